@@ -1,4 +1,4 @@
-"""SimGAN in Keras 3: make simulated images realistic by adversarial training, and keep their labels."""
+"""SimGAN in Keras 3: make simulated images realistic, and keep their labels."""
 
 import os
 

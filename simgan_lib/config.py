@@ -1,0 +1,268 @@
+"""All settings of a training run in one dataclass, with presets."""
+
+import dataclasses
+import difflib
+import json
+import types
+from dataclasses import dataclass
+from typing import Any
+
+from simgan_lib.files import UserError
+
+
+class ConfigError(UserError):
+    """A setting that cannot be used; the message says which, why, and what can."""
+
+
+def _field(default, meaning, origin, minimum=None, choices=None):
+    metadata = {"meaning": meaning, "origin": origin, "minimum": minimum, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of a training run.
+
+    Each field's metadata holds its `meaning`, its `origin`, and the `minimum` or the `choices` that
+    it allows; `describe` prints them. "The paper" is Shrivastava et al. 2017, "the report" Bojja
+    2018. An "iteration" is a round: K_g refiner updates, then K_d discriminator updates.
+
+    Raises:
+        ConfigError: If a value has the wrong type or is out of range.
+
+    Example:
+        >>> config = preset("quick")
+        >>> config.replace(lambda_mean=0.5).lambda_mean
+        0.5
+    """
+
+    iterations: int = _field(400, "rounds of adversarial training", "ours: minutes on a CPU", 0)
+    batch_size: int = _field(
+        32, "images in a mini-batch, an even number", "the report: 32; the paper: 512", 2
+    )
+    refiner_pretraining_steps: int = _field(
+        150, "updates of R on self-regularisation alone", "the paper: 1,000", 0
+    )
+    discriminator_pretraining_steps: int = _field(
+        100, "updates of D before the first round", "the paper: 200", 0
+    )
+    refiner_updates: int = _field(1, "K_g: updates of R in a round", "the report: 1; paper: 50", 1)
+    discriminator_updates: int = _field(
+        2, "K_d: updates of D in a round", "the report: 10; the paper: 1", 1
+    )
+    lambda_mean: float = _field(
+        0.1,
+        "weight of the mean self-regularisation; lambda_mean_from_sum converts the paper's lambda",
+        "ours; the paper's 0.01 (unverified) is 0.153 here, the report's is 0.01",
+        0.0,
+    )
+    feature: str = _field(
+        "identity",
+        "what self-regularisation compares",
+        "the paper, section 3.1",
+        choices=("identity", "gradients", "channel_mean"),
+    )
+    adversarial_loss: str = _field(
+        "local",
+        "one answer of D per patch, or one per image",
+        "the paper, section 3.2",
+        choices=("local", "global"),
+    )
+    history: bool = _field(
+        True, "take half of D's refined images from the past", "the paper, section 2.3"
+    )
+    buffer_size: int = _field(512, "images in the history buffer", "ours: the paper gives none", 1)
+    optimizer: str = _field(
+        "adam", "of both networks", "the report: adam; the paper: sgd", None, ("adam", "sgd")
+    )
+    refiner_learning_rate: float = _field(1e-3, "of R's optimiser", "the report and the paper", 0.0)
+    discriminator_learning_rate: float = _field(
+        1e-3, "of D's optimiser", "the report and the paper", 0.0
+    )
+    beta_1: float = _field(0.5, "Adam's memory of past gradients, below 1", "the report", 0.0)
+    filters: int = _field(64, "feature maps of R's convolutions", "the paper", 1)
+    blocks: int = _field(4, "residual blocks of R", "the paper", 0)
+    kernel_size: int = _field(3, "kernels of R, in pixels", "the paper", 1)
+    output_activation: str = _field(
+        "tanh", "last layer of R", "the report's code; the paper: linear", None, ("tanh", "linear")
+    )
+    precision: str = _field(
+        "auto",
+        "what convolutions compute in; auto times them on the device",
+        "ours",
+        choices=("auto", "float32", "bfloat16", "float16"),
+    )
+    seed: int = _field(0, "of weights, batches and history", "ours", 0)
+    log_every: int = _field(10, "rounds (or steps) per row of metrics.csv", "ours", 1)
+    snapshot_every: int = _field(50, "rounds between snapshots", "ours", 1)
+    snapshot_images: int = _field(30, "synthetic images in a snapshot", "the report's figures", 1)
+    checkpoint_every: int = _field(50, "rounds (or steps) between checkpoints", "ours", 1)
+
+    def __post_init__(self):
+        """Checks every field's type and range."""
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+        if self.batch_size % 2:
+            raise ConfigError(
+                f"batch_size must be even, as half of it comes from the history; "
+                f"received {self.batch_size}. Use {self.batch_size + 1}."
+            )
+        if self.beta_1 >= 1:
+            raise ConfigError(f"beta_1 must be below 1; received {self.beta_1}. Use 0.5.")
+        if self.history and self.buffer_size < self.batch_size // 2:
+            raise ConfigError(
+                f"buffer_size must be at least half of batch_size ({self.batch_size // 2}); "
+                f"received {self.buffer_size}."
+            )
+
+    def replace(self, **changes: Any) -> "Config":
+        """Returns a copy with some fields changed.
+
+        Args:
+            **changes: New values by field name. Text is converted to the field's type.
+
+        Returns:
+            The new configuration.
+
+        Raises:
+            ConfigError: If a field is unknown or a value is not allowed.
+        """
+        fields = {field.name: field for field in dataclasses.fields(self)}
+        for name, value in changes.items():
+            if name not in fields:
+                close = difflib.get_close_matches(name, fields, n=1)
+                hint = f"Did you mean {close[0]!r}?" if close else f"Fields: {', '.join(fields)}."
+                raise ConfigError(f"Unknown field {name!r}. {hint}")
+            if isinstance(value, str):
+                changes[name] = _parse(fields[name], value)
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> str:
+        """Returns the fields as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Config":
+        """Reads what `to_json` wrote.
+
+        Args:
+            text: A JSON object; fields that it leaves out keep their defaults.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            ConfigError: If the text is not a JSON object of known fields with allowed values.
+        """
+        try:
+            return cls().replace(**json.loads(text))
+        except (json.JSONDecodeError, TypeError) as error:
+            raise ConfigError(f"A configuration must be a JSON object: {error}.") from None
+
+    @classmethod
+    def describe(cls) -> str:
+        """Returns a line per field: name, default, meaning, origin."""
+        return "\n".join(
+            f"{field.name} = {field.default!r}: {field.metadata['meaning']}"
+            f" ({field.metadata['origin']})"
+            for field in dataclasses.fields(cls)
+        )
+
+
+def _parse(field: dataclasses.Field, text: str):
+    if field.type is str:
+        return text
+    if field.type is bool:
+        answers = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if text.lower() in answers:
+            return answers[text.lower()]
+    else:
+        try:
+            return field.type(text.replace("_", ""))
+        except ValueError:
+            pass
+    raise ConfigError(f"{field.name} must be {_expected(field)}; received {text!r}.")
+
+
+def _check(field: dataclasses.Field, value) -> None:
+    minimum, choices = field.metadata["minimum"], field.metadata["choices"]
+    allowed = (int, float) if field.type is float else field.type
+    right_type = isinstance(value, allowed) and (field.type is bool or not isinstance(value, bool))
+    # A comparison with NaN is false, so "not >=" refuses it too.
+    in_range = right_type and (minimum is None or (value >= minimum and value != float("inf")))
+    if not in_range or (choices and value not in choices):
+        raise ConfigError(f"{field.name} must be {_expected(field)}; received {value!r}.")
+
+
+def _expected(field: dataclasses.Field) -> str:
+    if field.metadata["choices"]:
+        return "one of " + ", ".join(map(repr, field.metadata["choices"]))
+    kinds = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    kind = kinds[field.type]
+    minimum = field.metadata["minimum"]
+    return kind if minimum is None else f"{kind} of at least {minimum}"
+
+
+PRESETS: types.MappingProxyType[str, Config] = types.MappingProxyType(
+    {
+        # Seconds: to see that everything works, not to refine.
+        "smoke": Config(
+            iterations=6,
+            batch_size=8,
+            refiner_pretraining_steps=4,
+            discriminator_pretraining_steps=4,
+            buffer_size=32,
+            filters=16,
+            blocks=1,
+            log_every=2,
+            snapshot_every=3,
+            snapshot_images=8,
+            checkpoint_every=3,
+        ),
+        # Minutes on two CPU cores.
+        "quick": Config(),
+        # The report: section 3.2.4 and the captions of its figures 3 to 7.
+        "report": Config(
+            iterations=25_000,
+            refiner_pretraining_steps=1_000,
+            discriminator_pretraining_steps=200,
+            discriminator_updates=10,
+            lambda_mean=0.01,
+            buffer_size=3_200,
+            snapshot_every=1_000,
+            checkpoint_every=100,
+        ),
+        # The paper, sections 2.3 and 4.1; it gives neither the number of rounds nor lambda.
+        "paper": Config(
+            iterations=2_000,
+            batch_size=512,
+            refiner_pretraining_steps=1_000,
+            discriminator_pretraining_steps=200,
+            refiner_updates=50,
+            discriminator_updates=1,
+            lambda_mean=0.153,
+            buffer_size=5_120,
+            optimizer="sgd",
+            output_activation="linear",
+            log_every=1,
+            checkpoint_every=10,
+        ),
+    }
+)
+
+
+def preset(name: str) -> Config:
+    """Returns one of the ready-made configurations.
+
+    Args:
+        name: `"smoke"` (seconds), `"quick"` (minutes on a CPU), `"report"` or `"paper"`.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ConfigError: If there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"Unknown preset {name!r}. Presets: {', '.join(PRESETS)}.")
+    return PRESETS[name]

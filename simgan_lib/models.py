@@ -1,0 +1,168 @@
+"""The networks of SimGAN: the refiner R and the discriminator D."""
+
+from functools import partial
+
+import keras
+from keras import layers
+
+ImageShape = tuple[int | None, int | None, int]
+
+
+def residual_block(
+    features: keras.KerasTensor,
+    filters: int,
+    kernel_size: int,
+    dtype: str | None = None,
+    initializer: keras.Initializer | str = "glorot_uniform",
+) -> keras.KerasTensor:
+    """Adds what two convolutions learn to the features they read.
+
+    Convolution, ReLU, convolution, sum with the input, ReLU. Where the convolutions have little to
+    say, the input passes through: a stack of such blocks learns the identity easily, and a refiner
+    is the identity plus a few changes.
+
+    Args:
+        features: Features of shape `(batch, height, width, filters)`, not negative.
+        filters: Feature maps of both convolutions; the input must have as many.
+        kernel_size: Height and width of both kernels, in pixels.
+        dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
+        initializer: Draws the kernels.
+
+    Returns:
+        Features of the input's shape.
+
+    Reference:
+        Shrivastava et al. 2017, section 3.1 and figure 6.
+    """
+    conv = _convolution(dtype, initializer)
+    change = conv(filters, kernel_size)(conv(filters, kernel_size, activation="relu")(features))
+    return layers.ReLU(dtype=dtype)(layers.Add(dtype=dtype)([features, change]))
+
+
+def build_refiner(
+    image_shape: ImageShape = (35, 55, 1),
+    filters: int = 64,
+    kernel_size: int = 3,
+    blocks: int = 4,
+    output_activation: str = "tanh",
+    dtype: str | None = None,
+    seed: int | None = None,
+) -> keras.Model:
+    """Builds the refiner R: a simulated image in, a refined image of the same size out.
+
+    Fully convolutional with stride 1, so it changes how pixels look and cannot resample the image.
+    The defaults are the paper's network for gaze, with 296,129 parameters; an output pixel sees
+    19 x 19 input pixels. The paper's NYU hands use `image_shape=(224, 224, 1)`, `kernel_size=7`
+    and `blocks=10`.
+
+    Args:
+        image_shape: Height and width in pixels (`None` for any), and channels.
+        filters: Feature maps of every hidden convolution.
+        kernel_size: Height and width of all kernels but the last, in pixels.
+        blocks: Number of residual blocks.
+        output_activation: Activation of the last layer. `"tanh"` (the report's code) keeps pixels
+            in [-1, 1]; `"linear"` is the paper's table.
+        dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
+        seed: Makes the initial weights repeatable.
+
+    Returns:
+        A model from float images in [-1, 1] to float32 images, both of shape
+        `(batch, height, width, channels)`.
+
+    Example:
+        >>> build_refiner().count_params()
+        296129
+
+    Reference:
+        Shrivastava et al. 2017, sections 4.1 (gaze) and 4.2 (hands).
+    """
+    initializer = _initializer(seed)
+    conv = _convolution(dtype, initializer)
+    image = keras.Input(image_shape, name="image")
+    x = conv(filters, kernel_size, activation="relu")(image)
+    for _ in range(blocks):
+        x = residual_block(x, filters, kernel_size, dtype, initializer)
+    # The pixels stay float32: bfloat16's 8 bits are too few for 256 gray levels.
+    refined = conv(image_shape[-1], 1, activation=output_activation, dtype="float32")(x)
+    return keras.Model(image, refined, name="refiner")
+
+
+def build_discriminator(
+    image_shape: ImageShape = (35, 55, 1),
+    filters: tuple[int, int, int, int] = (96, 64, 32, 32),
+    kernel_sizes: tuple[int, int, int] = (3, 3, 3),
+    strides: tuple[int, int, int] = (2, 2, 1),
+    pool_stride: int = 1,
+    dtype: str | None = None,
+    seed: int | None = None,
+) -> keras.Model:
+    """Builds the discriminator D: an image in, a map of two logits per patch out.
+
+    Fully convolutional: each position of the map judges the patch that it sees, real (class 0) or
+    refined (class 1). The defaults are the paper's network for gaze, with 75,906 parameters: a
+    9 x 14 map, each patch 23 x 23 pixels. The paper's NYU hands use `image_shape=(224, 224, 1)`,
+    `kernel_sizes=(7, 5, 3)`, `strides=(4, 2, 2)` and `pool_stride=2`.
+
+    Args:
+        image_shape: Height and width in pixels (`None` for any), and channels.
+        filters: Feature maps of the three spatial convolutions and of the 1x1 convolution.
+        kernel_sizes: Kernels of the three spatial convolutions, in pixels.
+        strides: Strides of the three spatial convolutions, in pixels.
+        pool_stride: Stride of the max pooling that follows the second convolution.
+        dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
+        seed: Makes the initial weights repeatable.
+
+    Returns:
+        A model from float images in [-1, 1], `(batch, height, width, channels)`, to float32 logits,
+        `(batch, map_height, map_width, 2)`. Softmax over the last axis gives the probabilities.
+
+    Example:
+        >>> build_discriminator().output_shape
+        (None, 9, 14, 2)
+
+    Reference:
+        Shrivastava et al. 2017, sections 4.1 (gaze) and 4.2 (hands).
+    """
+    conv = partial(_convolution(dtype, _initializer(seed)), activation="relu")
+    image = keras.Input(image_shape, name="image")
+    x = conv(filters[0], kernel_sizes[0], strides=strides[0])(image)
+    x = conv(filters[1], kernel_sizes[1], strides=strides[1])(x)
+    x = layers.MaxPooling2D(3, strides=pool_stride, padding="same", dtype=dtype)(x)
+    x = conv(filters[2], kernel_sizes[2], strides=strides[2])(x)
+    x = conv(filters[3], 1)(x)
+    logits = conv(2, 1, activation=None, dtype="float32", name="logits")(x)
+    return keras.Model(image, logits, name="discriminator")
+
+
+def receptive_field(model: keras.Model) -> int:
+    """Computes how many input pixels, in height and in width, one output position sees.
+
+    Every convolution or pooling widens the view by `kernel - 1` steps, and a step is as long as
+    the product of the strides before it.
+
+    Args:
+        model: A model whose convolutions and poolings all lie on one path, as R's and D's do.
+
+    Returns:
+        Side of the square that an output position sees, in pixels.
+
+    Example:
+        >>> receptive_field(build_refiner()), receptive_field(build_discriminator())
+        (19, 23)
+    """
+    field = step = 1
+    for layer in model.layers:
+        if isinstance(layer, layers.Conv2D | layers.MaxPooling2D):
+            kernel = layer.kernel_size if isinstance(layer, layers.Conv2D) else layer.pool_size
+            field += (kernel[0] - 1) * step
+            step *= layer.strides[0]
+    return field
+
+
+def _initializer(seed: int | None) -> keras.Initializer:
+    # A generator, not a number: with a number every layer would draw the same kernel.
+    return keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+
+
+def _convolution(dtype, initializer):
+    return partial(layers.Conv2D, padding="same", dtype=dtype, kernel_initializer=initializer)

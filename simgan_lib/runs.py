@@ -1,0 +1,153 @@
+"""The run folder: what a training writes, and how to read it.
+
+    config.json               the settings
+    environment.json          versions, device, precision, data, minutes
+    metrics.csv               a row per logged round (and pre-training step)
+    snapshots.h5              the same synthetic images, refined at chosen iterations
+    checkpoint/state.npz      all variables, to resume from
+    refiner.weights.h5        R and D at the last checkpoint
+    discriminator.weights.h5
+
+Every file is replaced atomically, so another process can read the folder while training goes on.
+"""
+
+import json
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pandas as pd
+from keras import ops
+
+from simgan_lib.config import Config
+from simgan_lib.datasets import to_float, to_uint8
+from simgan_lib.files import UserError
+from simgan_lib.models import build_discriminator, build_refiner
+
+COLUMNS = (
+    "phase",
+    "iteration",
+    "refiner_loss",
+    "adversarial_loss",
+    "self_regularisation",
+    "mean_change",
+    "discriminator_loss",
+    "accuracy_real",
+    "accuracy_refined",
+    "history_filled",
+    "rounds_per_second",
+)
+
+
+class RunError(UserError):
+    """A run folder that cannot be used as asked; the message says what to do about it."""
+
+
+class Run:
+    """Reads a run folder, finished or still growing.
+
+    Args:
+        folder: Path of the run folder.
+
+    Raises:
+        RunError: If the folder is not a run.
+
+    Example:
+        >>> Run("no/such/folder")
+        Traceback (most recent call last):
+        ...
+        simgan_lib.runs.RunError: no/such/folder is not a run folder: it has no config.json. ...
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        if not (self.folder / "config.json").exists():
+            raise RunError(
+                f"{self.folder} is not a run folder: it has no config.json. "
+                "Train one with 'simgan train --run FOLDER'."
+            )
+
+    def __repr__(self) -> str:
+        """Says how far the run has got."""
+        metrics = self.metrics
+        rounds = metrics.loc[metrics["phase"] == "adversarial", "iteration"].max()
+        return (
+            f"Run({str(self.folder)!r}, {0 if np.isnan(rounds) else int(rounds)} of "
+            f"{self.config.iterations} rounds)"
+        )
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        return Config.from_json((self.folder / "config.json").read_text())
+
+    @property
+    def environment(self) -> dict:
+        """Versions, device, precision, data and minutes."""
+        return json.loads((self.folder / "environment.json").read_text())
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """A row per logged round or pre-training step; see `COLUMNS`."""
+        path = self.folder / "metrics.csv"
+        return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=list(COLUMNS))
+
+    @property
+    def snapshots(self) -> dict[str, np.ndarray]:
+        """The same n synthetic images at k iterations.
+
+        `iteration` (k,); `synthetic` and `real` (n, H, W) and `refined` (k, n, H, W), uint8;
+        `probability_synthetic` and `probability_refined` (k, n, h, w), float16: D's probability,
+        patch by patch, that the image is refined.
+        """
+        with h5py.File(self.folder / "snapshots.h5") as file:
+            return {name: values[()] for name, values in file.items()}
+
+    def refiner(self) -> keras.Model:
+        """Returns the trained refiner, in float32."""
+        config = self.config
+        network = build_refiner(
+            self._image_shape(),
+            config.filters,
+            config.kernel_size,
+            config.blocks,
+            config.output_activation,
+        )
+        return self._load(network)
+
+    def discriminator(self) -> keras.Model:
+        """Returns the trained discriminator, in float32."""
+        return self._load(build_discriminator(self._image_shape()))
+
+    def _image_shape(self):
+        return tuple(self.environment["data"]["image_shape"])
+
+    def _load(self, network):
+        path = self.folder / f"{network.name}.weights.h5"
+        if not path.exists():
+            raise RunError(f"{path} does not exist yet: wait for the run's first checkpoint.")
+        network.load_weights(path)
+        return network
+
+
+def refine(refiner: keras.Model, images: np.ndarray, batch_size: int = 128) -> np.ndarray:
+    """Refines images, batch by batch.
+
+    Args:
+        refiner: R, such as `Run(folder).refiner()`.
+        images: uint8 `(n, height, width)`.
+        batch_size: Images refined in one call.
+
+    Returns:
+        uint8 `(n, height, width)`.
+
+    Example:
+        >>> refine(build_refiner(), np.zeros((3, 35, 55), "uint8")).shape
+        (3, 35, 55)
+    """
+    refined = np.empty_like(images)
+    for start in range(0, len(images), batch_size):
+        batch = to_float(images[start : start + batch_size])
+        refined[start : start + batch_size] = to_uint8(ops.convert_to_numpy(refiner(batch)))
+    return refined

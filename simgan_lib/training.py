@@ -1,0 +1,337 @@
+"""Training into a run folder: start, watch, stop, resume."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import signal
+import threading
+import time
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pandas as pd
+from keras import ops
+from tqdm.auto import tqdm
+
+from simgan_lib import backends
+from simgan_lib.config import Config
+from simgan_lib.datasets import GazeData, to_float
+from simgan_lib.files import atomic
+from simgan_lib.losses import REFINED
+from simgan_lib.runs import COLUMNS, Run, RunError, refine
+from simgan_lib.simgan import PHASES, SimGAN
+
+
+def train(
+    data: GazeData,
+    config: Config,
+    folder: str | Path,
+    resume: bool = False,
+    callbacks=(),
+    progress: bool = True,
+) -> SimGAN:
+    """Trains a SimGAN into a run folder.
+
+    Ctrl-C (or a notebook's stop button) ends the training after the current round with everything
+    saved; pressed again, it ends at once and the last checkpoint stays.
+
+    Args:
+        data: The synthetic and the real images.
+        config: The settings.
+        folder: The run folder to write.
+        resume: Go on from the folder's checkpoint, if it has one. `config` may then differ from
+            the folder's in `iterations` only.
+        callbacks: Further Keras callbacks.
+        progress: Show a progress bar.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        RunError: If the folder holds a run and `resume` is false, or a run of other settings or
+            other data.
+    """
+    folder = Path(folder)
+    _check_folder(folder, config, data, resume)
+    checkpoint = folder / "checkpoint" / "state.npz"
+    resume = resume and checkpoint.exists()
+    if resume:
+        # The probe may answer differently today; the run goes on in what it began with.
+        precision = Run(folder).environment["precision"]
+        model = SimGAN(config, _image_shape(data), precision=precision)
+        load_checkpoint(model, checkpoint)
+    else:
+        model = SimGAN(config, _image_shape(data))
+    writers = [RunWriter(folder, data, resume), *([ProgressBar()] if progress else [])]
+    with _stop_on_interrupt(model):
+        return model.train(data.synthetic.images, data.real.images, [*callbacks, *writers])
+
+
+def save_checkpoint(model: SimGAN, path: Path) -> None:
+    """Writes all variables of a SimGAN, and how far it has got, to one file, atomically.
+
+    Args:
+        model: The model.
+        path: The `.npz` file to write.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = {f"{n:04d}": ops.convert_to_numpy(v) for n, v in enumerate(model.state)}
+    with atomic(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, done=[model.done[phase] for phase in PHASES], **values)
+
+
+def load_checkpoint(model: SimGAN, path: Path) -> None:
+    """Restores what `save_checkpoint` wrote.
+
+    Args:
+        model: A model with the configuration of the one that was saved.
+        path: The `.npz` file to read.
+
+    Raises:
+        RunError: If the file was written by a model of another shape.
+    """
+    with np.load(path) as saved:
+        values = [saved[name] for name in sorted(set(saved.files) - {"done"})]
+        done = saved["done"]
+    shapes = [tuple(variable.shape) for variable in model.state]
+    if [value.shape for value in values] != shapes:
+        raise RunError(
+            f"{path} holds {len(values)} variables of other shapes than the model's {len(shapes)}. "
+            "It was written with other settings: resume with the run's own config.json."
+        )
+    for variable, value in zip(model.state, values, strict=True):
+        variable.assign(value)
+    model.done.update(dict(zip(PHASES, done.tolist(), strict=True)))
+
+
+class RunWriter(keras.callbacks.Callback):
+    """Writes a run folder while a SimGAN trains.
+
+    Args:
+        folder: The run folder.
+        data: What it trains on; the first `snapshot_images` images go into the snapshots.
+        resume: Keep the rows and snapshots up to the model's iteration.
+    """
+
+    def __init__(self, folder: Path, data: GazeData, resume: bool = False):
+        super().__init__()
+        self.folder, self.data, self.resume = folder, data, resume
+
+    def on_train_begin(self, logs=None):
+        """Starts the folder, or cuts what lies beyond the checkpoint."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write_text("config.json", self.model.config.to_json())
+        number = self.model.config.snapshot_images
+        self.synthetic = self.data.synthetic.images[:number]
+        self.real = self.data.real.images[:number]
+        self.rows, self.shots, earlier = [], [], 0.0
+        if self.resume:
+            run = Run(self.folder)
+            done = run.metrics["phase"].map(self.model.done)
+            self.rows = run.metrics[run.metrics["iteration"] <= done].to_dict("records")
+            self.shots = _shots(run, self.model.done["adversarial"])
+            earlier = run.environment["training_seconds"]
+        self.start = time.perf_counter() - earlier
+        self.saved = sum(self.model.done.values())
+        self._write_environment()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Takes the snapshot before the first round."""
+        if self.model.phase == "adversarial" and self.model.done["adversarial"] == 0:
+            self._snapshot()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Takes the snapshots that are due."""
+        if self.model.phase == "adversarial":
+            done = self.model.done["adversarial"]
+            if done % self.model.config.snapshot_every == 0:
+                self._snapshot()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes a row of metrics, and a checkpoint where one is due."""
+        phase = self.model.phase
+        self.rows.append({"phase": phase, "iteration": self.model.done[phase], **logs})
+        with atomic(self.folder / "metrics.csv") as temporary:
+            pd.DataFrame(self.rows, columns=COLUMNS).to_csv(temporary, index=False)
+        if sum(self.model.done.values()) - self.saved >= self.model.config.checkpoint_every:
+            self._save()
+
+    def on_train_end(self, logs=None):
+        """Takes the last snapshot and writes the last checkpoint."""
+        self._snapshot()
+        self._save()
+
+    def _save(self):
+        # Weights first: a checkpoint must never be ahead of the other files.
+        for network in (self.model.refiner, self.model.discriminator):
+            with atomic(self.folder / f"{network.name}.weights.h5") as temporary:
+                network.save_weights(temporary)
+        self._write_environment()
+        save_checkpoint(self.model, self.folder / "checkpoint" / "state.npz")
+        self.saved = sum(self.model.done.values())
+
+    def _snapshot(self):
+        iteration = self.model.done["adversarial"]
+        if self.shots and self.shots[-1]["iteration"] == iteration:
+            return
+        refined = refine(self.model.refiner, self.synthetic)
+        shot = {
+            "iteration": iteration,
+            "refined": refined,
+            "probability_synthetic": self._probability(self.synthetic),
+            "probability_refined": self._probability(refined),
+        }
+        self.shots.append(shot)
+        with atomic(self.folder / "snapshots.h5") as temporary, h5py.File(temporary, "w") as file:
+            for name in shot:
+                values = np.stack([earlier[name] for earlier in self.shots])
+                file.create_dataset(
+                    name, data=values, compression="gzip" if values.ndim > 1 else None
+                )
+            file["synthetic"], file["real"] = self.synthetic, self.real
+
+    def _probability(self, images):
+        logits = self.model.discriminator(to_float(images))
+        return ops.convert_to_numpy(ops.softmax(logits)[..., REFINED]).astype("float16")
+
+    def _write_environment(self):
+        environment = {
+            **_environment(self.model, self.data),
+            "training_seconds": round(time.perf_counter() - self.start, 2),
+        }
+        self._write_text("environment.json", json.dumps(environment, indent=2))
+
+    def _write_text(self, name, text):
+        with atomic(self.folder / name) as temporary:
+            temporary.write_text(text + "\n")
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Shows a progress bar, with the time left, for each phase."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Opens the phase's bar at its first step."""
+        phase = self.model.phase
+        if getattr(self, "phase", None) != phase:
+            self._close()
+            self.phase = phase
+            unit = "round" if phase == "adversarial" else "step"
+            self.bar = tqdm(
+                total=self.model.planned[phase],
+                initial=self.model.done[phase],
+                desc=phase.replace("_", " "),
+                unit=unit,
+            )
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Moves the bar."""
+        self.bar.update()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Shows the numbers that tell how the game stands."""
+        shown = {"L_D": "discriminator_loss", "L_R": "refiner_loss", "|R(x)-x|": "mean_change"}
+        self.bar.set_postfix({k: f"{logs[v]:.3f}" for k, v in shown.items() if v in logs})
+
+    def on_train_end(self, logs=None):
+        """Closes the last bar."""
+        self._close()
+
+    def _close(self):
+        if hasattr(self, "bar"):
+            self.bar.close()
+
+
+def _check_folder(folder: Path, config: Config, data: GazeData, resume: bool) -> None:
+    if not (folder / "config.json").exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder} holds files that are not a run's. Choose another folder.")
+        return
+    if not resume:
+        raise RunError(
+            f"{folder} already holds a run. Go on with it (--resume), or choose another folder."
+        )
+    run = Run(folder)
+    saved = run.config.replace(iterations=config.iterations)
+    if saved != config:
+        changed = [k for k, v in vars(saved).items() if v != getattr(config, k)]
+        raise RunError(
+            f"{folder} was trained with other settings; these differ: {', '.join(changed)}. "
+            "A resumed run may change 'iterations' only: start a new one for the others."
+        )
+    if (folder / "environment.json").exists() and run.environment["data"] != _describe(data):
+        raise RunError(
+            f"{folder} was trained on other data: {run.environment['data']}; "
+            f"received {_describe(data)}. Resume it with the same data, or start a new run."
+        )
+
+
+def _image_shape(data: GazeData) -> tuple[int, int, int]:
+    return (*data.synthetic.images.shape[1:], 1)
+
+
+def _describe(data: GazeData) -> dict:
+    sets = {"synthetic": data.synthetic.images, "real": data.real.images}
+    return {
+        "image_shape": list(_image_shape(data)),
+        **{
+            name: {"images": len(images), "crc32": zlib.crc32(np.ascontiguousarray(images))}
+            for name, images in sets.items()
+        },
+    }
+
+
+def _environment(model: SimGAN, data: GazeData) -> dict:
+    backend = keras.backend.backend()
+    packages = ("simgan_lib", "keras", backend, "numpy")
+    versions = {}
+    for name in packages:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            # TensorFlow has a package name for each kind of machine.
+            versions[name] = importlib.import_module(name).__version__
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "backend": backend,
+        "device": backends.current().device_name(),
+        "packages": versions,
+        "precision": model.precision,
+        "precision_seconds": {k: round(v, 5) for k, v in model.precision_seconds.items()},
+        "data": _describe(data),
+    }
+
+
+def _shots(run: Run, last: int) -> list[dict]:
+    if not (run.folder / "snapshots.h5").exists():
+        return []
+    shots = run.snapshots
+    names = [name for name in shots if name not in ("synthetic", "real")]
+    return [
+        {name: shots[name][k] for name in names}
+        for k, iteration in enumerate(shots["iteration"])
+        if iteration <= last
+    ]
+
+
+@contextmanager
+def _stop_on_interrupt(model):
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(signum, frame):
+        model.stop_training = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
+from tqdm.auto import tqdm
 
 from simgan_lib.config import Config
 from simgan_lib.datasets import to_float, to_uint8
@@ -104,6 +105,12 @@ class Run:
         with h5py.File(self.folder / "snapshots.h5") as file:
             return {name: values[()] for name, values in file.items()}
 
+    @property
+    def real_name(self) -> str:
+        """What the real images are: `"simulated webcam"` where they are drawn, else `"real"`."""
+        source = self.environment["data"]["real"]["source"]
+        return "simulated webcam" if "simulated webcam" in source else "real"
+
     def refiner(self) -> keras.Model:
         """Returns the trained refiner, in float32."""
         config = self.config
@@ -131,13 +138,16 @@ class Run:
         return network
 
 
-def refine(refiner: keras.Model, images: np.ndarray, batch_size: int = 128) -> np.ndarray:
+def refine(
+    refiner: keras.Model, images: np.ndarray, batch_size: int = 128, progress: bool = False
+) -> np.ndarray:
     """Refines images, batch by batch.
 
     Args:
         refiner: R, such as `Run(folder).refiner()`.
         images: uint8 `(n, height, width)`.
-        batch_size: Images refined in one call.
+        batch_size: Images refined in one call; only these are held as floats.
+        progress: Show a progress bar.
 
     Returns:
         uint8 `(n, height, width)`.
@@ -147,7 +157,8 @@ def refine(refiner: keras.Model, images: np.ndarray, batch_size: int = 128) -> n
         (3, 35, 55)
     """
     refined = np.empty_like(images)
-    for start in range(0, len(images), batch_size):
+    starts = range(0, len(images), batch_size)
+    for start in tqdm(starts, desc="refining", unit="batch", disable=not progress):
         batch = to_float(images[start : start + batch_size])
         refined[start : start + batch_size] = to_uint8(ops.convert_to_numpy(refiner(batch)))
     return refined

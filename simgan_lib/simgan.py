@@ -78,6 +78,8 @@ class SimGAN(keras.Model):
         self.discriminator_optimizer = self._optimizer(
             self.discriminator, config.discriminator_learning_rate
         )
+        # Keras's learning-rate callbacks change this one.
+        self.optimizer = self.refiner_optimizer
         self.built = True
 
         self.phase = PHASES[0]
@@ -275,6 +277,8 @@ class SimGAN(keras.Model):
         batches = self._batches(len(synthetic), len(real))
         recent, start = [], time.perf_counter()
         while self.done[self.phase] < planned and not self.stop_training:
+            if not recent:
+                callbacks.on_epoch_begin(self.done[self.phase] // self.config.log_every)
             callbacks.on_train_batch_begin(self.done[self.phase])
             recent.append(step(synthetic, real, next(batches)))
             self.done[self.phase] += 1

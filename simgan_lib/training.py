@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import signal
 import threading
 import time
@@ -275,14 +276,15 @@ def _image_shape(data: GazeData) -> tuple[int, int, int]:
 
 
 def _describe(data: GazeData) -> dict:
-    sets = {"synthetic": data.synthetic.images, "real": data.real.images}
-    return {
-        "image_shape": list(_image_shape(data)),
-        **{
-            name: {"images": len(images), "crc32": zlib.crc32(np.ascontiguousarray(images))}
-            for name, images in sets.items()
-        },
-    }
+    description = {"image_shape": list(_image_shape(data))}
+    for name, images in (("synthetic", data.synthetic), ("real", data.real)):
+        description[name] = {
+            # Without the folders: a run may be published, a user's home need not be.
+            "source": re.split(r"[/\\]", images.source)[-1],
+            "images": len(images),
+            "crc32": zlib.crc32(np.ascontiguousarray(images.images)),
+        }
+    return description
 
 
 def _environment(model: SimGAN, data: GazeData) -> dict:

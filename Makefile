@@ -1,0 +1,59 @@
+# Every target installs what it needs into .venv on first use and nothing after that.
+# EXTRA picks the backend: cpu (default), gpu, tensorflow, jax or jax-gpu.
+EXTRA ?= cpu
+export KERAS_BACKEND ?= $(if $(findstring jax,$(EXTRA)),jax,tensorflow)
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+# Tests that run on each backend; the others do not touch one.
+BACKEND_TESTS := tests/test_models.py tests/test_losses.py tests/test_history.py \
+	tests/test_simgan.py tests/test_training.py
+
+.PHONY: help quickstart test lint lab colab clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+quickstart: .venv/extra-$(EXTRA) ## Install, make the embedded data, train, show what came of it
+	$(BIN)/simgan quickstart
+
+test: .venv/extra-$(EXTRA) .venv/extra-test lint ## Lint, unit tests and doctests, on both backends
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -q
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -q $(BACKEND_TESTS)
+
+lint: .venv/extra-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lab: .venv/extra-$(EXTRA) .venv/extra-notebooks ## Open JupyterLab in notebooks/
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+colab: .venv/extra-$(EXTRA) ## Write the Colab links: make colab REPO=owner/name
+	$(BIN)/python tools/colab.py "$(REPO)"
+
+clean: ## Remove the environment and the generated data; runs stay
+	rm -rf .venv data/simulated data/.cache
+
+.venv/bin/python:
+	@python=$$(sh tools/find_python.sh $(PYTHON)) && echo "Creating .venv with $$python" \
+		&& $$python -m venv .venv
+
+# TensorFlow's builds for CPU and GPU overwrite each other's files, so an environment holds one.
+.venv/extra-$(EXTRA): .venv/bin/python pyproject.toml constraints.txt
+	@other=$$(ls .venv | grep -E '^extra-(cpu|gpu|tensorflow)$$' | grep -v '^extra-$(EXTRA)$$'); \
+	if [ -n "$$other" ] && echo "$(EXTRA)" | grep -qE '^(cpu|gpu|tensorflow)$$'; then \
+		echo ".venv was made with EXTRA=$${other#extra-}; for $(EXTRA), run 'make clean' first."; \
+		exit 2; fi
+	@echo "Installing simgan_lib[$(EXTRA)] (a minute or two)"
+	$(PIP) -e '.[$(EXTRA)]'
+	@touch $@
+
+.venv/extra-test: .venv/extra-$(EXTRA)
+	@echo "Installing the test tools"
+	$(PIP) -e '.[$(EXTRA),jax,kaggle,notebooks,test]'
+	@touch $@
+
+.venv/extra-notebooks: .venv/extra-$(EXTRA)
+	@echo "Installing JupyterLab"
+	$(PIP) -e '.[$(EXTRA),notebooks]'
+	@touch $@

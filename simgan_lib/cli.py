@@ -1,0 +1,182 @@
+"""The command line: `simgan`, or `python -m simgan_lib`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simgan_lib import datasets
+from simgan_lib.config import PRESETS, Config, preset
+from simgan_lib.files import UserError
+
+# Keras and its backend take seconds to import, so the commands that train import them themselves.
+
+app = typer.Typer(
+    help="Refine simulated images into realistic ones, and keep their labels.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Make, fetch and check data sets.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+QUICK_IMAGES = 4_000
+
+RunOption = Annotated[Path, typer.Option(help="The run folder.")]
+SetOption = Annotated[
+    list[str],
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset; repeatable."),
+]
+DataOption = Annotated[
+    str, typer.Option(help="Synthetic images: simulated, kaggle, or a file or folder.")
+]
+RootOption = Annotated[Path, typer.Option(help="The folder that holds the data sets.")]
+OverwriteOption = Annotated[bool, typer.Option(help="Replace what is there.")]
+
+
+@app.command()
+def quickstart(
+    run: RunOption = Path("runs/quickstart"),
+    preset_name: Annotated[str, typer.Option("--preset", help=", ".join(PRESETS))] = "quick",
+    settings: SetOption = [],  # noqa: B006, which typer copies
+    root: RootOption = Path("data"),
+) -> None:
+    """Train on the embedded data and show what came of it. Goes on where it was interrupted."""
+    data = _quick_data(root)
+    _train(data, run, _settings(run, preset_name, settings, resume=True), resume=True)
+
+
+@app.command()
+def train(
+    run: RunOption,
+    data: DataOption = "simulated",
+    real: Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")] = None,
+    preset_name: Annotated[
+        str | None, typer.Option("--preset", help=f"{', '.join(PRESETS)}; quick if left out.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the run's checkpoint.")] = False,
+    settings: SetOption = [],  # noqa: B006
+    limit: Annotated[int | None, typer.Option(help="Use the first so many images.")] = None,
+    root: RootOption = Path("data"),
+) -> None:
+    """Train a refiner into a run folder."""
+    config = _settings(run, preset_name, settings, resume)
+    if data == "simulated" and not (root / "simulated").exists():
+        _quick_data(root)
+    _train(datasets.load(data, real=real, root=root, limit=limit), run, config, resume)
+
+
+@app.command()
+def refine(
+    run: RunOption,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Images, in any layout.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT.h5", help="Where the refined ones go.")],
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Refine a data set and keep its labels."""
+    if not overwrite and target.exists():
+        raise UserError(f"{target} exists. Choose another name, or replace it with --overwrite.")
+    simulated = datasets.read_images(source)
+    print(simulated)
+
+    from simgan_lib import runs
+
+    result = runs.Run(run)
+    refined = runs.refine(result.refiner(), simulated.images, progress=True)
+    name = f"{simulated.source}, refined by {run}"
+    refined = datasets.ImageSet(refined, simulated.labels, name)
+    datasets.save_images(target, refined, overwrite=overwrite)
+    print(f"{target}: {refined}")
+
+
+@app.command()
+def fields() -> None:
+    """List every field that --set takes, with its default, meaning and origin."""
+    print(Config.describe())
+
+
+@data_app.command()
+def make(
+    folder: Annotated[Path, typer.Argument(help="Where to.")] = Path("data/simulated"),
+    synthetic: Annotated[int, typer.Option(help="Synthetic images, labelled.")] = 50_000,
+    real: Annotated[int, typer.Option(help="Simulated webcam images, not labelled.")] = 34_100,
+    test: Annotated[int, typer.Option(help="Simulated webcam images, labelled.")] = 2_000,
+    seed: Annotated[int, typer.Option(help="Other numbers give other people.")] = 0,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Make the embedded data set, in the report's layout and sizes."""
+    datasets.make_simulated(folder, synthetic, real, test, seed=seed, overwrite=overwrite)
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="kaggle")],
+    root: RootOption = Path("data"),
+) -> None:
+    """Fetch the Kaggle data set that the report used."""
+    if name != "kaggle":
+        raise UserError(f"Unknown data set {name!r}; only 'kaggle' can be fetched.")
+    print(datasets.fetch_kaggle(root))
+
+
+@data_app.command()
+def check(path: Annotated[Path, typer.Argument(help="A file or a folder of images.")]) -> None:
+    """Say what a file holds and what is wrong with it."""
+    print("\n".join(datasets.check(path)))
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake ends with one message and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"simgan: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _quick_data(root):
+    if not (root / "simulated").exists():
+        datasets.make_simulated(root / "simulated", QUICK_IMAGES, QUICK_IMAGES)
+    return datasets.load("simulated", root=root, limit=QUICK_IMAGES)
+
+
+def _settings(run: Path, preset_name: str | None, settings: list[str], resume: bool) -> Config:
+    saved = run / "config.json"
+    if resume and preset_name is None and saved.exists():
+        config = Config.from_json(saved.read_text())
+    else:
+        config = preset(preset_name or "quick")
+    changes = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set takes FIELD=VALUE, such as lambda_mean=0.5; got {setting!r}.")
+        changes[name.strip()] = value.strip()
+    return config.replace(**changes)
+
+
+def _train(data, run: Path, config: Config, resume: bool) -> None:
+    print(data)
+    print("Starting the backend ...")
+
+    from simgan_lib import plots, runs, training
+
+    training.train(data, config, run, resume=resume)
+    result = runs.Run(run)
+    last = result.metrics.iloc[-1]
+    print(
+        f"\n{result}, {result.environment['training_seconds'] / 60:.1f} minutes "
+        f"in {result.environment['precision']}\n"
+        f"  L_D {last['discriminator_loss']:.2f} (a guessing D has 1.39)\n"
+        f"  D is right on {last['accuracy_real']:.0%} of real and "
+        f"{last['accuracy_refined']:.0%} of refined patches (a guess: 50%)\n"
+        f"  R changes a pixel by {last['mean_change']:.2f} on average (of 2)\n"
+    )
+    snapshots = result.snapshots
+    figures = {
+        "before_after.png": plots.before_after(snapshots, result.real_name),
+        "timeline.png": plots.timeline(snapshots),
+        "loss_curves.png": plots.loss_curves(result.metrics),
+    }
+    for name, figure in figures.items():
+        print(plots.save(figure, run / name))

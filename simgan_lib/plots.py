@@ -1,0 +1,140 @@
+"""Figures of a run, as matplotlib Figures that a notebook shows and the CLI saves."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from simgan_lib.files import atomic
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
+
+
+def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 1.0) -> Figure:
+    """Draws images in rows with a title each, such as before and after.
+
+    Args:
+        rows: uint8 images `(n, height, width)` by title. Row titles repeat in every block of
+            `columns` images.
+        columns: Images side by side.
+        zoom: Size of an image, in inches of width.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> eyes = np.zeros((20, 35, 55), "uint8")
+        >>> len(contact_sheet({"simulated": eyes, "refined": eyes}).axes)
+        4
+    """
+    count = min(len(images) for images in rows.values())
+    columns = min(columns, count)
+    height, width = next(iter(rows.values())).shape[1:]
+    blocks = -(-count // columns)
+    strip = zoom * height / width
+    figure = Figure(figsize=(columns * zoom + 1.3, blocks * (len(rows) * strip + 0.12)))
+    axes = figure.subplots(blocks * len(rows), 1, squeeze=False)[:, 0]
+    for block in range(blocks):
+        for number, (title, images) in enumerate(rows.items()):
+            shown = images[block * columns : (block + 1) * columns]
+            axis = axes[block * len(rows) + number]
+            axis.imshow(np.hstack(list(shown)), cmap="gray", vmin=0, vmax=255, aspect="equal")
+            # A last block with fewer images keeps the size and the place of the others.
+            axis.set_xlim(-0.5, columns * width - 0.5)
+            axis.set_ylabel(title, rotation=0, ha="right", va="center")
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+    figure.subplots_adjust(left=1.2 / figure.get_figwidth(), right=0.995, top=0.995, bottom=0.005)
+    figure.subplots_adjust(hspace=0.04)
+    return figure
+
+
+def before_after(snapshots: dict[str, np.ndarray], real_name: str = "real", count: int = 20):
+    """Draws synthetic images, the same ones refined, and real ones below.
+
+    Args:
+        snapshots: As from `Run.snapshots`.
+        real_name: What the real images are; say "simulated webcam" where they are drawn.
+        count: Images of each kind.
+
+    Returns:
+        The figure.
+    """
+    rows = {
+        "simulated": snapshots["synthetic"][:count],
+        "refined": snapshots["refined"][-1][:count],
+        real_name.replace(" ", "\n"): snapshots["real"][:count],
+    }
+    return contact_sheet(rows)
+
+
+def timeline(snapshots: dict[str, np.ndarray], steps: int = 6, count: int = 10) -> Figure:
+    """Draws how the same images change as training goes on, one row per iteration.
+
+    Args:
+        snapshots: As from `Run.snapshots`.
+        steps: Rows of refined images, evenly spread over the snapshots.
+        count: Images in a row.
+
+    Returns:
+        The figure.
+    """
+    last = len(snapshots["iteration"]) - 1
+    chosen = np.unique(np.linspace(0, last, min(steps, last + 1)).round().astype(int))
+    rows = {"simulated": snapshots["synthetic"][:count]}
+    for number in chosen:
+        rows[f"round {snapshots['iteration'][number]:,}"] = snapshots["refined"][number][:count]
+    return contact_sheet(rows, columns=count)
+
+
+def loss_curves(metrics: pd.DataFrame) -> Figure:
+    """Draws the losses and D's accuracy over the rounds, with what guessing would give.
+
+    Args:
+        metrics: As from `Run.metrics`.
+
+    Returns:
+        The figure.
+
+    Reference:
+        Bojja 2018, figures 1 and 2.
+    """
+    rounds = metrics[metrics["phase"] == "adversarial"].set_index("iteration")
+    figure = Figure(figsize=(11, 3), layout="constrained")
+    losses, change, accuracy = figure.subplots(1, 3)
+
+    losses.plot(rounds["discriminator_loss"], color=BLUE, label="discriminator, $L_D$")
+    losses.plot(rounds["adversarial_loss"], color=ORANGE, label="refiner, adversarial")
+    losses.axhline(2 * np.log(2), color=BLUE, linestyle=":", label="$L_D$ of a guess, 2 ln 2")
+    losses.axhline(np.log(2), color=ORANGE, linestyle=":", label="half of that, ln 2")
+    losses.set(title="losses", ylim=(0, None))
+
+    change.plot(rounds["mean_change"], color=GREEN, label="mean |R(x) - x|")
+    change.set(title="how much R changes a pixel (of 2)", ylim=(0, None))
+
+    accuracy.plot(rounds["accuracy_real"], color=BLUE, label="on real")
+    accuracy.plot(rounds["accuracy_refined"], color=ORANGE, label="on refined")
+    accuracy.axhline(0.5, color=GRAY, linestyle=":", label="a guess")
+    accuracy.set(title="D's accuracy, per patch", ylim=(0, 1))
+    for axis in (losses, change, accuracy):
+        axis.set_xlabel("round")
+        axis.legend(fontsize="small")
+        axis.grid(alpha=0.3)
+    return figure
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Saves a figure as a PNG on white, atomically.
+
+    Args:
+        figure: Any figure.
+        path: Where to; the ending must be one that matplotlib writes.
+
+    Returns:
+        The path.
+    """
+    with atomic(path) as temporary:
+        figure.savefig(temporary, dpi=110, facecolor="white")
+    return Path(path)

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import ops
+
+from simgan_lib.history import HistoryBuffer
+
+
+def numbered(first, count):
+    """Images whose pixels all hold the image's number, so that each can be told apart."""
+    return np.arange(first, first + count, dtype="float32")[:, None, None, None] * np.ones(
+        (1, 2, 3, 1), "float32"
+    )
+
+
+def numbers(images):
+    images = ops.convert_to_numpy(images)
+    assert (images == images[:, :1, :1, :1]).all(), "pixels of different images were mixed"
+    return images[:, 0, 0, 0].astype(int).tolist()
+
+
+def filled(buffer):
+    return numbers(buffer.images[: int(buffer.count)])
+
+
+@settings(max_examples=20, deadline=None)
+@given(size=st.integers(2, 12), half=st.integers(1, 6), pushes=st.integers(1, 8))
+def test_fills_then_replaces_at_random(size, half, pushes):
+    half = min(half, size)
+    buffer = HistoryBuffer(size, (2, 3, 1), seed=size + half)
+    pushed = 0
+    for _ in range(pushes):
+        before = filled(buffer)
+        buffer.push(numbered(pushed, half))
+        pushed += half
+        after = filled(buffer)
+        # It grows by what fits (the np.append bug: it never grows) ...
+        assert len(after) == min(pushed, size)
+        # ... holds no image twice, all of the new ones, and as many old ones as have room.
+        assert len(set(after)) == len(after)
+        assert set(range(pushed - half, pushed)) <= set(after)
+        assert len(set(after) & set(before)) == len(after) - half
+        if bool(buffer.can_sample(half)):
+            drawn = numbers(buffer.sample(half))
+            assert len(set(drawn)) == half
+            assert set(drawn) <= set(after)
+
+
+def test_can_sample_only_what_it_holds():
+    buffer = HistoryBuffer(8, (2, 3, 1))
+    assert not bool(buffer.can_sample(1))
+    buffer.push(numbered(1, 3))
+    assert bool(buffer.can_sample(3))
+    assert not bool(buffer.can_sample(4))
+    assert sorted(numbers(buffer.sample(3))) == [1, 2, 3], "an empty slot was drawn"
+
+
+def test_old_images_fade_slowly_and_every_slot_is_used():
+    """With random replacement the past decays geometrically; with a queue it would end at once."""
+    buffer = HistoryBuffer(100, (2, 3, 1), seed=3)
+    buffer.push(numbered(0, 100))
+    for step in range(10):
+        buffer.push(numbered(1000 + 10 * step, 10))
+    old = [number for number in filled(buffer) if number < 1000]
+    assert 100 * 0.9**10 == pytest.approx(len(old), abs=15)
+    drawn = {number for _ in range(60) for number in numbers(buffer.sample(10))}
+    assert len(drawn) > 95
+
+
+def test_seed_repeats_the_choices_and_samples_vary():
+    def draws(seed):
+        buffer = HistoryBuffer(50, (2, 3, 1), seed=seed)
+        buffer.push(numbered(0, 50))
+        return [numbers(buffer.sample(5)) for _ in range(3)]
+
+    assert draws(1) == draws(1) != draws(2)
+    assert len({tuple(draw) for draw in draws(1)}) == 3
+
+
+def test_everything_is_state():
+    buffer = HistoryBuffer(4, (2, 3, 1))
+    names = {variable.name for variable in buffer.variables}
+    assert {"images", "count"} <= names
+    assert any("seed" in name for name in names)
+    assert not buffer.trainable_variables
+
+
+def test_errors_say_what_to_do():
+    with pytest.raises(ValueError, match="received 0.*history=False"):
+        HistoryBuffer(0, (2, 3, 1))
+    with pytest.raises(ValueError, match="Received 5 images.*buffer_size"):
+        HistoryBuffer(4, (2, 3, 1)).push(numbered(0, 5))

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from keras import ops
+
+from simgan_lib.models import build_discriminator, build_refiner, receptive_field
+
+
+def changed_pixels(model, image):
+    """Which outputs notice a change of the input's central pixel?"""
+    poked = image.copy()
+    poked[0, image.shape[1] // 2, image.shape[2] // 2] += 1.0
+    before, after = (ops.convert_to_numpy(model(x)) for x in (image, poked))
+    return np.argwhere(np.abs(after - before).max(axis=(0, -1)) > 0)
+
+
+def test_sizes_are_the_papers():
+    refiner, discriminator = build_refiner(), build_discriminator()
+    assert refiner.count_params() == 296_129
+    assert refiner.output_shape == (None, 35, 55, 1)
+    assert discriminator.count_params() == 75_906
+    assert discriminator.output_shape == (None, 9, 14, 2)
+
+
+def test_hands_variants_of_the_paper():
+    refiner = build_refiner((224, 224, 1), kernel_size=7, blocks=10)
+    assert refiner.output_shape == (None, 224, 224, 1)
+    # 7x7 kernels of 64 features: one from the image, 20 in the blocks, then 1x1.
+    assert refiner.count_params() == (49 + 1) * 64 + 20 * (49 * 64 + 1) * 64 + 65
+    discriminator = build_discriminator(
+        (224, 224, 1), kernel_sizes=(7, 5, 3), strides=(4, 2, 2), pool_stride=2
+    )
+    assert discriminator.output_shape == (None, 7, 7, 2)
+
+
+def test_receptive_field_is_what_a_poked_pixel_reaches():
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 35, 55, 1)).astype("float32")
+    rows, columns = changed_pixels(build_refiner(seed=0), image).T
+    assert np.ptp(rows) + 1 == np.ptp(columns) + 1 == receptive_field(build_refiner()) == 19
+    assert receptive_field(build_discriminator()) == 23
+
+
+def test_a_patch_sees_23_pixels():
+    discriminator = build_discriminator((63, 63, 1), seed=0)
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 63, 63, 1)).astype("float32")
+    before = ops.convert_to_numpy(discriminator(image))[0, 8, 8]
+    seen = []
+    for column in range(63):
+        poked = image.copy()
+        poked[0, :, column] += 5.0
+        after = ops.convert_to_numpy(discriminator(poked))[0, 8, 8]
+        if np.abs(after - before).max() > 0:
+            seen.append(column)
+    assert max(seen) - min(seen) + 1 == 23
+
+
+def test_any_size_and_colour():
+    refiner = build_refiner((None, None, 3), filters=8, blocks=1)
+    assert refiner(np.zeros((2, 21, 33, 3), "float32")).shape == (2, 21, 33, 3)
+
+
+def test_output_stays_in_range_with_tanh():
+    image = np.full((1, 35, 55, 1), 1.0, "float32")
+    refiner = build_refiner(filters=8, blocks=1)
+    refiner.set_weights([10 * w for w in refiner.get_weights()])
+    assert np.abs(ops.convert_to_numpy(refiner(image))).max() <= 1.0
+
+
+def test_seed_gives_the_same_weights_and_layers_differ():
+    one, two, other = (build_refiner(seed=seed).get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+    assert not np.array_equal(one[0], other[0])
+    assert not np.array_equal(one[2], one[4]), "two convolutions of a block share their kernel"
+
+
+@pytest.mark.parametrize("build", [build_refiner, build_discriminator])
+def test_mixed_precision_keeps_weights_and_outputs_float32(build):
+    model = build(dtype="mixed_bfloat16")
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert str(model.output.dtype) == "float32"
+    assert model.layers[1].compute_dtype == "bfloat16"

@@ -1,0 +1,64 @@
+"""Writes the Colab links of README.md and the notebooks, and remembers the repository.
+
+The address stands in one place, `repository` under `[tool.simgan]` in pyproject.toml. Links stand
+between two markers; while no repository is known, nothing stands there.
+"""
+
+import re
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+MARKED = re.compile(r"(<!-- colab:(.*?) -->).*?(<!-- /colab -->)", re.DOTALL)
+SETTING = re.compile(r'^repository = "(.*)"$', re.MULTILINE)
+
+
+def badge(repository: str, notebook: str) -> str:
+    """Returns the Markdown of a Colab link, or nothing where there is no repository.
+
+    Args:
+        repository: `owner/name` on GitHub, or an empty string.
+        notebook: The notebook's path in the repository.
+    """
+    if not repository:
+        return ""
+    page = f"https://colab.research.google.com/github/{repository}/blob/main/{quote(notebook)}"
+    return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({page})"
+
+
+def write_links(root: Path, repository: str) -> list[Path]:
+    """Sets the repository and rewrites every link.
+
+    Args:
+        root: The checkout.
+        repository: `owner/name`; an empty string removes the links.
+
+    Returns:
+        The files that changed.
+
+    Raises:
+        ValueError: If the address is not of the form `owner/name`.
+    """
+    if repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        raise ValueError(f"REPO must be owner/name, as on GitHub; received {repository!r}.")
+    notebooks = (root / "notebooks").rglob("*")
+    paths = [root / "README.md", *(p for p in notebooks if p.suffix in (".ipynb", ".py"))]
+    changed = []
+    for path in [root / "pyproject.toml", *paths]:
+        before = path.read_text()
+        if path.name == "pyproject.toml":
+            after = SETTING.sub(f'repository = "{repository}"', before)
+        else:
+            after = MARKED.sub(lambda m: m[1] + badge(repository, m[2]) + m[3], before)
+        if after != before:
+            path.write_text(after)
+            changed.append(path)
+    return changed
+
+
+if __name__ == "__main__":
+    try:
+        for changed_path in write_links(Path(__file__).parent.parent, sys.argv[1]):
+            print(changed_path)
+    except ValueError as error:
+        sys.exit(f"colab: {error}")

@@ -1,6 +1,36 @@
 """SimGAN in Keras 3: make simulated images realistic, and keep their labels."""
 
+import importlib
 import os
 
 # TensorFlow reads this when it is first imported; its start-up chatter drowns a notebook's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+__version__ = "0.1.0"
+
+# The public names and the modules they live in. They are imported when first used, so that
+# 'import simgan_lib' does not wait seconds for a backend.
+_HOMES = {
+    "Config": "config",
+    "preset": "config",
+    "GazeData": "datasets",
+    "ImageSet": "datasets",
+    "load": "datasets",
+    "read_images": "datasets",
+    "save_images": "datasets",
+    "HistoryBuffer": "history",
+    "build_discriminator": "models",
+    "build_refiner": "models",
+    "Run": "runs",
+    "refine": "runs",
+    "SimGAN": "simgan",
+    "simulate": "simulator",
+    "train": "training",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

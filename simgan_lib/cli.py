@@ -30,6 +30,7 @@ SetOption = Annotated[
 DataOption = Annotated[
     str, typer.Option(help="Synthetic images: simulated, kaggle, or a file or folder.")
 ]
+RealOption = Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")]
 RootOption = Annotated[Path, typer.Option(help="The folder that holds the data sets.")]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace what is there.")]
 
@@ -50,7 +51,7 @@ def quickstart(
 def train(
     run: RunOption,
     data: DataOption = "simulated",
-    real: Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")] = None,
+    real: RealOption = None,
     preset_name: Annotated[
         str | None, typer.Option("--preset", help=f"{', '.join(PRESETS)}; quick if left out.")
     ] = None,
@@ -90,6 +91,23 @@ def refine(
 
 
 @app.command()
+def evaluate(
+    run: RunOption,
+    seeds: Annotated[int, typer.Option(help="Networks per figure.", min=1)] = 3,
+    data: DataOption = "simulated",
+    real: RealOption = None,
+    root: RootOption = Path("data"),
+    times: Annotated[int, typer.Option(help="Also test so many times the images.", min=1)] = 1,
+) -> None:
+    """Measure whether refining helped: gaze error, realism, labels kept."""
+    from simgan_lib import runs
+
+    trained_on = runs.Run(run).environment["data"]["synthetic"]["images"]
+    loaded = datasets.load(data, real=real, root=root, limit=trained_on)
+    _evaluate(run, loaded, seeds, times)
+
+
+@app.command()
 def fields() -> None:
     """List every field that --set takes, with its default, meaning and origin."""
     print(Config.describe())
@@ -121,8 +139,11 @@ def fetch(
 
 @data_app.command()
 def check(path: Annotated[Path, typer.Argument(help="A file or a folder of images.")]) -> None:
-    """Say what a file holds and what is wrong with it."""
-    print("\n".join(datasets.check(path)))
+    """Say what a file holds and what is wrong with it; exit code 1 if anything is."""
+    lines = datasets.check(path)
+    print("\n".join(lines))
+    if any(line.startswith("PROBLEM") for line in lines):
+        raise typer.Exit(1)
 
 
 def main() -> None:
@@ -180,3 +201,11 @@ def _train(data, run: Path, config: Config, resume: bool) -> None:
     }
     for name, figure in figures.items():
         print(plots.save(figure, run / name))
+
+
+def _evaluate(run: Path, data, seeds: int, times: int = 1) -> None:
+    from simgan_lib import evaluation, plots, runs
+
+    found = evaluation.evaluate(runs.Run(run), data, seeds, times=times)
+    print(f"\n{evaluation.table(found)}\n")
+    print(plots.save(plots.evaluation_figure(found), run / "evaluation.png"))

@@ -134,6 +134,57 @@ def build_discriminator(
     return keras.Model(image, logits, name="discriminator")
 
 
+def build_gaze_estimator(
+    image_shape: ImageShape = (35, 55, 1),
+    size: str = "small",
+    outputs: int = 3,
+    seed: int | None = None,
+) -> keras.Model:
+    """Builds a network that tells from an image where the eye looks.
+
+    Args:
+        image_shape: Height and width in pixels, and channels.
+        size: `"small"` (185,523 parameters, seconds to train) or `"paper"` (the paper's network,
+            whose 9,600 is what its unpadded convolutions leave to flatten).
+        outputs: Numbers to predict: 3 for a gaze vector.
+        seed: Makes the initial weights repeatable.
+
+    Returns:
+        A model from float images in [-1, 1], `(batch, height, width, channels)`, to
+        `(batch, outputs)`. The last hidden layer is called `"features"`.
+
+    Raises:
+        ValueError: If the size is unknown.
+
+    Example:
+        >>> build_gaze_estimator(size="paper").get_layer("flatten").output.shape
+        (None, 9600)
+
+    Reference:
+        Shrivastava et al. 2017, section 4.1.
+    """
+    if size not in ("small", "paper"):
+        raise ValueError(f"size must be 'small' or 'paper'; received {size!r}.")
+    initializer = _initializer(seed)
+    conv = partial(layers.Conv2D, activation="relu", kernel_initializer=initializer)
+    dense = partial(layers.Dense, kernel_initializer=initializer)
+    x = image = keras.Input(image_shape, name="image")
+    if size == "small":
+        for filters in (32, 48, 64):
+            x = conv(filters, 3, strides=2, padding="same")(x)
+        x = layers.Flatten(name="flatten")(x)
+        x = dense(64, activation="relu", name="features")(x)
+    else:
+        for filters in (32, 32, 64):
+            x = conv(filters, 3)(x)
+        x = layers.MaxPooling2D(3, strides=2)(x)
+        x = conv(192, 3)(conv(80, 3)(x))
+        x = layers.MaxPooling2D(2, strides=2)(x)
+        x = layers.Flatten(name="flatten")(x)
+        x = dense(1000, activation="relu", name="features")(x)
+    return keras.Model(image, dense(outputs)(x), name=f"{size}_gaze_estimator")
+
+
 def receptive_field(model: keras.Model) -> int:
     """Computes how many input pixels, in height and in width, one output position sees.
 

@@ -10,6 +10,15 @@ from simgan_lib.files import atomic
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
+# One colour for one kind of image, in every figure.
+COLORS = {
+    "synthetic": BLUE,
+    "handmade": PINK,
+    "refined": ORANGE,
+    "labelled": GREEN,
+    "real": GREEN,
+    "mean": GRAY,
+}
 
 
 def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 1.0) -> Figure:
@@ -123,6 +132,64 @@ def loss_curves(metrics: pd.DataFrame) -> Figure:
         axis.legend(fontsize="small")
         axis.grid(alpha=0.3)
     return figure
+
+
+def evaluation_figure(evaluation: dict) -> Figure:
+    """Draws what an evaluation found: gaze errors, their cumulative curves, and realism.
+
+    Args:
+        evaluation: As from `simgan_lib.evaluation.evaluate`.
+
+    Returns:
+        The figure. Without gaze errors (no labelled test images) it has the realism alone.
+    """
+    measured = "gaze_error_deg" in evaluation
+    figure = Figure(figsize=(13 if measured else 5, 3.4), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, 3 if measured else 1))
+    if measured:
+        _error_bars(axes[0], evaluation["gaze_error_deg"])
+        _error_curves(axes[1], evaluation["curve"])
+    _realism_bars(axes[-1], evaluation["two_sample_accuracy"])
+    return figure
+
+
+def _error_bars(axis, errors):
+    names = list(errors)
+    means = [errors[name]["mean"] for name in names]
+    spreads = [errors[name]["std"] for name in names]
+    colors = [COLORS.get(name.split("_")[0], GRAY) for name in names]
+    axis.barh(names, means, xerr=spreads, color=colors)
+    for row, (mean, spread) in enumerate(zip(means, spreads, strict=True)):
+        axis.text(0.2, row, f"{mean:.1f} ± {spread:.1f}", va="center", color="white", weight="bold")
+    axis.invert_yaxis()
+    axis.set(
+        title="gaze error of a network trained on ...", xlabel="degrees, mean ± std over seeds"
+    )
+
+
+def _error_curves(axis, curve):
+    for name, percent in curve.items():
+        if name != "degrees":
+            color, style = COLORS.get(name.split("_")[0], GRAY), "--" if "x" in name[-2:] else "-"
+            axis.plot(curve["degrees"], percent, style, color=color, label=name)
+    axis.axvline(7, color=GRAY, linestyle=":")
+    axis.set(title="how many are within an angle", xlabel="degrees", ylabel="% of images")
+    axis.set(xlim=(0, 30), ylim=(0, 100))
+    axis.legend(fontsize="small")
+    axis.grid(alpha=0.3)
+
+
+def _realism_bars(axis, accuracy):
+    for row, (name, found) in enumerate(accuracy.items()):
+        mean = 100 * found["mean"]
+        spread = [[mean - 100 * found["low"]], [100 * found["high"] - mean]]
+        axis.barh(row, mean - 50, left=50, xerr=spread, color=COLORS.get(name, GRAY))
+        axis.text(51, row, f"{mean:.1f}%", va="center", color="white", weight="bold")
+    axis.set_yticks(range(len(accuracy)), list(accuracy))
+    axis.axvline(50, color=GRAY, linestyle=":")
+    axis.set_xlim(45, 102)
+    axis.invert_yaxis()
+    axis.set(title="told from real by a fresh classifier", xlabel="% right (50: cannot tell)")
 
 
 def save(figure: Figure, path: str | Path) -> Path:

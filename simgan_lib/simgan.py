@@ -74,6 +74,9 @@ class SimGAN(keras.Model):
         )
         self.discriminator = build_discriminator(image_shape, dtype=policy, seed=config.seed + 1)
         self.history = HistoryBuffer(config.buffer_size, image_shape, seed=config.seed)
+        # Adam divides by the size of past gradients. Those of pre-training are so small that its
+        # first adversarial steps would be huge: the refiner would leave the images behind at once.
+        self.pretraining_optimizer = self._optimizer(self.refiner, config.refiner_learning_rate)
         self.refiner_optimizer = self._optimizer(self.refiner, config.refiner_learning_rate)
         self.discriminator_optimizer = self._optimizer(
             self.discriminator, config.discriminator_learning_rate
@@ -97,6 +100,7 @@ class SimGAN(keras.Model):
         return [
             *self.refiner.variables,
             *self.discriminator.variables,
+            *self.pretraining_optimizer.variables,
             *self.refiner_optimizer.variables,
             *self.discriminator_optimizer.variables,
             *self.history.variables,
@@ -180,11 +184,10 @@ class SimGAN(keras.Model):
             "accuracy_refined": losses.accuracy(on_refined, REFINED),
         }
 
-    def update_refiner(self, synthetic, loss_function=None):
+    def update_refiner(self, synthetic):
         """Takes one optimiser step of R on float images; D does not change."""
-        loss_function = loss_function or self.refiner_loss
         return self._backend.gradient_update(
-            lambda: loss_function(synthetic),
+            lambda: self.refiner_loss(synthetic),
             self.refiner_optimizer,
             self.refiner.trainable_variables,
             frozen=self.discriminator.variables,
@@ -217,7 +220,11 @@ class SimGAN(keras.Model):
     def refiner_pretraining_step(self, synthetic, real, batches):
         """Takes one step of R on self-regularisation alone; arguments as for `round`."""
         images = to_float(ops.take(synthetic, batches["refiner"][0], axis=0))
-        return self.update_refiner(images, self.pretraining_loss)
+        return self._backend.gradient_update(
+            lambda: self.pretraining_loss(images),
+            self.pretraining_optimizer,
+            self.refiner.trainable_variables,
+        )
 
     def discriminator_updates(self, synthetic, real, batches):
         """Takes the K_d steps of D in a round; arguments as for `round`."""

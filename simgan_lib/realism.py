@@ -1,0 +1,138 @@
+"""Realism: whether images can be told from real ones. Nothing here needs a label."""
+
+import keras
+import numpy as np
+from scipy import stats
+from tqdm.auto import tqdm
+
+from simgan_lib.datasets import to_float
+from simgan_lib.gaze import Effort, summarise, train_estimator
+
+
+def two_sample_test(
+    images: np.ndarray, real: np.ndarray, seed: int = 0, effort: Effort | None = None
+) -> tuple[dict, keras.Model]:
+    """Lets a fresh classifier learn to tell images from real ones, and tests it on others.
+
+    Args:
+        images: uint8 `(n, height, width)`.
+        real: uint8 `(m, height, width)`.
+        seed: Of the halves, the initial weights and the shuffles.
+        effort: How long to train.
+
+    Returns:
+        A dict with the held-out `accuracy` (0.5: it cannot tell them apart), the bounds `low` and
+        `high` of its 95% confidence interval (Wilson's, for a binomial proportion) and the number
+        of images it was `tested` on; and the classifier.
+
+    Reference:
+        Lopez-Paz and Oquab, Revisiting classifier two-sample tests, ICLR 2017.
+    """
+    count = min(len(images), len(real))
+    rng = np.random.default_rng(seed)
+    chosen = [rng.permutation(len(images))[:count], rng.permutation(len(real))[:count]]
+    pooled = np.concatenate([images[chosen[0]], real[chosen[1]]])
+    labels = np.repeat([1.0, -1.0], count)
+    # Halves of each kind, so that the classifier's prior is the test's.
+    learn = np.tile(np.arange(count) < count // 2, 2)
+    classifier = train_estimator(pooled[learn], labels[learn, None], seed, effort)
+    answers = classifier.predict(to_float(pooled[~learn]), batch_size=256, verbose=0)[:, 0]
+    right = int(((answers > 0) == (labels[~learn] > 0)).sum())
+    interval = stats.binomtest(right, len(answers)).proportion_ci(method="wilson")
+    result = {
+        "accuracy": right / len(answers),
+        "low": interval.low,
+        "high": interval.high,
+        "tested": len(answers),
+    }
+    return result, classifier
+
+
+def kernel_distance(
+    features: np.ndarray, real: np.ndarray, subsets: int = 20, size: int = 500, seed: int = 0
+) -> dict:
+    """Computes the kernel distance (KID) between two sets of features.
+
+    The unbiased estimate of the squared maximum mean discrepancy with the kernel (x.y / d + 1)^3.
+    It is about 0 for sets from the same distribution, and may be slightly negative.
+
+    Args:
+        features: Float `(n, d)`.
+        real: Float `(m, d)`.
+        subsets: Number of estimates.
+        size: Vectors of each kind in an estimate, at most.
+        seed: Of the choice of the vectors.
+
+    Returns:
+        The `mean` and the `std` of the estimates.
+
+    Reference:
+        Bińkowski et al., Demystifying MMD GANs, ICLR 2018.
+    """
+    rng = np.random.default_rng(seed)
+    size = min(size, len(features), len(real))
+
+    def kernel(a, b):
+        return (a @ b.T / a.shape[1] + 1.0) ** 3
+
+    estimates = []
+    for _ in range(subsets):
+        x = features[rng.permutation(len(features))[:size]].astype(float)
+        y = real[rng.permutation(len(real))[:size]].astype(float)
+        # Without the diagonal: comparing a vector with itself is what biases the plain estimate.
+        within = [
+            (k.sum() - np.trace(k)) / (size * (size - 1)) for k in (kernel(x, x), kernel(y, y))
+        ]
+        estimates.append(sum(within) - 2 * kernel(x, y).mean())
+    return {"mean": float(np.mean(estimates)), "std": float(np.std(estimates))}
+
+
+def realism(
+    synthetic: np.ndarray,
+    refined: np.ndarray,
+    real: np.ndarray,
+    seeds: int = 3,
+    effort: Effort | None = None,
+) -> dict[str, dict]:
+    """Measures how far synthetic, refined and (as the best possible) real images are from real.
+
+    The real images are cut in two: one half is compared with the other, and is what the synthetic
+    and the refined images are compared with. Nothing needs a label.
+
+    Args:
+        synthetic: uint8 `(n, height, width)`.
+        refined: The same images refined.
+        real: uint8 `(m, height, width)`.
+        seeds: Classifiers per comparison.
+        effort: How long to train.
+
+    Returns:
+        `two_sample_accuracy` and `kid`, each by `synthetic`, `refined` and `real`.
+    """
+    shuffled = real[np.random.default_rng(0).permutation(len(real))]
+    reference, others = shuffled[: len(real) // 2], shuffled[len(real) // 2 :]
+    candidates = {"synthetic": synthetic, "refined": refined, "real": others}
+    accuracy, distance = {}, {}
+    domain_network = None
+    for name, images in tqdm(candidates.items(), desc="realism", unit="set"):
+        tests = [two_sample_test(images, reference, seed, effort) for seed in range(seeds)]
+        if domain_network is None:
+            # What tells synthetic from real is what refining should change: measure with that.
+            classifier = tests[0][1]
+            domain_network = keras.Model(
+                classifier.input, classifier.get_layer("features").output, name="domain_network"
+            )
+            real_features = _features(domain_network, reference)
+        results = [result for result, _ in tests]
+        accuracy[name] = {
+            **summarise([result["accuracy"] for result in results]),
+            "low": min(result["low"] for result in results),
+            "high": max(result["high"] for result in results),
+            "tested": results[0]["tested"],
+        }
+        distance[name] = kernel_distance(_features(domain_network, images), real_features)
+    return {"two_sample_accuracy": accuracy, "kid": distance}
+
+
+def _features(network, images):
+    return network.predict(to_float(images), batch_size=256, verbose=0)

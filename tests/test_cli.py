@@ -1,0 +1,190 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from simgan_lib import cli
+from simgan_lib.datasets import ImageSet, make_simulated, read_images, save_images
+from simgan_lib.runs import Run
+
+SMALL = ["--preset", "smoke", "--set", "precision=float32", "--set", "filters=8"]
+
+
+def simgan(capsys, *arguments):
+    """Runs a command as the shell would; returns its exit code and what it printed."""
+    capsys.readouterr()
+    before, sys.argv = sys.argv, ["simgan", *map(str, arguments)]
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        sys.argv = before
+    printed = capsys.readouterr()
+    return code, printed.out + printed.err
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A folder of data as quickstart makes it, but small."""
+    root = tmp_path_factory.mktemp("data")
+    make_simulated(root / "simulated", 24, 24, 8, progress=False)
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    before, sys.argv = sys.argv, ["simgan", "train", "--run", str(folder), "--root", str(root)]
+    sys.argv += SMALL
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    sys.argv = before
+    assert not end.value.code
+    return folder
+
+
+def test_quickstart_trains_shows_and_repeats_nothing(tmp_path, root, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "QUICK_IMAGES", 24)
+    folder = tmp_path / "runs" / "quickstart"
+    command = ["quickstart", "--run", folder, "--root", root, *SMALL]
+    code, text = simgan(capsys, *command)
+    assert code == 0, text
+    assert "6 of 6 rounds" in text
+    for name in ("before_after.png", "timeline.png", "loss_curves.png"):
+        assert str(folder / name) in text
+        assert np.asarray(Image.open(folder / name).convert("L")).std() > 10, f"{name} is empty"
+    saved = (folder / "checkpoint" / "state.npz").read_bytes()
+    assert simgan(capsys, *command)[0] == 0
+    assert (folder / "checkpoint" / "state.npz").read_bytes() == saved
+
+
+def test_train_on_real_images_of_another_file(tmp_path, root, capsys):
+    rng = np.random.default_rng(0)
+    with h5py.File(tmp_path / "real.h5", "w") as file:
+        for number in range(20):
+            file[f"image/{number}"] = rng.integers(0, 256, (35, 55), "uint8")
+    command = ["train", "--run", tmp_path / "run", "--root", root, "--real", tmp_path / "real.h5"]
+    code, text = simgan(capsys, *command, *SMALL, "--set", "iterations=2")
+    assert code == 0, text
+    assert Run(tmp_path / "run").real_name == "real"
+    np.testing.assert_array_equal(
+        Run(tmp_path / "run").snapshots["real"], read_images(tmp_path / "real.h5").images[:8]
+    )
+
+
+def test_simulated_webcam_images_are_never_called_real(run):
+    assert Run(run).real_name == "simulated webcam"
+
+
+def test_resume_takes_the_runs_own_settings(tmp_path, root, capsys):
+    start = ["train", "--run", tmp_path, "--root", root]
+    assert simgan(capsys, *start, *SMALL, "--set", "iterations=2")[0] == 0
+    code, text = simgan(capsys, *start, "--resume", "--set", "iterations=4")
+    assert code == 0, text
+    assert Run(tmp_path).metrics["iteration"].iloc[-1] == 4
+    assert Run(tmp_path).config.filters == 8
+
+
+def test_refine_keeps_labels_and_order(run, root, tmp_path, capsys):
+    source, target = root / "simulated" / "synthetic_gaze.h5", tmp_path / "refined.h5"
+    code, text = simgan(capsys, "refine", "--run", run, source, target)
+    assert code == 0, text
+    before, after = read_images(source), read_images(target)
+    pd.testing.assert_frame_equal(before.labels, after.labels)
+    assert after.images.shape == before.images.shape
+    # The smoke run has hardly begun; still each image stays nearest to itself.
+    flat = [images.images.reshape(24, -1).astype(float) for images in (before, after)]
+    correlation = np.corrcoef(*flat)[:24, 24:]
+    assert (correlation.argmax(axis=1) == np.arange(24)).all()
+
+    target.write_bytes(b"precious")
+    code, text = simgan(capsys, "refine", "--run", run, source, target)
+    assert (code, "--overwrite" in text) == (2, True)
+    assert target.read_bytes() == b"precious"
+    assert simgan(capsys, "refine", "--run", run, source, target, "--overwrite")[0] == 0
+    assert len(read_images(target)) == 24
+
+
+def test_data_make_and_check(tmp_path, capsys):
+    sizes = ["--synthetic", "12", "--real", "10", "--test", "8"]
+    assert simgan(capsys, "data", "make", tmp_path, *sizes)[0] == 0
+    code, text = simgan(capsys, "data", "check", tmp_path / "webcam_test.h5")
+    assert code == 0
+    assert "8 images 35x55 uint8" in text
+    code, text = simgan(capsys, "data", "make", tmp_path, *sizes[:-1], "9")
+    assert (code, "overwrite" in text) == (2, True)
+
+
+def test_data_check_fails_where_something_is_wrong(tmp_path, capsys):
+    (tmp_path / "broken.h5").write_bytes(b"not an HDF5 file")
+    code, text = simgan(capsys, "data", "check", tmp_path / "broken.h5")
+    assert code == 1
+    assert "PROBLEM" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--run", "new", "--set", "lamda_mean=1"], "Did you mean 'lambda_mean'"),
+        (["train", "--run", "new", "--set", "lambda_mean"], "--set takes FIELD=VALUE"),
+        (["train", "--run", "new", "--set", "batch_size=0"], "batch_size must be"),
+        (["train", "--run", "new", "--preset", "fast"], "Unknown preset 'fast'"),
+        (["train", "--run", "new", "--data", "nowhere.h5"], "nowhere.h5"),
+        (["train", "--run", "new", "--data", "kaggle"], "real_gaze.h5"),
+        (["train", "--run", "new", "--real", "missing.h5"], "missing.h5"),
+        (["train", "--run", "RUN"], "--resume"),
+        (["train", "--run", "RUN", "--resume", "--set", "seed=9"], "these differ: seed"),
+        (["train", "--run", "new", "--real", "WRONG_SIZE"], "size"),
+        (["train"], "--run"),
+        (["refine", "--run", "new", "SYNTHETIC", "out.h5"], "new is not a run folder"),
+        (["refine", "--run", "RUN", "missing.h5", "out.h5"], "missing.h5"),
+        (["data", "fetch", "imagenet"], "only 'kaggle'"),
+        (["fly"], "No such command"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes_get_one_message_and_code_2(
+    arguments, message, run, root, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    wrong = tmp_path / "wrong_size.h5"
+    save_images(wrong, ImageSet(np.zeros((4, 30, 30), "uint8")))
+    places = {"RUN": run, "WRONG_SIZE": wrong, "SYNTHETIC": root / "simulated/synthetic_gaze.h5"}
+    arguments = [places.get(argument, argument) for argument in arguments]
+    if arguments[0] == "train":
+        arguments += ["--root", root]
+    code, text = simgan(capsys, *arguments)
+    assert code == 2, text
+    assert message in text
+    assert "Traceback" not in text
+    assert not (tmp_path / "new").exists(), "a refused command left a run folder"
+
+
+def test_module_and_fields():
+    done = subprocess.run(
+        [sys.executable, "-m", "simgan_lib", "fields"], capture_output=True, text=True, check=True
+    )
+    assert re.search(r"^lambda_mean = [\d.]+: ", done.stdout, re.MULTILINE)
+
+
+def test_the_readmes_library_example_runs(tmp_path, root, monkeypatch):
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    code = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
+    assert len(code.strip().splitlines()) <= 10
+    small = 'preset("smoke")'
+    assert 'preset("quick")' in code
+    code = code.replace('preset("quick")', small).replace("limit=4000", "limit=24")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").symlink_to(root)
+    exec(code, {})
+    config = json.loads(next((tmp_path / "runs").glob("*/config.json")).read_text())
+    assert config["iterations"] == 6

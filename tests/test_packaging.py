@@ -1,0 +1,152 @@
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+# Colab in 2026-08: what a pip install there must not replace.
+COLAB = {"tensorflow": "2.20.0", "keras": "3.13.2", "numpy": "2.1.3", "ipywidgets": "7.7.1"}
+
+
+def pins():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def requirements():
+    # jax-gpu and gpu bring NVIDIA's packages, which CI has no use for.
+    extras = [line for name, lines in EXTRAS.items() if "gpu" not in name for line in lines]
+    return [Requirement(line) for line in PROJECT["dependencies"] + extras]
+
+
+def test_constraints_pin_every_dependency_within_its_bounds():
+    pinned = {canonicalize_name(pin.name): pin for pin in pins()}
+    for requirement in requirements():
+        pin = pinned[canonicalize_name(requirement.name)]
+        version = re.fullmatch(r"==([\w.]+)", str(pin.specifier))
+        assert version, f"{pin} is not an exact version"
+        assert requirement.specifier.contains(version[1]), f"{requirement} against {pin}"
+
+
+def test_bounds_are_lower_ones_and_let_colab_keep_its_packages():
+    for requirement in requirements():
+        assert {s.operator for s in requirement.specifier} == {">="}, requirement
+        name = canonicalize_name(requirement.name)
+        if name in COLAB:
+            assert requirement.specifier.contains(COLAB[name]), requirement
+
+
+def test_ci_tests_the_pinned_versions():
+    for pin in pins():
+        if pin.marker is None or pin.marker.evaluate():
+            try:
+                installed = importlib.metadata.version(pin.name)
+            except importlib.metadata.PackageNotFoundError:
+                continue  # for another platform
+            assert pin.specifier.contains(installed), f"{pin}, installed {installed}"
+
+
+def test_conda_environment_agrees():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert "python=3.12" in environment["dependencies"]
+    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    assert pip[0] == "-c constraints.txt"
+    extras = re.fullmatch(r"-e \.\[([\w,]+)\]", pip[1])[1].split(",")
+    assert set(extras) <= set(EXTRAS)
+    assert len(pip) == 2, "everything else comes from pyproject.toml"
+
+
+def test_importing_the_library_loads_no_backend():
+    code = "import simgan_lib, sys; print({'keras', 'tensorflow', 'jax'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_files_stay_short_enough_to_read():
+    for path in (ROOT / "simgan_lib").rglob("*.py"):
+        assert len(path.read_text().splitlines()) <= 350, path
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    marked = "<!-- colab:notebooks/00_quickstart.ipynb --><!-- /colab -->"
+    (tmp_path / "notebooks" / "00_quickstart.py").write_text(f"# {marked}\n")
+    return tmp_path
+
+
+def colab(root, repository):
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        from colab import write_links
+    finally:
+        sys.path.pop(0)
+    return write_links(root, repository)
+
+
+def test_colab_links_appear_move_and_go(checkout):
+    notebook = checkout / "notebooks" / "00_quickstart.py"
+    before = notebook.read_text()
+    assert "colab.research.google.com" not in (checkout / "README.md").read_text()
+    assert notebook in colab(checkout, "ada/simgan")
+    page = "colab.research.google.com/github/ada/simgan/blob/main/notebooks/00_quickstart.ipynb"
+    assert notebook.read_text().count(page) == 1
+    assert page in (checkout / "README.md").read_text()
+    assert 'repository = "ada/simgan"' in (checkout / "pyproject.toml").read_text()
+    colab(checkout, "grace/course")
+    assert "ada" not in notebook.read_text()
+    assert colab(checkout, "grace/course") == [], "a second call has nothing to change"
+    colab(checkout, "")
+    assert notebook.read_text() == before
+
+
+def test_colab_refuses_what_is_no_repository(checkout):
+    with pytest.raises(ValueError, match=r"owner/name.*received 'https:"):
+        colab(checkout, "https://github.com/ada/simgan")
+
+
+def test_links_here_belong_to_the_repository_that_is_set():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["simgan"]
+    text = (ROOT / "README.md").read_text()
+    links = re.findall(r"colab.research.google.com/github/([\w.-]+/[\w.-]+)", text)
+    assert set(links) == ({settings["repository"]} if settings["repository"] else set())
+
+
+def test_links_within_the_documentation_resolve():
+    for page in [*ROOT.glob("*.md"), ROOT / "data" / "README.md"]:
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_make_help_lists_every_target_of_the_readme():
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = re.findall(r"^(\w+) ", done.stdout, re.MULTILINE)
+    for target in set(re.findall(r"\bmake (\w+)", (ROOT / "README.md").read_text())):
+        assert target in listed, target
+
+
+def test_python_that_is_too_old_is_refused_with_a_way_out(tmp_path):
+    fake = tmp_path / "python3"
+    fake.write_text("#!/bin/sh\nexit 1\n")
+    fake.chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", str(ROOT / "tools" / "find_python.sh")],
+        env={"PATH": str(tmp_path)} | {k: os.environ[k] for k in ("HOME",) if k in os.environ},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "make PYTHON=" in done.stderr

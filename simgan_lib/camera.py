@@ -1,0 +1,270 @@
+"""From a row of numbers to pixels: the parts of an eye, then the two cameras that look at it.
+
+Lengths are millimetres from the centre of the eyeball, seen straight on, so that every number can
+be held against an anatomy book. There are two frames: the camera's, X right and Y down, and the
+head's, x towards the outer corner and y down, which is tilted, and mirrored for the other eye.
+"""
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+SIZE = (35, 55)
+EYEBALL, IRIS = 12.0, 5.9  # radii
+IRIS_PLANE = (EYEBALL**2 - IRIS**2) ** 0.5  # how far the pupil is from the eyeball's centre
+CORNERS = 1.3  # how far the lids' corners lie below it
+
+
+def look_vector(pitch, yaw):
+    """The unit vector of gaze, with x right, y down and z away from the camera."""
+    return -np.cos(pitch) * np.sin(yaw), -np.sin(pitch), -np.cos(pitch) * np.cos(yaw)
+
+
+def pixels_per_mm(zoom, size):
+    """The scale: a crop is 37 mm wide, a little wider than the lids."""
+    return 1.47 * zoom * min(size[0] / SIZE[0], size[1] / SIZE[1])
+
+
+def draw(eyes: pd.DataFrame, size: tuple[int, int]) -> np.ndarray:
+    """Draws eyes from the skin outwards; see `simulator.draw_scene`."""
+    # Shape (n, 1, 1), so that columns combine with pixels by broadcasting.
+    p = SimpleNamespace(**{c: _column(eyes, c) for c in eyes})
+    _place(p, size)
+    _outline(p)
+    scene = _mix(_skin(p), _eyeball(p), p.opening)
+    scene = _margins(p, scene) * _lashes(p) * _brow(p) * _shade(p)
+    scene = _glasses(p, scene)
+    past_head = _step((p.x - 19 + p.head_cut + 0.2 * p.y) * p.scale) * (p.head_cut > 0)
+    return np.clip(scene * (1 - past_head), 0, 1)
+
+
+def _place(p, size):
+    """Every pixel's place in the camera's frame and in the head's, and the gaze."""
+    height, width = size
+    p.scale = pixels_per_mm(p.zoom, size).astype(np.float32)
+    px = np.arange(width, dtype=np.float32) - np.float32((width - 1) / 2)
+    py = np.arange(height, dtype=np.float32)[:, None] - np.float32((height - 1) / 2)
+    p.X, p.Y = px / p.scale - p.shift_x, py / p.scale - p.shift_y
+    cos, sin = np.cos(p.roll), np.sin(p.roll)
+    p.x, p.y = p.side * (cos * p.X + sin * p.Y), cos * p.Y - sin * p.X
+    p.look = look_vector(p.pitch, p.yaw)
+
+
+def _outline(p):
+    """The lids follow the pupil up and down: the upper one all the way, the lower one a little."""
+    cos, sin = np.cos(p.roll), np.sin(p.roll)
+    down = IRIS_PLANE * (cos * p.look[1] - sin * p.look[0])  # of the pupil, in the head's frame
+    p.t = p.x / (p.eye_width / 2)  # -1 at the inner corner, 1 at the outer
+    t2 = np.minimum(p.t * p.t, 1)
+    p.within = 1 - t2 * t2
+    line = p.y + p.tilt * p.x - CORNERS  # mm below the line through both corners
+    low = p.lower_lid - CORNERS - 0.4 * p.lid_squint + 0.35 * down
+    high = np.maximum(IRIS + CORNERS - p.lid_cover - p.lid_squint - down, 2.5 - low)
+    p.above = -line - high * _arch(p.t, p.roundness, -0.1)  # mm above the upper lid's edge
+    p.below = line - low * _arch(p.t, 0.6 * p.roundness, 0.25)
+    crease = np.maximum(p.crease_height + CORNERS, high + 1.3)
+    p.fold = -line - crease * _arch(p.t / 1.1, p.roundness, 0.0)
+    p.opening = _step(-p.above * p.scale) * _step(-p.below * p.scale) * (np.abs(p.t) < 1)
+
+
+def _arch(t, roundness, skew):
+    """The outline of a lid: 0 at the corners, about 1 between, tapered at the tear duct."""
+    t2 = np.minimum(t * t, 1)
+    return (1 - t2) * (1 + roundness * t2) * (1 + skew * t) * (1 - 0.6 * t2 * np.clip(-t, 0, 1))
+
+
+def _skin(p):
+    """Skin bulging over the eyeball, folded above and below it."""
+    waves = np.cos(0.5 * p.x + 2 * np.cos(0.6 * p.y + p.texture_phase))
+    waves = waves + np.cos(0.9 * p.y + 2 * np.cos(0.4 * p.x - 0.3 * p.y - p.texture_phase))
+    p.mottle = 1 + p.wrinkles * waves
+    skin = p.skin * p.mottle
+    lid = (p.above > 0) * _ridge(p.fold + 2.5, 2)
+    skin = skin * (1 + 0.2 * p.within * lid)
+    fade = np.clip(1.5 - p.t * p.t, 0, 1)
+    skin *= 1 - p.crease * fade * _ridge(p.fold, 0.8)
+    skin *= 1 - 0.4 * p.crease * fade * _ridge(p.fold - 1.5, 2.0)
+    skin *= 1 - p.bag * fade * _ridge(p.below - 3.5, 0.8)
+    return skin * (1 - 0.6 * p.bag * fade * _ridge(p.below - 2.5, 2.5))
+
+
+def _eyeball(p):
+    """A sphere that carries a flat, textured iris and a black pupil."""
+    lx, ly, lz = p.look
+    bulge = np.sqrt(np.maximum(1 - (p.X**2 + p.Y**2) / 15**2, 0.05))
+    ball = p.sclera * p.mottle * (0.1 + 1.0 * bulge + 0.7 * p.light_x * p.X / 12)
+    z = (IRIS_PLANE - p.X * lx - p.Y * ly) / lz  # where the line of sight meets the iris's plane
+    r = np.sqrt(np.maximum(p.X**2 + p.Y**2 + z**2 - IRIS_PLANE**2, 0)) / IRIS
+    angle = np.arctan2(p.Y - IRIS_PLANE * ly, p.side * (p.X - IRIS_PLANE * lx))
+    fibres = np.cos(7 * angle - 5 * r + p.texture_phase) * np.cos(16 * angle + 3 * r)
+    tone = p.iris * (1 + p.iris_texture * (0.5 * fibres + 1.5 * (0.75 - r)))
+    tone = tone * (1 - 0.6 * _ridge(r - 1, 0.12))
+    ball = _mix(ball, tone, _step((1 - r) * IRIS * p.scale))
+    ball = _mix(ball, np.float32(0), _step((p.pupil - r) * IRIS * p.scale))
+    gx, gy = p.X - 0.7 * IRIS_PLANE * lx - p.glint_x, p.Y - 0.7 * IRIS_PLANE * ly + 2
+    gleam = gx * gx + gy * gy
+    ball = ball + p.glint * (np.exp(-2 * gleam) + 0.12 * np.exp(-gleam / 6))
+    duct = p.t + 0.68 + 0.012 * (p.y - 1) ** 2
+    flesh = 0.5 * ball + 0.35 * p.skin * (1 - 0.4 * _ridge(duct - 0.02, 0.05))
+    ball = _mix(ball, flesh, _step(-4 * duct * p.scale))
+    ball = ball * (1 - 0.35 * np.exp(np.minimum(p.below, 0) / 1.2))
+    return ball * (1 - p.lid_shadow * _ridge(np.minimum(p.above, 0), 0.8 + 2 * p.lid_shadow))
+
+
+def _margins(p, scene):
+    """The lids' thickness: dark edge above, wet bright edge below."""
+    inside = p.within**0.5
+    scene = scene * (1 - 0.35 * inside * _ridge(p.above - 0.3, 0.6))
+    dots = np.cos(4.1 * p.x + p.texture_phase) * np.cos(1.7 * p.x - p.texture_phase)
+    wet = 0.15 + 0.8 * np.abs(dots) * _ridge(p.t - 0.5 - 0.3 * np.cos(p.texture_phase), 0.3)
+    scene = scene + 0.5 * inside * wet * _ridge(p.below - 0.3, 0.35) * p.sclera
+    scene = scene + 0.12 * inside * p.sclera * _ridge(p.above - 1.1, 0.35)
+    return scene * (1 - 0.3 * inside * _ridge(p.below - 1.6, 0.5))
+
+
+def _lashes(p):
+    """Hairs that fan out from the upper lid, and fewer from the lower."""
+    root = p.x - 0.5 * p.t * p.above
+    hairs = 0.5 + 0.5 * np.cos(3.2 * root + 3 * np.sin(0.9 * root + p.texture_phase))
+    length = p.lash_length * (0.75 + 0.25 * p.t) + 0.1
+    reach = np.clip(1 - p.above / length, 0, 1) * _step((p.above + 0.5) * p.scale)
+    line = _ridge(p.above, 0.6 + p.lash)
+    under = _ridge(p.below - 0.8, 0.8)
+    weight = p.lash * p.within
+    return (1 - weight * hairs * reach) * (1 - weight * line) * (1 - 0.4 * weight * under)
+
+
+def _brow(p):
+    """A band of slanted hairs along the top."""
+    centre = p.y + p.brow_height - 0.012 * (p.x - 3) ** 2
+    root = p.x + 1.2 * p.y
+    hairs = 0.85 + 0.15 * np.cos(1.9 * root + 2 * np.cos(0.5 * root + 0.6 * p.y + p.texture_phase))
+    return 1 - p.brow * hairs * np.clip(1.6 - np.abs(centre) / 2.2, 0, 1)
+
+
+def _shade(p):
+    """Light from one side, the socket's shadow, and a shadow cast across the face."""
+    light = np.exp(0.5 * p.light_x * p.X / 15 + 0.6 * p.light_y * p.Y / 12)
+    light *= 1 - p.socket * _ridge(p.x, 18) * _ridge(p.y + 1, 7)
+    corners = _ridge(np.abs(p.t) - 1.02, 0.22) * _ridge(p.y + p.tilt * p.x - CORNERS, 2.8)
+    light *= 1 - p.socket * corners * np.clip(1 - p.light_x * p.X / 10, 0, 1)
+    edge = p.X * np.sign(p.shadow_x) + 6 * np.abs(p.shadow_x) - 9 + 0.3 * p.Y
+    return light * (1 - p.shadow / (1 + np.exp(-edge / 1.4)))
+
+
+def _glasses(p, scene):
+    """A rim around the eye, bright or dark, and the room's light on the lens."""
+    u, v = (p.x - p.rim_x) / 24, (p.y - 4) / (p.rim_height + 4)
+    rim = (np.sqrt(np.sqrt((u * u) ** 2 + (v * v) ** 2)) - 1) * 15
+    worn = p.glasses > 0
+    scene = _mix(scene, np.float32(0.03), worn * _step(rim * p.scale) * _step((3 - rim) * p.scale))
+    scene = scene + worn * 0.6 * p.glasses * _ridge(rim + 0.6, 0.5)
+    pane = np.clip(1 - np.abs(p.x - 4 * p.side * p.light_x + 0.5 * p.y) / 3, 0, 1)
+    return scene + 0.4 * worn * p.reflection * pane * np.clip(1 - np.abs(p.y + 2) / 5, 0, 1)
+
+
+def _step(pixels):
+    """0 to 1 over one pixel: the share of the pixel that lies inside."""
+    return np.clip(pixels + 0.5, 0, 1)
+
+
+def _ridge(distance, width):
+    return np.exp(-((distance / width) ** 2))
+
+
+def _mix(under, over, share):
+    return under + (over - under) * share
+
+
+def camera_simulator(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
+    """Photographs a scene with a perfect camera: only the exposure varies.
+
+    Args:
+        scene: float32 array (n, H, W) from 0 to 1, from `draw_scene`.
+        eyes: Table of its n rows.
+
+    Returns:
+        uint8 array (n, H, W).
+    """
+    return np.clip(255 * _column(eyes, "exposure") * scene, 0, 255).astype(np.uint8)
+
+
+def camera_webcam(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
+    """Photographs a scene with a webcam, as MPIIGaze's normalised images were made.
+
+    The lens blurs, the sensor adds noise, JPEG compresses, cutting the eye out of the picture
+    resamples, and the histogram is equalised.
+
+    Args:
+        scene: float32 array (n, H, W) from 0 to 1, from `draw_scene`.
+        eyes: Table of its n rows.
+
+    Returns:
+        uint8 array (n, H, W).
+    """
+    enlarged = min(scene.shape[1] / SIZE[0], scene.shape[2] / SIZE[1])
+    light = blur(255 * _column(eyes, "exposure") * scene, _column(eyes, "blur") * enlarged)
+    seeds = eyes["noise_seed"].to_numpy()
+    # A generator for each image, so that its noise does not depend on the rest of the batch.
+    grain = [np.random.default_rng(s).standard_normal(light.shape[1:], np.float32) for s in seeds]
+    # Noise grows with the root of the light, and a little is there without any.
+    photons = np.sqrt(0.02 + np.clip(light, 0, 255) / 128)
+    light += _column(eyes, "noise") * photons * np.reshape(grain, light.shape)
+    pixels = np.clip(light, 0, 255).astype(np.uint8)
+    pairs = zip(pixels, eyes["jpeg"].to_numpy(), strict=True)
+    pixels = np.reshape([_jpeg(*pair) for pair in pairs], light.shape).astype(np.float32)
+    resampled = blur(pixels, np.float32(0.7 * enlarged)).astype(np.uint8)
+    return np.reshape([equalize(image) for image in resampled], light.shape).astype(np.uint8)
+
+
+def blur(images: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Blurs each image with its own Gaussian: a matrix product down, and one across.
+
+    Args:
+        images: float32 array (n, H, W).
+        sigma: Standard deviations in pixels, (n, 1, 1) or one for all.
+
+    Returns:
+        float32 array (n, H, W).
+    """
+
+    def weights(n):
+        offset = np.arange(n, dtype=np.float32)[:, None] - np.arange(n, dtype=np.float32)
+        bell = np.exp(-0.5 * (offset / np.maximum(sigma, 0.01)) ** 2)
+        return bell / bell.sum(axis=-1, keepdims=True)
+
+    height, width = images.shape[1:]
+    return weights(height) @ images @ np.swapaxes(weights(width), -1, -2)
+
+
+def equalize(image: np.ndarray) -> np.ndarray:
+    """Equalises a histogram: every gray level becomes the share of pixels at or below it.
+
+    Args:
+        image: uint8 array (H, W).
+
+    Returns:
+        uint8 array (H, W), its levels spread evenly over 0..255.
+
+    Example:
+        >>> equalize(np.array([[100, 101, 101, 103]], np.uint8))
+        array([[ 63, 191, 191, 255]], dtype=uint8)
+    """
+    share = np.cumsum(np.bincount(image.ravel(), minlength=256)) / image.size
+    return (255 * share).astype(np.uint8)[image]
+
+
+def _jpeg(image, quality):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=int(quality))
+    return np.asarray(Image.open(file))
+
+
+def _column(eyes, name):
+    return eyes[name].to_numpy(np.float32)[:, None, None]
+
+
+CAMERAS = {"simulator": camera_simulator, "webcam": camera_webcam}

@@ -1,0 +1,349 @@
+"""The embedded data set: a parametric eye with exact gaze labels, drawn in two styles.
+
+An eye is one row of a table: whose it is, where it looks, and how it was photographed. This module
+makes such tables and their labels; `simgan_lib.camera` draws the rows. Styles differ in what the
+rows hold (lashes, shadows, spectacles) and in the camera; the geometry of gaze is the same.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+from tqdm.auto import tqdm
+
+from simgan_lib.camera import CAMERAS, IRIS_PLANE, SIZE, draw, look_vector, pixels_per_mm
+
+STYLES = ("simulator", "webcam")
+PEOPLE = 200
+CHUNK = 64  # rows drawn at once: small enough for the processor's cache, large enough for NumPy
+BLOCK = 256  # rows that share a random generator: making one for each row would take longer
+
+
+def uniform(low, high):
+    """Any number from low to high. All five take a number in [0, 1), the eye's luck."""
+    return lambda luck: low + (high - low) * luck
+
+
+def normal(mean, spread):
+    """A normal distribution, cut off at 2.5 standard deviations."""
+    return lambda luck: mean + spread * np.clip(ndtri(luck), -2.5, 2.5)
+
+
+def skewed(low, high):
+    """Mostly near low, now and then up to high."""
+    return lambda luck: low + (high - low) * luck**3
+
+
+def sometimes(chance, low, high):
+    """Zero, or with this chance any number from low to high."""
+    return lambda luck: np.where(luck < chance, low + (high - low) * luck / chance, 0.0)
+
+
+def always(value):
+    """The same for every eye."""
+    return lambda luck: np.full_like(luck, value)
+
+
+# What belongs to a person. Column: (distribution in the simulator, in the simulated webcam).
+PERSON = {
+    # Lids in mm: how much iris the upper one hides, how far down the lower one and how far up the
+    # fold lie; tilt in radians, outer corner up; roundness from 0 (almond) to 1 (round).
+    "eye_width": (normal(31.5, 1.0), normal(31.0, 1.2)),
+    "lid_cover": (normal(1.2, 0.4), normal(1.3, 0.5)),
+    "lower_lid": (normal(6.2, 0.4), normal(6.0, 0.6)),
+    "crease_height": (normal(7.2, 0.7), normal(8.2, 1.0)),
+    "tilt": (normal(0.06, 0.04), normal(0.03, 0.05)),
+    "roundness": (normal(1.1, 0.15), normal(0.45, 0.2)),
+    # Depth of the lid's fold, of the bag below the eye, of wrinkles and of the shadows: 0 to 1.
+    "crease": (uniform(0.15, 0.4), uniform(0.3, 0.8)),
+    "bag": (uniform(0.0, 0.2), uniform(0.1, 0.6)),
+    "wrinkles": (uniform(0.01, 0.035), uniform(0.02, 0.1)),
+    "socket": (uniform(0.15, 0.25), uniform(0.7, 0.95)),
+    "lid_shadow": (uniform(0.35, 0.55), uniform(0.5, 0.95)),
+    # Reflectances from 0 (black) to 1 (white); contrast and place of the fibres in the iris.
+    "skin": (normal(0.45, 0.05), normal(0.55, 0.08)),
+    "sclera": (normal(0.6, 0.06), uniform(0.45, 0.8)),
+    "iris": (uniform(0.09, 0.24), uniform(0.04, 0.12)),
+    "iris_texture": (uniform(0.1, 0.4), uniform(0.0, 0.4)),
+    "texture_phase": (uniform(0.0, 6.28), uniform(0.0, 6.28)),
+    # Hair and spectacles: weights from 0 (none) to 1 (black), length and height in mm.
+    "lash": (uniform(0.05, 0.25), uniform(0.55, 1.0)),
+    "lash_length": (normal(5.5, 1.0), normal(4.0, 1.0)),
+    "brow": (uniform(0.0, 0.35), uniform(0.3, 0.9)),
+    "brow_height": (normal(16.0, 1.2), normal(13.2, 1.3)),
+    "glasses": (always(0.0), sometimes(0.2, 0.4, 1.0)),
+}
+# What changes from picture to picture.
+PHOTO = {
+    # Where the eye looks, radians in camera coordinates: pitch up, yaw to the image's left.
+    "pitch": (uniform(-0.45, 0.45), uniform(-0.45, 0.15)),
+    "yaw": (uniform(-0.6, 0.6), uniform(-0.45, 0.45)),
+    # Head and crop: roll in radians, clockwise; shifts in mm, right and down; zoom as a factor.
+    "roll": (normal(0.0, 0.06), normal(0.0, 0.07)),
+    "shift_x": (normal(-0.3, 0.8), normal(0.0, 0.9)),
+    "shift_y": (normal(-0.8, 0.7), normal(-1.2, 0.9)),
+    "zoom": (normal(1.02, 0.04), normal(1.0, 0.05)),
+    # How far the upper lid drops, in mm; the pupil's radius as a fraction of the iris's.
+    "lid_squint": (normal(0.3, 0.4), normal(0.7, 0.5)),
+    "pupil": (uniform(0.38, 0.66), uniform(0.3, 0.5)),
+    # Light, about -1 (at the left, above) to 1 (right, below); a cast shadow, its strength and
+    # place; a glint in the eye, its strength and place in mm; mm of the picture past the head.
+    "light_x": (normal(0.0, 0.22), uniform(-1.2, 1.2)),
+    "light_y": (normal(0.15, 0.3), normal(0.2, 0.3)),
+    "shadow": (sometimes(0.05, 0.1, 0.3), sometimes(0.75, 0.4, 0.9)),
+    "shadow_x": (normal(0.0, 1.0), normal(0.0, 1.0)),
+    "glint": (sometimes(0.3, 0.1, 0.4), sometimes(0.8, 0.2, 0.9)),
+    "glint_x": (normal(0.0, 1.5), normal(0.0, 1.8)),
+    "head_cut": (sometimes(0.02, 1.0, 8.0), always(0.0)),
+    # Spectacles: the rim's place in mm, the strength of the reflection.
+    "rim_x": (always(0.0), normal(-3.0, 3.0)),
+    "rim_height": (always(12.0), normal(11.5, 1.5)),
+    "reflection": (always(0.0), sometimes(0.6, 0.3, 0.9)),
+    # Camera: exposure as a factor, blur in pixels, noise in gray levels, JPEG quality.
+    "exposure": (normal(1.15, 0.29), normal(1.0, 0.15)),
+    "blur": (always(0.0), skewed(0.0, 0.7)),
+    "noise": (always(0.0), skewed(4.0, 38.0)),
+    "jpeg": (always(100.0), uniform(75.0, 98.0)),
+    # +1: inner corner at the left, as in UnityEyes; -1 for the other eye, which mirror() makes.
+    "side": (always(1), always(1)),
+    # Whose eye it is, and the seed of the camera's noise.
+    "person": (uniform(0, PEOPLE), uniform(0, PEOPLE)),
+    "noise_seed": (uniform(0, 2**31), uniform(0, 2**31)),
+}
+COLUMNS = (*PHOTO, *PERSON)
+WHOLE_NUMBERS = ("side", "person", "noise_seed")
+MIRRORED = ("side", "yaw", "roll", "shift_x", "light_x", "shadow_x", "glint_x")
+
+
+def sample_eyes(count: int, style: str, seed: int = 0, start: int = 0) -> pd.DataFrame:
+    """Draws the parameters of random eyes.
+
+    Row i depends on (seed, style, start + i) alone: a small set is the start of a large one.
+
+    Args:
+        count: Number of eyes, 0 or more.
+        style: "simulator" (like UnityEyes) or "webcam" (simulated webcam, like MPIIGaze).
+        seed: Seed of the data set, 0 or more.
+        start: Number of eyes to skip.
+
+    Returns:
+        A table with a row per eye and the columns of `PERSON` and `PHOTO`, for you to edit.
+
+    Raises:
+        ValueError: If the style is unknown, or a number negative.
+
+    Example:
+        >>> eyes = sample_eyes(4, "simulator", seed=1)
+        >>> sample_eyes(2, "simulator", seed=1, start=2).equals(eyes[2:])
+        True
+    """
+    _check_style(style)
+    for name, value in (("count", count), ("seed", seed), ("start", start)):
+        if value < 0:
+            raise ValueError(f"{name} must be 0 or more; received {value}.")
+    which = STYLES.index(style)
+    blocks = range(start // BLOCK, -(-(start + count) // BLOCK))
+    luck = [np.random.default_rng([seed, which, b]).random((BLOCK, len(PHOTO))) for b in blocks]
+    luck = np.concatenate([np.empty((0, len(PHOTO))), *luck])[start % BLOCK :][:count]
+    photo = {
+        column: distributions[which](luck[:, i])
+        for i, (column, distributions) in enumerate(PHOTO.items())
+    }
+    eyes = pd.DataFrame(photo, index=pd.RangeIndex(start, start + count))
+    eyes = eyes.astype(dict.fromkeys(WHOLE_NUMBERS, np.int64))
+    return set_person(eyes, eyes["person"], style)
+
+
+def set_person(eyes: pd.DataFrame, person: int | np.ndarray, style: str) -> pd.DataFrame:
+    """Gives eyes to other people, and leaves gaze, light and camera as they are.
+
+    Args:
+        eyes: Table from `sample_eyes`, n rows.
+        person: Number of the person, from 0 to 199: one for all rows, or an array of n.
+        style: "simulator" or "webcam".
+
+    Returns:
+        A new table with the columns `person` and `PERSON` set.
+
+    Example:
+        >>> eyes = set_person(sample_eyes(3, "webcam"), 7, "webcam")
+        >>> eyes["person"].tolist(), eyes["iris"].nunique()
+        ([7, 7, 7], 1)
+    """
+    _check_style(style)
+    person = np.broadcast_to(person, len(eyes))
+    if person.size and not (person.min() >= 0 and person.max() < PEOPLE):
+        raise ValueError(f"person must be from 0 to {PEOPLE - 1}; received {person}.")
+    luck = np.random.default_rng(2017).random((PEOPLE, len(PERSON)))[person]
+    traits = {
+        column: distributions[STYLES.index(style)](luck[:, i])
+        for i, (column, distributions) in enumerate(PERSON.items())
+    }
+    return eyes.assign(person=person, **traits)
+
+
+def labels(eyes: pd.DataFrame, size: tuple[int, int] = SIZE) -> pd.DataFrame:
+    """Says where eyes look: the exact labels of the images drawn from them.
+
+    As in MPIIGaze, x is right, y down and z away from the camera: an eye that looks into it has
+    the look vector (0, 0, -1). pitch = asin(-look_y) and yaw = atan2(-look_x, -look_z), so
+    pitch > 0 looks up and yaw > 0 to the image's left.
+
+    Args:
+        eyes: Table from `sample_eyes`, n rows.
+        size: (H, W) of the image in pixels, for the pupil's place.
+
+    Returns:
+        A table of n rows: `pitch` and `yaw` in radians, the unit vector `look_x`, `look_y`,
+        `look_z`, and the pupil's centre `pupil_x` (right) and `pupil_y` (down) in pixels, with the
+        centres of pixels at whole numbers.
+
+    Raises:
+        ValueError: If a column is missing, or the size is not a size.
+
+    Example:
+        >>> eyes = sample_eyes(1, "simulator").assign(pitch=0.0, yaw=0.3, shift_x=0.0)
+        >>> labels(eyes)[["look_x", "look_y", "look_z"]].round(3).values.tolist()
+        [[-0.296, -0.0, -0.955]]
+
+    Reference:
+        Zhang et al., Appearance-based gaze estimation in the wild, CVPR 2015.
+    """
+    _check(eyes, size)
+    scale = pixels_per_mm(eyes["zoom"], size)
+    x, y, z = look_vector(eyes["pitch"], eyes["yaw"])
+    columns = {"pitch": eyes["pitch"], "yaw": eyes["yaw"], "look_x": x, "look_y": y, "look_z": z}
+    columns["pupil_x"] = (size[1] - 1) / 2 + scale * (eyes["shift_x"] + IRIS_PLANE * x)
+    columns["pupil_y"] = (size[0] - 1) / 2 + scale * (eyes["shift_y"] + IRIS_PLANE * y)
+    return pd.DataFrame(columns, index=eyes.index)
+
+
+def mirror(eyes: pd.DataFrame) -> pd.DataFrame:
+    """Mirrors eyes left to right: a left eye becomes a right one that looks the other way.
+
+    The scenes of the new table are the flipped scenes; the camera's noise is not flipped.
+
+    Example:
+        >>> eyes = sample_eyes(2, "webcam")
+        >>> bool(np.allclose(draw_scene(mirror(eyes)), draw_scene(eyes)[:, :, ::-1], atol=1e-4))
+        True
+    """
+    _check(eyes)
+    return eyes.assign(**{column: -eyes[column] for column in MIRRORED})
+
+
+def draw_scene(eyes: pd.DataFrame, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """Draws the light that reaches the camera: no exposure, blur or noise yet.
+
+    Args:
+        eyes: Table from `sample_eyes`, n rows.
+        size: (H, W) in pixels.
+
+    Returns:
+        float32 array (n, H, W) from 0 (black) to 1.
+
+    Raises:
+        ValueError: If a column is missing, or the size is not a size.
+
+    Example:
+        >>> draw_scene(sample_eyes(2, "webcam"), size=(70, 110)).shape
+        (2, 70, 110)
+    """
+    _check(eyes, size)
+    return draw(eyes, size)
+
+
+def render(eyes: pd.DataFrame, style: str, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """Photographs eyes with the camera of a style. The same table gives the same images.
+
+    Args:
+        eyes: Table from `sample_eyes`, n rows.
+        style: "simulator" or "webcam": the camera. What is before it is in the table.
+        size: (H, W) in pixels.
+
+    Returns:
+        uint8 array (n, H, W).
+
+    Raises:
+        ValueError: If the style is unknown, a column is missing, or the size is not a size.
+
+    Example:
+        >>> eyes = sample_eyes(3, "webcam", seed=1).assign(pupil=0.7)
+        >>> render(eyes, "webcam").shape
+        (3, 35, 55)
+    """
+    _check_style(style)
+    _check(eyes, size)
+    images = np.empty((len(eyes), *size), np.uint8)
+    for first in range(0, len(eyes), CHUNK):
+        chunk = eyes.iloc[first : first + CHUNK]
+        images[first : first + CHUNK] = CAMERAS[style](draw(chunk, size), chunk)
+    return images
+
+
+def simulate(
+    count: int,
+    style: str,
+    seed: int = 0,
+    size: tuple[int, int] = SIZE,
+    workers: int | None = None,
+    start: int = 0,
+    progress: bool = False,
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Makes a labelled data set.
+
+    Args:
+        count: Number of images, 0 or more.
+        style: "simulator" (like UnityEyes) or "webcam" (simulated webcam, like MPIIGaze).
+        seed: Seed of the data set, 0 or more.
+        size: (H, W) in pixels.
+        workers: Number of threads, None for one a processor; it does not change the images.
+        start: Number of eyes to skip.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The images, a uint8 array (count, H, W), and their `labels`.
+
+    Raises:
+        ValueError: If the style is unknown, or a number or the size is out of range.
+
+    Example:
+        >>> images, where = simulate(8, "webcam", seed=1)
+        >>> images.shape, len(where)
+        ((8, 35, 55), 8)
+    """
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be 1 or more, or None for all; received {workers}.")
+    eyes = sample_eyes(count, style, seed, start)
+    where = labels(eyes, size)
+    images = np.empty((count, *size), np.uint8)
+
+    def work(first):
+        chunk = slice(first, first + CHUNK)
+        images[chunk] = render(eyes.iloc[chunk], style, size)
+        return min(CHUNK, count - first)
+
+    # Threads, not processes: these take longer to start than to draw thousands of images, run a
+    # script's top level again, and may hang when forked from TensorFlow.
+    bar = tqdm(total=count, unit="image", desc=style, disable=not progress)
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool, bar:
+        for done in pool.map(work, range(0, count, CHUNK)):
+            bar.update(done)
+    return images, where
+
+
+def _check_style(style):
+    if style not in STYLES:
+        raise ValueError(f"style must be one of {STYLES}; received {style!r}.")
+
+
+def _check(eyes, size=SIZE):
+    missing = [column for column in COLUMNS if column not in eyes]
+    if missing:
+        need = "Start from the table of sample_eyes() and change that."
+        raise ValueError(f"eyes must have the columns of COLUMNS; missing are {missing}. {need}")
+    if len(size) != 2 or min(size) < 1 or any(side != int(side) for side in size):
+        need = "(height, width) in whole pixels, such as (35, 55)"
+        raise ValueError(f"size must be {need}; received {size}.")

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from simgan_lib.camera import CAMERAS, IRIS_PLANE, SIZE, draw, look_vector, pixels_per_mm
 
+VERSION = 1  # raise it when pictures change: sets on disk then say that they are old
 STYLES = ("simulator", "webcam")
 PEOPLE = 200
 CHUNK = 64  # rows drawn at once: small enough for the processor's cache, large enough for NumPy

@@ -123,7 +123,7 @@ def test_kernel_distance_is_unbiased():
 
 def test_labels_kept_measures_a_known_shift(data):
     images = data.synthetic.images
-    effort = Effort(epochs=25, instrument_images=1500)
+    effort = Effort(epochs=20, instrument_images=1000)
     still = evaluation.labels_kept(data.synthetic, images, effort)
     assert still["pupil_shift_px"] == {"median": 0.0, "p95": 0.0}
     assert still["instrument_error_px"]["median"] < 1.5
@@ -178,3 +178,26 @@ def test_evaluation_needs_labels(data, tmp_path):
     )
     with pytest.raises(UserError, match="Evaluation needs labels look_x"):
         evaluation.evaluate(Run(tmp_path), unlabelled)
+
+
+def test_visual_turing_test_has_the_papers_statistic():
+    """517 of 1,000 right: p = 0.148."""
+    real, refined = np.full((2, 1000, 2, 2), [[[[1]]], [[[0]]]], "uint8")
+    test = realism.visual_turing_test(refined, real, pairs=1000, seed=4)
+    sides = np.arange(1000)
+    assert (test.pairs[sides, test.real_side] == 1).all(), "the real image is not where it says"
+    assert (test.pairs[sides, 1 - test.real_side] == 0).all()
+    assert 400 < test.real_side.sum() < 600
+    answers = np.where(sides < 517, test.real_side, 1 - test.real_side)
+    found = test.score(answers)
+    assert (found["correct"], found["shown"]) == (517, 1000)
+    assert found["p_value"] == pytest.approx(0.148, abs=5e-4)
+    assert test.score(test.real_side)["p_value"] < 1e-100
+
+
+def test_visual_turing_test_refuses_what_it_cannot_score():
+    images = np.zeros((5, 2, 2), "uint8")
+    with pytest.raises(UserError, match="6 pairs need"):
+        realism.visual_turing_test(images, images, pairs=6)
+    with pytest.raises(UserError, match="Expected 5 answers"):
+        realism.visual_turing_test(images, images, pairs=5).score([0, 1])

@@ -1,0 +1,348 @@
+"""The data sets: synthetic eyes with gaze labels and real eyes, in memory and on disk."""
+
+import json
+import shutil
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from simgan_lib import readers, simulator
+from simgan_lib.images import (
+    SIZE,
+    GazeData,
+    ImageSet,
+    batch_indices,
+    check_size,
+    faults,
+    resize,
+    to_float,
+    to_uint8,
+)
+from simgan_lib.files import atomic
+from simgan_lib.simulator import simulate
+from simgan_lib.tables import LABELS, DataError, reading, sha256
+
+__all__ = ["LABELS", "DataError", "GazeData", "ImageSet", "batch_indices", "to_float", "to_uint8"]
+__all__ += ["check", "fetch_kaggle", "load", "make_simulated", "read_images", "save_images"]
+
+KAGGLE = "4quant/eye-gaze"
+KAGGLE_FILES = ("gaze.h5", "gaze.csv", "gaze.json", "real_gaze.h5")
+KAGGLE_HELP = f"""Download {", ".join(KAGGLE_FILES)} from https://www.kaggle.com/datasets/{KAGGLE}
+and put them into {{}} (gaze.h5, or synthetic_gaze.h5, and real_gaze.h5 are enough)."""
+
+# File, style and first eye: starts far apart, so that no file shares an eye with another.
+SIMULATED = [("synthetic_gaze.h5", "simulator", 0), ("real_gaze.h5", "webcam", 10**8)]
+SIMULATED += [("webcam_test.h5", "webcam", 2 * 10**8)]
+# The webcam's images are drawn, and whoever shows them must be able to tell: see Run.real_name.
+SOURCES = {"simulator": "simulator images", "webcam": "simulated webcam images"}
+
+
+def load(
+    name: str | Path = "simulated",
+    real: str | Path | None = None,
+    root: str | Path = "data",
+    size: tuple[int, int] | None = None,
+    limit: int | None = None,
+    progress: bool = True,
+) -> GazeData:
+    """Loads a data set: synthetic images with labels, and real images, of one size.
+
+    Args:
+        name: "simulated" (made on first use, with `limit` images a kind), "kaggle", a folder with
+            synthetic_gaze.h5 or gaze.h5, and real_gaze.h5, or what else `read_images` reads.
+        real: File or folder of the real images, instead of the data set's own.
+        root: Folder that holds the folders `simulated` and `kaggle`.
+        size: `(H, W)` in pixels to resize all images to.
+        limit: At most this many of each kind: the first ones, so that a small simulated set is
+            the start of a large one; but evenly spaced real ones, as files go by person.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The sets, and a test set where the folder has a `webcam_test.h5`.
+
+    Raises:
+        DataError: If a file is missing, damaged or drawn by another version of the simulator, or
+            an argument makes no sense. The message says what to do.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     data = load("simulated", root=root, limit=4, progress=False)
+        >>> data.synthetic.images.shape, data.real.images.dtype, data.real.labels
+        ((4, 35, 55), dtype('uint8'), None)
+    """
+    if limit is not None and limit < 1:
+        raise DataError(f"limit must be at least 1; received {limit}.")
+    if size is not None:
+        size = check_size(size)
+    folder = Path(root, name) if name in ("simulated", "kaggle") else Path(name)
+    if name == "simulated":
+        if not (folder / "webcam_test.h5").exists():  # The last to be made.
+            counts = (limit, limit, min(limit, 2_000)) if limit else ()
+            make_simulated(folder, *counts, progress=progress)
+        _check_version(folder)
+
+    candidates = [folder / "synthetic_gaze.h5", folder / "gaze.h5"]
+    synthetic_path = next((path for path in candidates if path.exists()), folder)
+    if name == "kaggle" and synthetic_path == folder:
+        raise DataError(f"No Kaggle data set here. {KAGGLE_HELP.format(folder.resolve())}")
+    real_path = Path(real or folder / "real_gaze.h5")
+    if real is None and not real_path.exists():
+        raise DataError(f"There is no {real_path}. Put it there, or say where with real=PATH.")
+    test_path = folder / "webcam_test.h5"
+
+    synthetic_set = read_images(synthetic_path, size, progress)
+    real_set = read_images(real_path, size, progress)
+    test_set = read_images(test_path, size, progress) if test_path.exists() else None
+    data = GazeData(synthetic_set, real_set, test_set)
+    if limit is None:
+        return data
+    if name == "simulated" and limit > len(synthetic_set):
+        found = f"{folder} holds {len(synthetic_set)} synthetic images, not {limit}"
+        raise DataError(f"{found}. Use another root, or `simgan data make --overwrite`.")
+    first = slice(limit)
+    spread = (real is not None or name != "simulated") and limit < len(real_set)
+    some = np.arange(limit) * len(real_set) // limit if spread else first
+    return GazeData(synthetic_set[first], real_set[some], test_set and test_set[first])
+
+
+def read_images(
+    path: str | Path, size: tuple[int, int] | None = None, progress: bool = True, cache: bool = True
+) -> ImageSet:
+    """Reads images and labels from a file or a folder, whichever layout it has.
+
+    The layouts are: our stacked HDF5 file, with a CSV file of labels; Kaggle's HDF5 file with a
+    group of images, with labels in `look_vec`, CSV or JSON; MPIIGaze's .mat files; UnityEyes' .jpg
+    and .json files; a folder of pictures, with or without a CSV file whose column `file` names
+    them. Labels are converted to the convention of `LABELS`.
+
+    Args:
+        path: The file or folder.
+        size: `(H, W)` in pixels to resize the images to; None keeps theirs.
+        progress: Whether to show a progress bar.
+        cache: Whether to keep a group of images stacked in `$SIMGAN_CACHE` or `~/.cache/simgan`,
+            where a later read finds them unless the file has changed.
+
+    Returns:
+        The images, in the order of the files' numbers, and their labels.
+
+    Raises:
+        DataError: If there are no images, or something in them or their labels cannot be used.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Image.new("RGB", (110, 70)).save(Path(folder, "eye1.png"))
+        ...     read_images(folder, size=(35, 55), progress=False).images.shape
+        (1, 35, 55)
+    """
+    path = Path(path)
+    if size is not None:
+        size = check_size(size)
+    kind = readers.layout(path)
+    source = f"{path} ({_attribute(path, 'source', kind) if kind == 'stacked' else kind})"
+    kept = readers.cached(path) if cache and kind == "group" else None
+    if kept and kept.exists():
+        with suppress(DataError):  # A damaged cache is worth nothing: read the file again.
+            return ImageSet(*resize(*readers.read_stacked(kept), size), source)
+    images, labels = readers.READERS[kind](path, size, progress)
+    if kept:
+        with suppress(OSError):  # Where nothing can be kept, the next read takes as long.
+            for old in kept.parent.glob(kept.stem.rpartition("-")[0] + "-*"):
+                old.unlink()
+            save_images(kept, ImageSet(images, labels, source), overwrite=True)
+    return ImageSet(*resize(images, labels, size), source)
+
+
+def save_images(
+    path: str | Path, images: ImageSet, overwrite: bool = False, recipe: dict | None = None
+) -> None:
+    """Writes our stacked layout: an HDF5 file and, for labels, the CSV file of the same name.
+
+    The HDF5 file holds the data set `image`, uint8 `(n, H, W)`, and attributes: `source`, `layout`,
+    `recipe`, `sha256` of the pixels, and `labels_sha256` of the CSV file's rows. Comments in the
+    CSV file state the units. Each file appears whole or not at all.
+
+    Args:
+        path: The HDF5 file, ending in .h5 or .hdf5.
+        images: Images and their labels, if any.
+        overwrite: Whether to replace files that are there.
+        recipe: How the images were made: whatever JSON can hold.
+
+    Raises:
+        DataError: If a file is there, or the name has another ending.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_images(Path(folder, "eyes.h5"), ImageSet(np.zeros((3, 35, 55), np.uint8)))
+        ...     len(read_images(Path(folder, "eyes.h5")))
+        3
+    """
+    path = Path(path)
+    if path.suffix not in (".h5", ".hdf5"):
+        raise DataError(f"{path} must end in .h5: the labels go into the .csv file of that name.")
+    if not overwrite and (path.exists() or path.with_suffix(".csv").exists()):
+        raise DataError(f"{path} (or .csv) exists. Give overwrite=True, or choose another name.")
+    about = {"source": images.source, "layout": 1, "recipe": json.dumps(recipe)}
+    readers.write_stacked(path, images.images, images.labels, **about)
+
+
+def make_simulated(
+    folder: str | Path = "data/simulated",
+    synthetic: int = 50_000,
+    real: int = 34_100,
+    test: int = 2_000,
+    seed: int = 0,
+    size: tuple[int, int] = SIZE,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Makes the simulated data set, in the files and (by default) the sizes of the report.
+
+    It writes synthetic_gaze.h5 and .csv (simulator images, labelled), real_gaze.h5 (simulated
+    webcam images, not labelled), webcam_test.h5 and .csv (other ones, labelled, for evaluation
+    only). A file of the same recipe is kept, so that a run that was stopped goes on.
+
+    Args:
+        folder: Where to.
+        synthetic: Number of simulator images.
+        real: Number of simulated webcam images without labels.
+        test: Number of simulated webcam images with labels.
+        seed: Another seed, other eyes. 0 or more.
+        size: `(H, W)` in pixels.
+        overwrite: Whether to make all files anew.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DataError: If a file is there that was made by another recipe (other numbers, another seed
+            or size, another version of the simulator), or an argument makes no sense.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     folder = make_simulated(Path(root, "eyes"), 3, 2, 1, progress=False)
+        ...     sorted(path.name for path in folder.glob("*.h5"))
+        ['real_gaze.h5', 'synthetic_gaze.h5', 'webcam_test.h5']
+    """
+    if min(synthetic, real, test) < 1 or seed < 0:
+        raise DataError(f"Sizes start at 1, seeds at 0: {synthetic=}, {real=}, {test=}, {seed=}.")
+    size = check_size(size)
+    for (name, style, start), count in zip(SIMULATED, (synthetic, real, test), strict=True):
+        path = Path(folder, name)
+        eyes = {"count": count, "style": style, "seed": seed, "start": start, "size": list(size)}
+        recipe = {**eyes, "version": _version()}
+        if path.exists() and not overwrite:
+            found = json.loads(_attribute(path, "recipe", "null"))
+            if found == recipe:
+                continue
+            made = f"{path} was made by the recipe {found}; asked for: {recipe}"
+            raise DataError(f"{made}. Give another folder, or overwrite it (--overwrite).")
+        images, labels = simulate(**eyes, progress=progress)
+        made = ImageSet(images, None if name == "real_gaze.h5" else labels, SOURCES[style])
+        save_images(path, made, overwrite=True, recipe=recipe)
+    return Path(folder)
+
+
+def _version() -> int:
+    return getattr(simulator, "VERSION", 1)
+
+
+def _check_version(folder: Path) -> None:
+    for name, _, _ in SIMULATED:
+        recipe = json.loads(_attribute(folder / name, "recipe", "null"))
+        # Without a recipe it is somebody's own file under this name.
+        if recipe is not None and recipe.get("version") != _version():
+            raise DataError(
+                f"{folder / name} was drawn by another version of the simulator. Make the set "
+                f"again (`simgan data make --overwrite`), or read it as it is: {str(folder)!r}."
+            )
+
+
+def fetch_kaggle(root: str | Path = "data") -> Path:
+    """Downloads the report's files from Kaggle; those that are there are kept.
+
+    Args:
+        root: Folder for the folder `kaggle`.
+
+    Returns:
+        The folder `root`/kaggle.
+
+    Raises:
+        DataError: If a download fails; the message says how to do it by hand.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     Path(root, "kaggle").mkdir()
+        ...     for name in KAGGLE_FILES:
+        ...         Path(root, "kaggle", name).touch()
+        ...     fetch_kaggle(root).name  # All are there: nothing is fetched.
+        'kaggle'
+    """
+    folder = Path(root, "kaggle")
+    # One by one: the whole data set has several GB more, which are of no use here.
+    for name in KAGGLE_FILES:
+        if (folder / name).exists():
+            continue
+        try:
+            import kagglehub
+
+            found = kagglehub.dataset_download(KAGGLE, path=name)
+            folder.mkdir(parents=True, exist_ok=True)
+            with atomic(folder / name) as temporary:
+                shutil.copyfile(found, temporary)
+        except Exception as error:  # kagglehub raises what its HTTP library does.
+            failed = f"Fetching {name} failed: {type(error).__name__}: {error}."
+            raise DataError(f"{failed} By hand: {KAGGLE_HELP.format(folder.resolve())}") from error
+    return folder
+
+
+def check(path: str | Path) -> list[str]:
+    """Says what a file, or each HDF5 file in a folder, holds and what is wrong with it.
+
+    Args:
+        path: What `read_images` reads.
+
+    Returns:
+        Lines of text; those that say what is wrong begin with PROBLEM.
+
+    Example:
+        >>> check("missing.h5")
+        ['PROBLEM: There is no file missing.h5. Check the name, or run `simgan data make`.']
+    """
+    path = Path(path)
+    if path.is_dir() and (files := sorted(path.glob("*.h5"))):
+        return [line for file in files for line in check(file)]
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = read_images(path, cache=False)
+    except DataError as error:
+        return [f"PROBLEM: {error}"]
+    lines = [str(found), f"standard deviation {found.images.std():.1f}"]
+    if found.labels is not None:
+        for name, values in found.labels.select_dtypes("number").items():
+            lines.append(f"{name}: {values.min():.3f} to {values.max():.3f}")
+    # Libraries' deprecations are of no concern to the owner of the file.
+    wrong = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    for fault, images in faults(found).items():
+        if images.any():
+            wrong.append(f"{images.sum()} images {fault}, e.g. {images.argmax()}.")
+    if readers.layout(path) == "stacked":
+        expected = _attribute(path, "sha256", None)
+        if expected is not None and expected != sha256(found.images):
+            wrong.append("the images were changed: their checksum is another.")
+    return lines + [f"PROBLEM: {path}: {text}" for text in wrong]
+
+
+def _attribute(path: Path, name: str, default):
+    with reading(path), h5py.File(path) as file:
+        return file.attrs.get(name, default)

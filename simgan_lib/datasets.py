@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from simgan_lib import readers, simulator
+from simgan_lib.files import atomic
 from simgan_lib.images import (
     SIZE,
     GazeData,
@@ -21,7 +22,6 @@ from simgan_lib.images import (
     to_float,
     to_uint8,
 )
-from simgan_lib.files import atomic
 from simgan_lib.simulator import simulate
 from simgan_lib.tables import LABELS, DataError, reading, sha256
 

@@ -18,8 +18,8 @@ from scipy.io import loadmat
 from tqdm.auto import tqdm
 
 from simgan_lib import tables
-from simgan_lib.images import SIZE
 from simgan_lib.files import atomic
+from simgan_lib.images import SIZE
 from simgan_lib.tables import LABELS, DataError, reading, rows_sha256, sha256
 
 UNITY_POINTS = ("interior_margin_2d", "caruncle_2d", "iris_2d")

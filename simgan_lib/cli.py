@@ -31,6 +31,7 @@ DataOption = Annotated[
     str, typer.Option(help="Synthetic images: simulated, kaggle, or a file or folder.")
 ]
 RealOption = Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")]
+LimitOption = Annotated[int | None, typer.Option(help="Use at most so many images of each kind.")]
 RootOption = Annotated[Path, typer.Option(help="The folder that holds the data sets.")]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace what is there.")]
 
@@ -43,8 +44,8 @@ def quickstart(
     root: RootOption = Path("data"),
 ) -> None:
     """Train on the embedded data and show what came of it. Goes on where it was interrupted."""
-    data = _quick_data(root)
-    _train(data, run, _settings(run, preset_name, settings, resume=True), resume=True)
+    config = _settings(run, preset_name, settings, resume=True)
+    _train(datasets.load("simulated", root=root, limit=QUICK_IMAGES), run, config, resume=True)
 
 
 @app.command()
@@ -57,13 +58,14 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the run's checkpoint.")] = False,
     settings: SetOption = [],  # noqa: B006
-    limit: Annotated[int | None, typer.Option(help="Use the first so many images.")] = None,
+    limit: LimitOption = None,
     root: RootOption = Path("data"),
 ) -> None:
     """Train a refiner into a run folder."""
     config = _settings(run, preset_name, settings, resume)
     if data == "simulated" and not (root / "simulated").exists():
-        _quick_data(root)
+        # Enough to begin with; the report's sizes take a minute: 'simgan data make'.
+        limit = limit or QUICK_IMAGES
     _train(datasets.load(data, real=real, root=root, limit=limit), run, config, resume)
 
 
@@ -96,15 +98,12 @@ def evaluate(
     seeds: Annotated[int, typer.Option(help="Networks per figure.", min=1)] = 3,
     data: DataOption = "simulated",
     real: RealOption = None,
+    limit: LimitOption = None,
     root: RootOption = Path("data"),
     times: Annotated[int, typer.Option(help="Also test so many times the images.", min=1)] = 1,
 ) -> None:
-    """Measure whether refining helped: gaze error, realism, labels kept."""
-    from simgan_lib import runs
-
-    trained_on = runs.Run(run).environment["data"]["synthetic"]["images"]
-    loaded = datasets.load(data, real=real, root=root, limit=trained_on)
-    _evaluate(run, loaded, seeds, times)
+    """Measure whether refining helped. Name the data that the run was trained on."""
+    _evaluate(run, datasets.load(data, real=real, root=root, limit=limit), seeds, times)
 
 
 @app.command()
@@ -153,12 +152,6 @@ def main() -> None:
     except UserError as error:
         print(f"simgan: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-def _quick_data(root):
-    if not (root / "simulated").exists():
-        datasets.make_simulated(root / "simulated", QUICK_IMAGES, QUICK_IMAGES)
-    return datasets.load("simulated", root=root, limit=QUICK_IMAGES)
 
 
 def _settings(run: Path, preset_name: str | None, settings: list[str], resume: bool) -> Config:

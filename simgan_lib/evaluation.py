@@ -17,7 +17,7 @@ from simgan_lib.gaze import (
     train_estimator,
 )
 from simgan_lib.realism import realism
-from simgan_lib.runs import Run, refine
+from simgan_lib.runs import Run, describe, refine
 from simgan_lib.simulator import simulate
 
 PUPIL = ["pupil_x", "pupil_y"]
@@ -95,9 +95,15 @@ def evaluate(
         What was written: see `data/README.md` and the keys of the figures.
 
     Raises:
-        UserError: If the synthetic images carry no gaze labels.
+        UserError: If the data is not what the run was trained on, or the synthetic images carry no
+            gaze labels.
     """
     synthetic = data.synthetic
+    if describe(data) != run.environment["data"]:
+        raise UserError(
+            f"{run.folder} was trained on {run.environment['data']}; received {describe(data)}. "
+            "Name the same data, with the same limit."
+        )
     if synthetic.labels is None or not {*LOOK, *PUPIL} <= set(synthetic.labels):
         raise UserError(
             f"Evaluation needs labels {', '.join(LOOK + PUPIL)} with the synthetic images; "

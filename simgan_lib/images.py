@@ -102,6 +102,11 @@ class GazeData:
         if len(set(sizes)) > 1:
             raise DataError(f"The sets differ in size (H, W): {sizes}. Resize: size={sizes[0]}.")
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the images, as the networks take them."""
+        return (*self.synthetic.images.shape[1:], 1)
+
     def __repr__(self) -> str:  # noqa: D105
         test = "none" if self.test is None else self.test.summary()
         return (

@@ -12,6 +12,8 @@ Every file is replaced atomically, so another process can read the folder while 
 """
 
 import json
+import re
+import zlib
 from pathlib import Path
 
 import h5py
@@ -22,7 +24,7 @@ from keras import ops
 from tqdm.auto import tqdm
 
 from simgan_lib.config import Config
-from simgan_lib.datasets import to_float, to_uint8
+from simgan_lib.datasets import GazeData, to_float, to_uint8
 from simgan_lib.files import UserError
 from simgan_lib.models import build_discriminator, build_refiner
 
@@ -136,6 +138,27 @@ class Run:
             raise RunError(f"{path} does not exist yet: wait for the run's first checkpoint.")
         network.load_weights(path)
         return network
+
+
+def describe(data: GazeData) -> dict:
+    """Describes data so that a run can tell it from other data.
+
+    Args:
+        data: The synthetic and the real images.
+
+    Returns:
+        The `image_shape`, and the `source`, the number of `images` and a `crc32` of the pixels of
+        the `synthetic` and of the `real` ones.
+    """
+    description = {"image_shape": list(data.image_shape)}
+    for name, images in (("synthetic", data.synthetic), ("real", data.real)):
+        description[name] = {
+            # Without the folders: a run may be published, a user's home need not be.
+            "source": re.split(r"[/\\]", images.source)[-1],
+            "images": len(images),
+            "crc32": zlib.crc32(np.ascontiguousarray(images.images)),
+        }
+    return description
 
 
 def refine(

@@ -4,11 +4,9 @@ import importlib.metadata
 import json
 import os
 import platform
-import re
 import signal
 import threading
 import time
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from simgan_lib.config import Config
 from simgan_lib.datasets import GazeData, to_float
 from simgan_lib.files import atomic
 from simgan_lib.losses import REFINED
-from simgan_lib.runs import COLUMNS, Run, RunError, refine
+from simgan_lib.runs import COLUMNS, Run, RunError, describe, refine
 from simgan_lib.simgan import PHASES, SimGAN
 
 
@@ -64,10 +62,10 @@ def train(
     if resume:
         # The probe may answer differently today; the run goes on in what it began with.
         precision = Run(folder).environment["precision"]
-        model = SimGAN(config, _image_shape(data), precision=precision)
+        model = SimGAN(config, data.image_shape, precision=precision)
         load_checkpoint(model, checkpoint)
     else:
-        model = SimGAN(config, _image_shape(data))
+        model = SimGAN(config, data.image_shape)
     writers = [RunWriter(folder, data, resume), *([ProgressBar()] if progress else [])]
     with _stop_on_interrupt(model):
         return model.train(data.synthetic.images, data.real.images, [*callbacks, *writers])
@@ -264,27 +262,11 @@ def _check_folder(folder: Path, config: Config, data: GazeData, resume: bool) ->
             f"{folder} was trained with other settings; these differ: {', '.join(changed)}. "
             "A resumed run may change 'iterations' only: start a new one for the others."
         )
-    if (folder / "environment.json").exists() and run.environment["data"] != _describe(data):
+    if (folder / "environment.json").exists() and run.environment["data"] != describe(data):
         raise RunError(
             f"{folder} was trained on other data: {run.environment['data']}; "
-            f"received {_describe(data)}. Resume it with the same data, or start a new run."
+            f"received {describe(data)}. Resume it with the same data, or start a new run."
         )
-
-
-def _image_shape(data: GazeData) -> tuple[int, int, int]:
-    return (*data.synthetic.images.shape[1:], 1)
-
-
-def _describe(data: GazeData) -> dict:
-    description = {"image_shape": list(_image_shape(data))}
-    for name, images in (("synthetic", data.synthetic), ("real", data.real)):
-        description[name] = {
-            # Without the folders: a run may be published, a user's home need not be.
-            "source": re.split(r"[/\\]", images.source)[-1],
-            "images": len(images),
-            "crc32": zlib.crc32(np.ascontiguousarray(images.images)),
-        }
-    return description
 
 
 def _environment(model: SimGAN, data: GazeData) -> dict:
@@ -306,7 +288,7 @@ def _environment(model: SimGAN, data: GazeData) -> dict:
         "packages": versions,
         "precision": model.precision,
         "precision_seconds": {k: round(v, 5) for k, v in model.precision_seconds.items()},
-        "data": _describe(data),
+        "data": describe(data),
     }
 
 

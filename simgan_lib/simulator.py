@@ -79,8 +79,8 @@ PERSON = {
 # What changes from picture to picture.
 PHOTO = {
     # Where the eye looks, radians in camera coordinates: pitch up, yaw to the image's left.
-    "pitch": (uniform(-0.45, 0.45), uniform(-0.45, 0.15)),
-    "yaw": (uniform(-0.6, 0.6), uniform(-0.45, 0.45)),
+    "pitch": (uniform(-0.42, 0.36), uniform(-0.42, 0.2)),
+    "yaw": (uniform(-0.5, 0.5), uniform(-0.45, 0.45)),
     # Head and crop: roll in radians, clockwise; shifts in mm, right and down; zoom as a factor.
     "roll": (normal(0.0, 0.06), normal(0.0, 0.07)),
     "shift_x": (normal(-0.3, 0.8), normal(0.0, 0.9)),
@@ -105,7 +105,7 @@ PHOTO = {
     # Camera: exposure as a factor, blur in pixels, noise in gray levels, JPEG quality.
     "exposure": (normal(1.15, 0.29), normal(1.0, 0.15)),
     "blur": (always(0.0), skewed(0.0, 0.7)),
-    "noise": (always(0.0), skewed(4.0, 38.0)),
+    "noise": (always(0.0), skewed(3.0, 28.0)),
     "jpeg": (always(100.0), uniform(75.0, 98.0)),
     # +1: inner corner at the left, as in UnityEyes; -1 for the other eye, which mirror() makes.
     "side": (always(1), always(1)),

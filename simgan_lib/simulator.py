@@ -91,9 +91,9 @@ PHOTO = {
     "pupil": (uniform(0.38, 0.66), uniform(0.3, 0.5)),
     # Light, about -1 (at the left, above) to 1 (right, below); a cast shadow, its strength and
     # place; a glint in the eye, its strength and place in mm; mm of the picture past the head.
-    "light_x": (normal(0.0, 0.22), uniform(-1.2, 1.2)),
+    "light_x": (normal(0.0, 0.35), uniform(-0.8, 0.8)),
     "light_y": (normal(0.15, 0.3), normal(0.2, 0.3)),
-    "shadow": (sometimes(0.05, 0.1, 0.3), sometimes(0.75, 0.4, 0.9)),
+    "shadow": (sometimes(0.1, 0.1, 0.4), sometimes(0.4, 0.3, 0.8)),
     "shadow_x": (normal(0.0, 1.0), normal(0.0, 1.0)),
     "glint": (sometimes(0.3, 0.1, 0.4), sometimes(0.8, 0.2, 0.9)),
     "glint_x": (normal(0.0, 1.5), normal(0.0, 1.8)),

@@ -1,6 +1,7 @@
 """Does refining help? Gaze error, realism, and whether the labels were kept, in one record."""
 
 import json
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -113,7 +114,12 @@ def evaluate(
     refined = ImageSet(
         refine(refiner, synthetic.images, progress=True), synthetic.labels, "refined"
     )
-    result = {"seeds": seeds, "images": len(synthetic), "times": times}
+    result = {
+        "refiner_crc32": zlib.crc32((run.folder / "refiner.weights.h5").read_bytes()),
+        "seeds": seeds,
+        "images": len(synthetic),
+        "times": times,
+    }
     if data.test is not None and run.real_name == "simulated webcam":
         labelled = simulate(
             len(synthetic), "webcam", size=synthetic.images.shape[1:], start=LABELLED_START

@@ -1,5 +1,6 @@
 """Gaze error: what a network that learned from simulated images is worth on others."""
 
+import logging
 from dataclasses import dataclass
 
 import keras
@@ -10,6 +11,9 @@ from tqdm.auto import tqdm
 from simgan_lib.camera import equalize
 from simgan_lib.datasets import ImageSet, to_float
 from simgan_lib.models import build_gaze_estimator
+
+# TensorFlow warns of every new network after the fourth; here each one is meant.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 LOOK = ["look_x", "look_y", "look_z"]
 CURVE_DEGREES = np.arange(0.0, 30.5, 0.5)

@@ -7,6 +7,7 @@
     checkpoint/state.npz      all variables, to resume from
     refiner.weights.h5        R and D at the last checkpoint
     discriminator.weights.h5
+    evaluation.json           gaze errors, realism, labels kept: 'simgan evaluate'
 
 Every file is replaced atomically, so another process can read the folder while training goes on.
 """
@@ -112,6 +113,16 @@ class Run:
         """What the real images are: `"simulated webcam"` where they are drawn, else `"real"`."""
         source = self.environment["data"]["real"]["source"]
         return "simulated webcam" if "simulated webcam" in source else "real"
+
+    @property
+    def evaluation(self) -> dict | None:
+        """What `simgan_lib.evaluation.evaluate` found for these weights, or None."""
+        path, weights = self.folder / "evaluation.json", self.folder / "refiner.weights.h5"
+        if not path.exists():
+            return None
+        found = json.loads(path.read_text())
+        # A run that has gone on since needs another evaluation.
+        return found if found["refiner_crc32"] == zlib.crc32(weights.read_bytes()) else None
 
     def refiner(self) -> keras.Model:
         """Returns the trained refiner, in float32."""

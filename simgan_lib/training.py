@@ -136,7 +136,7 @@ class RunWriter(keras.callbacks.Callback):
             self.shots = _shots(run, self.model.done["adversarial"])
             earlier = run.environment["training_seconds"]
         self.start = time.perf_counter() - earlier
-        self.saved = sum(self.model.done.values())
+        self.saved = sum(self.model.done.values()) if self.resume else -1
         self._write_environment()
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -157,13 +157,14 @@ class RunWriter(keras.callbacks.Callback):
         self.rows.append({"phase": phase, "iteration": self.model.done[phase], **logs})
         with atomic(self.folder / "metrics.csv") as temporary:
             pd.DataFrame(self.rows, columns=COLUMNS).to_csv(temporary, index=False)
-        if sum(self.model.done.values()) - self.saved >= self.model.config.checkpoint_every:
+        if sum(self.model.done.values()) - max(self.saved, 0) >= self.model.config.checkpoint_every:
             self._save()
 
     def on_train_end(self, logs=None):
-        """Takes the last snapshot and writes the last checkpoint."""
+        """Takes the last snapshot and writes the last checkpoint, if they are not there yet."""
         self._snapshot()
-        self._save()
+        if sum(self.model.done.values()) != self.saved:
+            self._save()
 
     def _save(self):
         # Weights first: a checkpoint must never be ahead of the other files.

@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -10,8 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from simgan_lib import cli
+from simgan_lib import cli, evaluation
 from simgan_lib.datasets import ImageSet, make_simulated, read_images, save_images
+from simgan_lib.gaze import Effort
 from simgan_lib.runs import Run
 
 SMALL = ["--preset", "smoke", "--set", "precision=float32", "--set", "filters=8"]
@@ -54,16 +56,22 @@ def run(root, tmp_path_factory):
 
 def test_quickstart_trains_shows_and_repeats_nothing(tmp_path, root, capsys, monkeypatch):
     monkeypatch.setattr(cli, "QUICK_IMAGES", 24)
+    effort = Effort(epochs=1, instrument_images=24)
+    monkeypatch.setattr(evaluation, "evaluate", partial(evaluation.evaluate, effort=effort))
     folder = tmp_path / "runs" / "quickstart"
     command = ["quickstart", "--run", folder, "--root", root, *SMALL]
     code, text = simgan(capsys, *command)
     assert code == 0, text
     assert "6 of 6 rounds" in text
-    for name in ("before_after.png", "timeline.png", "loss_curves.png"):
+    assert re.search(r"^refined +[\d.]+ ± 0.0 deg", text, re.MULTILINE)
+    for name in ("before_after.png", "timeline.png", "loss_curves.png", "evaluation.png"):
         assert str(folder / name) in text
         assert np.asarray(Image.open(folder / name).convert("L")).std() > 10, f"{name} is empty"
     saved = (folder / "checkpoint" / "state.npz").read_bytes()
-    assert simgan(capsys, *command)[0] == 0
+    monkeypatch.setattr(evaluation, "evaluate", None)
+    code, again = simgan(capsys, *command)
+    assert code == 0, again
+    assert "within 7 deg" in again
     assert (folder / "checkpoint" / "state.npz").read_bytes() == saved
 
 

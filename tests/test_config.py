@@ -9,6 +9,7 @@ from simgan_lib.config import PRESETS, Config, ConfigError, preset
 def test_presets_are_what_the_sources_say():
     report, paper = preset("report"), preset("paper")
     assert (report.iterations, report.batch_size, report.discriminator_updates) == (25_000, 32, 10)
+    assert paper.refiner_learning_rate == 1e-3
     assert (report.refiner_learning_rate, report.beta_1, report.lambda_mean) == (1e-3, 0.5, 0.01)
     assert (paper.batch_size, paper.refiner_updates, paper.discriminator_updates) == (512, 50, 1)
     assert (paper.optimizer, paper.lambda_mean) == ("sgd", 0.153)

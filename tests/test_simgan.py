@@ -195,7 +195,7 @@ def test_keras_callbacks_work():
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
     model.train(DARK, LIGHT, [StopAfterThree(), schedule, keras.callbacks.TerminateOnNaN()])
     assert model.done["adversarial"] == 3
-    assert float(model.refiner_optimizer.learning_rate) < 1e-3
+    assert float(model.refiner_optimizer.learning_rate) < model.config.refiner_learning_rate
 
 
 def test_save_weights_restores_the_model(tmp_path):

@@ -93,7 +93,10 @@ def evaluate(
             "4x" rows; 1 leaves them out.
 
     Returns:
-        What was written: see `data/README.md` and the keys of the figures.
+        What was written. From the gaze networks (see `summarise_errors`): `gaze_error_deg`,
+        `median_error_deg`, `within_7_deg`, `curve` and `gap_closed`; from `realism`:
+        `two_sample_accuracy` and `kid`; from `labels_kept`: `pupil_shift_px` and its like; and
+        `seeds`, `images`, `times` and the `refiner_crc32` of the evaluated weights.
 
     Raises:
         UserError: If the data is not what the run was trained on, or the synthetic images carry no

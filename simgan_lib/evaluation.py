@@ -20,6 +20,7 @@ from simgan_lib.gaze import (
 from simgan_lib.realism import realism
 from simgan_lib.runs import Run, describe, refine
 from simgan_lib.simulator import simulate
+from simgan_lib.spread import summarise, with_spread
 
 PUPIL = ["pupil_x", "pupil_y"]
 # Eyes that no data set holds: make_simulated starts at 0, 10^8 and 2 * 10^8.
@@ -158,20 +159,14 @@ def table(evaluation: dict) -> str:
     """
     lines = []
     if "gaze_error_deg" in evaluation:
-        lines.append(f"{'trained on':<16}{'mean error':>16}{'median':>14}{'within 7 deg':>18}")
+        keys = {"gaze_error_deg": "deg", "median_error_deg": "deg", "within_7_deg": "%"}
+        lines.append(f"{'trained on':<16}{'mean error':>16}{'median':>16}{'within 7 deg':>16}")
         for name in evaluation["gaze_error_deg"]:
-            mean, median, within = (
-                evaluation[key][name]
-                for key in ("gaze_error_deg", "median_error_deg", "within_7_deg")
-            )
-            lines.append(
-                f"{name:<16}{mean['mean']:>8.1f} ± {mean['std']:.1f} deg{median['mean']:>10.1f} deg"
-                f"{within['mean']:>11.1f} ± {within['std']:.1f} %"
-            )
-        closed = evaluation["gap_closed"]
+            cells = [with_spread(evaluation[key][name], f" {unit}") for key, unit in keys.items()]
+            lines.append(f"{name:<16}" + "".join(f"{cell:>16}" for cell in cells))
+        closed = summarise([100 * part for part in evaluation["gap_closed"]["per_seed"]])
         lines.append(
-            f"Refining goes {closed['mean']:.0%} ± {closed['std']:.0%} of the way "
-            "from synthetic to labelled.\n"
+            f"Refining goes {with_spread(closed)}% of the way from synthetic to labelled.\n"
         )
     lines.append(f"{'told from real':<16}{'accuracy':>16}{'95% interval':>20}{'KID':>22}")
     for name, accuracy in evaluation["two_sample_accuracy"].items():

@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 from simgan_lib.camera import equalize
 from simgan_lib.datasets import ImageSet, to_float
 from simgan_lib.models import build_gaze_estimator
+from simgan_lib.spread import summarise
 
 # TensorFlow warns of every new network after the fourth; here each one is meant.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -160,9 +161,3 @@ def summarise_errors(errors: dict[str, np.ndarray]) -> dict:
     )
     summary["gap_closed"] = summarise((synthetic - refined) / (synthetic - labelled))
     return summary
-
-
-def summarise(per_seed) -> dict:
-    """Returns the `mean`, the `std` and the values themselves, as plain numbers for JSON."""
-    values = [float(value) for value in per_seed]
-    return {"mean": float(np.mean(values)), "std": float(np.std(values)), "per_seed": values}

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from simgan_lib.files import atomic
+from simgan_lib.spread import with_spread
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
@@ -159,8 +160,8 @@ def _error_bars(axis, errors):
     spreads = [errors[name]["std"] for name in names]
     colors = [COLORS.get(name.split("_")[0], GRAY) for name in names]
     axis.barh(names, means, xerr=spreads, color=colors)
-    for row, (mean, spread) in enumerate(zip(means, spreads, strict=True)):
-        axis.text(0.2, row, f"{mean:.1f} ± {spread:.1f}", va="center", color="white", weight="bold")
+    for row, name in enumerate(names):
+        axis.text(0.2, row, with_spread(errors[name]), va="center", color="white", weight="bold")
     axis.invert_yaxis()
     axis.set(
         title="gaze error of a network trained on ...", xlabel="degrees, mean ± std over seeds"

@@ -9,7 +9,8 @@ from tqdm.auto import tqdm
 
 from simgan_lib.datasets import to_float
 from simgan_lib.files import UserError
-from simgan_lib.gaze import Effort, summarise, train_estimator
+from simgan_lib.gaze import Effort, train_estimator
+from simgan_lib.spread import summarise
 
 
 def two_sample_test(

@@ -85,6 +85,7 @@ def checkout(tmp_path):
         shutil.copy(ROOT / name, tmp_path)
     marked = "<!-- colab:notebooks/00_quickstart.ipynb --><!-- /colab -->"
     (tmp_path / "notebooks" / "00_quickstart.py").write_text(f"# {marked}\n")
+    (tmp_path / "notebooks" / "00_quickstart.ipynb").write_text("{}")
     return tmp_path
 
 
@@ -111,6 +112,12 @@ def test_colab_links_appear_move_and_go(checkout):
     assert colab(checkout, "grace/course") == [], "a second call has nothing to change"
     colab(checkout, "")
     assert notebook.read_text() == before
+
+
+def test_no_link_to_a_notebook_that_does_not_exist(checkout):
+    (checkout / "notebooks" / "00_quickstart.ipynb").unlink()
+    colab(checkout, "ada/simgan")
+    assert "colab.research.google.com" not in (checkout / "README.md").read_text()
 
 
 def test_colab_refuses_what_is_no_repository(checkout):

@@ -13,14 +13,15 @@ MARKED = re.compile(r"(<!-- colab:(.*?) -->).*?(<!-- /colab -->)", re.DOTALL)
 SETTING = re.compile(r'^repository = "(.*)"$', re.MULTILINE)
 
 
-def badge(repository: str, notebook: str) -> str:
-    """Returns the Markdown of a Colab link, or nothing where there is no repository.
+def badge(root: Path, repository: str, notebook: str) -> str:
+    """Returns the Markdown of a Colab link, or nothing where it would lead nowhere.
 
     Args:
+        root: The checkout.
         repository: `owner/name` on GitHub, or an empty string.
         notebook: The notebook's path in the repository.
     """
-    if not repository:
+    if not repository or not (root / notebook).exists():
         return ""
     page = f"https://colab.research.google.com/github/{repository}/blob/main/{quote(notebook)}"
     return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({page})"
@@ -49,7 +50,7 @@ def write_links(root: Path, repository: str) -> list[Path]:
         if path.name == "pyproject.toml":
             after = SETTING.sub(f'repository = "{repository}"', before)
         else:
-            after = MARKED.sub(lambda m: m[1] + badge(repository, m[2]) + m[3], before)
+            after = MARKED.sub(lambda m: m[1] + badge(root, repository, m[2]) + m[3], before)
         if after != before:
             path.write_text(after)
             changed.append(path)

@@ -1,0 +1,34 @@
+"""Figures over several seeds: their mean and their spread."""
+
+import numpy as np
+
+
+def summarise(per_seed) -> dict:
+    """Summarises one figure over seeds, in plain numbers for JSON.
+
+    Args:
+        per_seed: The figure, once per seed.
+
+    Returns:
+        Its `mean`, its standard deviation `std`, and the values `per_seed`.
+    """
+    values = [float(value) for value in per_seed]
+    return {"mean": float(np.mean(values)), "std": float(np.std(values)), "per_seed": values}
+
+
+def with_spread(summary: dict, unit: str = "") -> str:
+    """Writes a mean with the spread over seeds, or alone where there is one seed.
+
+    Args:
+        summary: As from `summarise`.
+        unit: What to write behind.
+
+    Returns:
+        Text with one decimal.
+
+    Example:
+        >>> with_spread(summarise([8.0, 9.0]), " deg"), with_spread(summarise([8.0]))
+        ('8.5 ± 0.5 deg', '8.0')
+    """
+    spread = f" ± {summary['std']:.1f}" if len(summary["per_seed"]) > 1 else ""
+    return f"{summary['mean']:.1f}{spread}{unit}"

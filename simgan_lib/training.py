@@ -133,7 +133,7 @@ class RunWriter(keras.callbacks.Callback):
             run = Run(self.folder)
             done = run.metrics["phase"].map(self.model.done)
             self.rows = run.metrics[run.metrics["iteration"] <= done].to_dict("records")
-            self.shots = _shots(run, self.model.done["adversarial"])
+            self.shots = _shots(run, self.model)
             earlier = run.environment["training_seconds"]
         self.start = time.perf_counter() - earlier
         self.saved = sum(self.model.done.values()) if self.resume else -1
@@ -162,8 +162,10 @@ class RunWriter(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Takes the last snapshot and writes the last checkpoint, if they are not there yet."""
-        self._snapshot()
-        if sum(self.model.done.values()) != self.saved:
+        done, planned = self.model.done, self.model.planned
+        if all(done[phase] == planned[phase] for phase in PHASES[:2]):
+            self._snapshot()
+        if sum(done.values()) != self.saved:
             self._save()
 
     def _save(self):
@@ -293,15 +295,17 @@ def _environment(model: SimGAN, data: GazeData) -> dict:
     }
 
 
-def _shots(run: Run, last: int) -> list[dict]:
+def _shots(run: Run, model: SimGAN) -> list[dict]:
     if not (run.folder / "snapshots.h5").exists():
         return []
     shots = run.snapshots
     names = [name for name in shots if name not in ("synthetic", "real")]
+    last, every = model.done["adversarial"], model.config.snapshot_every
     return [
         {name: shots[name][k] for name in names}
         for k, iteration in enumerate(shots["iteration"])
-        if iteration <= last
+        # What was taken because of a stop has no place in a run that goes on.
+        if iteration <= last and iteration % every == 0
     ]
 
 

@@ -115,17 +115,29 @@ def test_a_finished_run_can_go_on(run, tmp_path):
     assert all(np.array_equal(whole[name], extended[name]) for name in whole)
 
 
-def test_interrupt_saves_and_ends_after_the_round(tmp_path):
+@pytest.mark.parametrize(("phase", "at"), [("pretrain_refiner", 1), ("adversarial", 4)])
+def test_interrupt_saves_and_ends_after_the_round(run, tmp_path, phase, at):
     class CtrlC(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            if self.model.phase == "adversarial" and batch == 1:
+            if self.model.phase == phase and self.model.done[phase] == at:
                 os.kill(os.getpid(), signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
     model = train(make_data(), CONFIG, tmp_path, progress=False, callbacks=[CtrlC()])
-    assert model.done["adversarial"] == 2
-    assert state(tmp_path)["done"].tolist() == [4, 4, 2]
+    assert model.done[phase] == at
+    assert state(tmp_path)["done"].sum() == sum(model.done.values())
     assert signal.getsignal(signal.SIGINT) is before
+    train(make_data(), CONFIG, tmp_path, resume=True, progress=False)
+    whole, resumed = state(run.folder), state(tmp_path)
+    assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
+    assert Run(tmp_path).snapshots["iteration"].tolist() == [0, 3, 6]
+
+
+def test_a_finished_run_is_left_alone(run):
+    before = {name: (run.folder / name).stat().st_mtime_ns for name in files(run.folder)}
+    train(make_data(), CONFIG, run.folder, resume=True, progress=False)
+    after = {name: (run.folder / name).stat().st_mtime_ns for name in files(run.folder)}
+    assert {n for n in after if before[n] != after[n]} <= {"config.json", "environment.json"}
 
 
 def test_a_kill_leaves_a_run_that_can_be_resumed(tmp_path):

@@ -32,6 +32,9 @@ DataOption = Annotated[
 ]
 RealOption = Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")]
 LimitOption = Annotated[int | None, typer.Option(help="Use at most so many images of each kind.")]
+SizeOption = Annotated[
+    tuple[int, int] | None, typer.Option(metavar="H W", help="Resize all images to H x W pixels.")
+]
 RootOption = Annotated[Path, typer.Option(help="The folder that holds the data sets.")]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace what is there.")]
 
@@ -62,6 +65,7 @@ def train(
     resume: Annotated[bool, typer.Option(help="Go on from the run's checkpoint.")] = False,
     settings: SetOption = [],  # noqa: B006
     limit: LimitOption = None,
+    size: SizeOption = None,
     root: RootOption = Path("data"),
 ) -> None:
     """Train a refiner into a run folder."""
@@ -69,7 +73,7 @@ def train(
     if data == "simulated" and not (root / "simulated").exists():
         # Enough to begin with; the report's sizes take a minute: 'simgan data make'.
         limit = limit or QUICK_IMAGES
-    _train(datasets.load(data, real=real, root=root, limit=limit), run, config, resume)
+    _train(datasets.load(data, real=real, root=root, size=size, limit=limit), run, config, resume)
 
 
 @app.command()
@@ -78,17 +82,19 @@ def refine(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Images, in any layout.")],
     target: Annotated[Path, typer.Argument(metavar="OUT.h5", help="Where the refined ones go.")],
     overwrite: OverwriteOption = False,
+    resize: Annotated[bool, typer.Option(help="Resize the images to the refiner's size.")] = False,
 ) -> None:
     """Refine a data set and keep its labels."""
     if not overwrite and target.exists():
         raise UserError(f"{target} exists. Choose another name, or replace it with --overwrite.")
-    simulated = datasets.read_images(source)
-    print(simulated)
 
     from simgan_lib import runs
 
-    result = runs.Run(run)
-    refined = runs.refine(result.refiner(), simulated.images, progress=True)
+    refiner = runs.Run(run).refiner()
+    size = refiner.input_shape[1:3] if resize else None
+    simulated = datasets.read_images(source, size)
+    print(simulated)
+    refined = runs.refine(refiner, simulated.images, progress=True)
     name = f"{simulated.source}, refined by {run}"
     refined = datasets.ImageSet(refined, simulated.labels, name)
     datasets.save_images(target, refined, overwrite=overwrite)
@@ -102,11 +108,12 @@ def evaluate(
     data: DataOption = "simulated",
     real: RealOption = None,
     limit: LimitOption = None,
+    size: SizeOption = None,
     root: RootOption = Path("data"),
     times: Annotated[int, typer.Option(help="Also test so many times the images.", min=1)] = 1,
 ) -> None:
     """Measure whether refining helped. Name the data that the run was trained on."""
-    _evaluate(run, datasets.load(data, real=real, root=root, limit=limit), seeds, times)
+    _evaluate(run, datasets.load(data, real=real, root=root, size=size, limit=limit), seeds, times)
 
 
 @app.command()

@@ -186,10 +186,22 @@ def refine(
     Returns:
         uint8 `(n, height, width)`.
 
+    Raises:
+        RunError: If the images are of another size than those the refiner was built for.
+
     Example:
         >>> refine(build_refiner(), np.zeros((3, 35, 55), "uint8")).shape
         (3, 35, 55)
     """
+    size = refiner.input_shape[1:3]
+    if any(
+        wanted not in (None, found) for wanted, found in zip(size, images.shape[1:], strict=True)
+    ):
+        raise RunError(
+            f"The refiner takes images of {size[0]} x {size[1]} pixels; received "
+            f"{images.shape[1]} x {images.shape[2]}. Resize them: read_images(path, size={size}), "
+            "or 'simgan refine --resize'."
+        )
     refined = np.empty_like(images)
     starts = range(0, len(images), batch_size)
     for start in tqdm(starts, desc="refining", unit="batch", disable=not progress):

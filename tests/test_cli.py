@@ -122,6 +122,19 @@ def test_refine_keeps_labels_and_order(run, root, tmp_path, capsys):
     assert len(read_images(target)) == 24
 
 
+def test_images_of_another_size_can_be_resized(run, root, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    large = tmp_path / "large.h5"
+    save_images(large, ImageSet(rng.integers(0, 256, (20, 36, 60), "uint8")))
+    command = ["refine", "--run", run, large, tmp_path / "out.h5", "--resize"]
+    assert simgan(capsys, *command)[0] == 0
+    assert read_images(tmp_path / "out.h5").images.shape == (20, 35, 55)
+    command = ["train", "--run", tmp_path / "run", "--root", root, "--real", large, *SMALL]
+    code, text = simgan(capsys, *command, "--size", "20", "30")
+    assert code == 0, text
+    assert Run(tmp_path / "run").snapshots["real"].shape[1:] == (20, 30)
+
+
 def test_data_make_and_check(tmp_path, capsys):
     sizes = ["--synthetic", "12", "--real", "10", "--test", "8"]
     assert simgan(capsys, "data", "make", tmp_path, *sizes)[0] == 0
@@ -155,6 +168,7 @@ def test_data_check_fails_where_something_is_wrong(tmp_path, capsys):
         (["train"], "--run"),
         (["refine", "--run", "new", "SYNTHETIC", "out.h5"], "new is not a run folder"),
         (["refine", "--run", "RUN", "missing.h5", "out.h5"], "missing.h5"),
+        (["refine", "--run", "RUN", "WRONG_SIZE", "out.h5"], "--resize"),
         (["data", "fetch", "imagenet"], "only 'kaggle'"),
         (["fly"], "No such command"),
     ],

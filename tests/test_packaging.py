@@ -1,4 +1,5 @@
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -136,6 +137,17 @@ def test_links_within_the_documentation_resolve():
     for page in [*ROOT.glob("*.md"), ROOT / "data" / "README.md"]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_figures_in_the_readme_are_the_records():
+    readme = (ROOT / "README.md").read_text()
+    record = json.loads((ROOT / "docs" / "quickstart" / "evaluation.json").read_text())
+    keys = ("gaze_error_deg", "median_error_deg", "within_7_deg")
+    table = re.findall(r"^\|[^|]+\| ([\d.]+)° \| ([\d.]+)° \| ([\d.]+)% \|$", readme, re.MULTILINE)
+    rows = ("mean_gaze", "synthetic", "handmade", "refined", "labelled")
+    assert table == [tuple(f"{record[key][row]['mean']:.1f}" for key in keys) for row in rows]
+    assert f"{record['pupil_shift_px']['median']:.2f} pixels" in readme
+    assert f"{record['two_sample_accuracy']['refined']['mean']:.1%}" in readme
 
 
 def test_make_help_lists_every_target_of_the_readme():

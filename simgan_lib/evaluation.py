@@ -104,15 +104,15 @@ def evaluate(
             gaze labels.
     """
     synthetic = data.synthetic
-    if describe(data) != run.environment["data"]:
-        raise UserError(
-            f"{run.folder} was trained on {run.environment['data']}; received {describe(data)}. "
-            "Name the same data, with the same limit."
-        )
     if synthetic.labels is None or not {*LOOK, *PUPIL} <= set(synthetic.labels):
         raise UserError(
             f"Evaluation needs labels {', '.join(LOOK + PUPIL)} with the synthetic images; "
             f"received {synthetic}."
+        )
+    if describe(data) != run.environment["data"]:
+        raise UserError(
+            f"{run.folder} was trained on {run.environment['data']}; received {describe(data)}. "
+            "Name the same data, with the same limit."
         )
     refiner = run.refiner()
     refined = ImageSet(

@@ -201,3 +201,10 @@ def test_visual_turing_test_refuses_what_it_cannot_score():
         realism.visual_turing_test(images, images, pairs=6)
     with pytest.raises(UserError, match="Expected 5 answers"):
         realism.visual_turing_test(images, images, pairs=5).score([0, 1])
+
+
+def test_evaluation_refuses_other_data(data, tmp_path):
+    train(data, preset("smoke").replace(precision="float32"), tmp_path, progress=False)
+    fewer = GazeData(data.synthetic[:200], data.real, data.test)
+    with pytest.raises(UserError, match="with the same limit"):
+        evaluation.evaluate(Run(tmp_path), fewer)

@@ -69,9 +69,9 @@ def test_discriminator_steps_see_half_new_and_half_old_images():
 
 
 def test_without_history_a_whole_batch_is_new():
-    model = make(history=False)
+    model = make(history=False, discriminator_updates=2)
     model.phase = "adversarial"
-    assert next(model._batches(24, 20))["fresh"].shape == (1 * 2, 8)
+    assert next(model._batches(24, 20))["fresh"].shape == (2, 8)
     model.train(DARK, LIGHT)
     assert int(model.history.count) == 0
 
@@ -147,7 +147,8 @@ def test_one_seed_one_result():
 def test_rounds_take_the_planned_updates():
     model = make(refiner_updates=2, discriminator_updates=3, refiner_pretraining_steps=5)
     model.train(DARK, LIGHT)
-    assert int(model.refiner_optimizer.iterations) == 5 + 2 * 6
+    assert int(model.pretraining_optimizer.iterations) == 5
+    assert int(model.refiner_optimizer.iterations) == 2 * 6
     assert int(model.discriminator_optimizer.iterations) == 4 + 3 * 6
 
 

@@ -57,22 +57,25 @@ def test_losses_stay_finite_for_a_certain_discriminator():
 
 def test_gradient_by_finite_differences():
     """For each patch the gradient of the cross-entropy is (softmax - one-hot) / patches."""
-    step = 1e-5
-    expected = (softmax(LOGITS) - np.eye(2)[REAL]) / LOGITS[..., 0].size
-    for place in [(0, 0, 0, 0), (2, 3, 4, 1), (1, 2, 0, 0)]:
-        up, down = LOGITS.copy(), LOGITS.copy()
+    # JAX computes in float32, whose rounding forbids a step much smaller than this one.
+    step = 1e-2
+    logits = LOGITS[:1, :1, :2]
+    expected = (softmax(logits) - np.eye(2)[REAL]) / 2
+    for place in np.ndindex(logits.shape):
+        up, down = logits.copy(), logits.copy()
         up[place] += step
         down[place] -= step
         slope = (
             value(losses.local_adversarial(up, REAL)) - value(losses.local_adversarial(down, REAL))
         ) / (2 * step)
-        assert slope == pytest.approx(expected[place], rel=1e-3, abs=1e-6)
+        assert slope == pytest.approx(expected[place], rel=1e-3, abs=5e-5)
 
 
 def test_guessing_gives_ln_2_and_half():
     undecided = np.zeros((2, 9, 14, 2))
     for label in (REAL, REFINED):
-        assert value(losses.local_adversarial(undecided, label)) == pytest.approx(np.log(2))
+        loss = value(losses.local_adversarial(undecided, label))
+        assert loss == pytest.approx(np.log(2), abs=1e-5)
         assert value(losses.accuracy(undecided, label)) == 0.5
 
 

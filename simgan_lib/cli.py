@@ -192,7 +192,7 @@ def _train(data, run: Path, config: Config, resume: bool) -> None:
         f"\n{result}, {result.environment['training_seconds'] / 60:.1f} minutes "
         f"in {result.environment['precision']}\n"
         f"  L_D {last['discriminator_loss']:.2f} (a guessing D has 1.39)\n"
-        f"  D is right on {last['accuracy_real']:.0%} of real and "
+        f"  D is right on {last['accuracy_real']:.0%} of {result.real_name} and "
         f"{last['accuracy_refined']:.0%} of refined patches (a guess: 50%)\n"
         f"  R changes a pixel by {last['mean_change']:.2f} on average (of 2)\n"
     )
@@ -200,7 +200,7 @@ def _train(data, run: Path, config: Config, resume: bool) -> None:
     figures = {
         "before_after.png": plots.before_after(snapshots, result.real_name),
         "timeline.png": plots.timeline(snapshots),
-        "loss_curves.png": plots.loss_curves(result.metrics),
+        "loss_curves.png": plots.loss_curves(result.metrics, result.real_name),
     }
     for name, figure in figures.items():
         print(plots.save(figure, run / name))

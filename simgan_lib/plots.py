@@ -99,11 +99,12 @@ def timeline(snapshots: dict[str, np.ndarray], steps: int = 6, count: int = 10) 
     return contact_sheet(rows, columns=count)
 
 
-def loss_curves(metrics: pd.DataFrame) -> Figure:
+def loss_curves(metrics: pd.DataFrame, real_name: str = "real") -> Figure:
     """Draws the losses and D's accuracy over the rounds, with what guessing would give.
 
     Args:
         metrics: As from `Run.metrics`.
+        real_name: What the real images are, as for `before_after`.
 
     Returns:
         The figure.
@@ -124,7 +125,7 @@ def loss_curves(metrics: pd.DataFrame) -> Figure:
     change.plot(rounds["mean_change"], color=GREEN, label="mean |R(x) - x|")
     change.set(title="how much R changes a pixel (of 2)", ylim=(0, None))
 
-    accuracy.plot(rounds["accuracy_real"], color=BLUE, label="on real")
+    accuracy.plot(rounds["accuracy_real"], color=BLUE, label=f"on {real_name}")
     accuracy.plot(rounds["accuracy_refined"], color=ORANGE, label="on refined")
     accuracy.axhline(0.5, color=GRAY, linestyle=":", label="a guess")
     accuracy.set(title="D's accuracy, per patch", ylim=(0, 1))
@@ -150,7 +151,7 @@ def evaluation_figure(evaluation: dict) -> Figure:
     if measured:
         _error_bars(axes[0], evaluation["gaze_error_deg"])
         _error_curves(axes[1], evaluation["curve"])
-    _realism_bars(axes[-1], evaluation["two_sample_accuracy"])
+    _realism_bars(axes[-1], evaluation["two_sample_accuracy"], evaluation["real_name"])
     return figure
 
 
@@ -180,17 +181,21 @@ def _error_curves(axis, curve):
     axis.grid(alpha=0.3)
 
 
-def _realism_bars(axis, accuracy):
+def _realism_bars(axis, accuracy, real_name):
     for row, (name, found) in enumerate(accuracy.items()):
         mean = 100 * found["mean"]
         spread = [[mean - 100 * found["low"]], [100 * found["high"] - mean]]
         axis.barh(row, mean - 50, left=50, xerr=spread, color=COLORS.get(name, GRAY))
-        axis.text(51, row, f"{mean:.1f}%", va="center", color="white", weight="bold")
-    axis.set_yticks(range(len(accuracy)), list(accuracy))
+        # White on the bar; black beside a bar too short to hold it.
+        inside = mean > 65
+        place, color = (51, "white") if inside else (mean + spread[1][0] + 1, "black")
+        axis.text(place, row, f"{mean:.1f}%", va="center", color=color, weight="bold")
+    names = [real_name.replace(" ", "\n") if name == "real" else name for name in accuracy]
+    axis.set_yticks(range(len(accuracy)), names)
     axis.axvline(50, color=GRAY, linestyle=":")
     axis.set_xlim(45, 102)
     axis.invert_yaxis()
-    axis.set(title="told from real by a fresh classifier", xlabel="% right (50: cannot tell)")
+    axis.set(title=f"told from {real_name}", xlabel="% a fresh classifier gets right (50: a guess)")
 
 
 def save(figure: Figure, path: str | Path) -> Path:

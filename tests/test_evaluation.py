@@ -156,6 +156,8 @@ def test_evaluate_writes_what_it_promises(data, tmp_path):
         assert list(found[key]) == ["synthetic", "refined", "real"]
     assert set(found["pupil_shift_px"]) == {"median", "p95"}
     text = evaluation.table(found)
+    assert "Told from simulated webcam images" in text
+    assert "real" not in text, "drawn images are never called real"
     for name in rows:
         assert f"{name} " in text
     assert len(plots.evaluation_figure(found).axes) == 3
@@ -167,7 +169,7 @@ def test_photographs_without_labels_get_realism_alone(data, tmp_path):
     found = evaluation.evaluate(Run(tmp_path), photographs, seeds=1, effort=QUICK)
     assert "gaze_error_deg" not in found
     assert {"two_sample_accuracy", "kid", "pupil_shift_px"} <= set(found)
-    assert "told from real" in evaluation.table(found)
+    assert "Told from real images" in evaluation.table(found)
     assert len(plots.evaluation_figure(found).axes) == 1
 
 

@@ -22,6 +22,8 @@ _HOMES = {
     "build_discriminator": "models",
     "build_refiner": "models",
     "Run": "runs",
+    "pretrained_refiner": "runs",
+    "reference_run": "runs",
     "refine": "runs",
     "SimGAN": "simgan",
     "simulate": "simulator",

@@ -8,7 +8,7 @@ import typer
 
 from simgan_lib import datasets
 from simgan_lib.config import PRESETS, Config, preset
-from simgan_lib.files import UserError
+from simgan_lib.files import UserError, atomic
 
 # Keras and its backend take seconds to import, so the commands that train import them themselves.
 
@@ -117,6 +117,37 @@ def evaluate(
 
 
 @app.command()
+def ablate(
+    folder: Annotated[Path, typer.Option(help="Where the runs go.")] = Path("runs/ablation"),
+    grid: Annotated[str, typer.Option(help="ablation or failures.")] = "ablation",
+    only: Annotated[list[str], typer.Option(help="A cell of the grid; repeatable.")] = [],  # noqa: B006
+    seeds: Annotated[int, typer.Option(help="Trainings per cell.", min=1)] = 1,
+    jobs: Annotated[int, typer.Option(help="Parallel processes.", min=1)] = 2,
+    networks: Annotated[int, typer.Option(help="Networks per evaluated figure.", min=1)] = 1,
+    preset_name: Annotated[str, typer.Option("--preset", help=", ".join(PRESETS))] = "quick",
+    settings: SetOption = [],  # noqa: B006
+    data: DataOption = "simulated",
+    real: RealOption = None,
+    limit: LimitOption = QUICK_IMAGES,
+    root: RootOption = Path("data"),
+) -> None:
+    """Train and evaluate a grid of variations. Call it again to go on; it repeats nothing."""
+    from simgan_lib import ablation
+
+    if grid not in ablation.GRIDS:
+        raise UserError(f"Unknown grid {grid!r}. Grids: {', '.join(ablation.GRIDS)}.")
+    cells = dict(ablation.GRIDS[grid])
+    unknown = [name for name in only if name not in cells]
+    if unknown:
+        raise UserError(f"No cell {', '.join(unknown)} in {grid}. Cells: {', '.join(cells)}.")
+    cells = {name: cell for name, cell in cells.items() if not only or name in only}
+    config = _changed(preset(preset_name), settings)
+    images = datasets.load(data, real=real, root=root, limit=limit)
+    ablation.ablate(folder, images, config, cells, seeds, jobs, networks)
+    _summarise(folder, {name: cell.shows for name, cell in ablation.GRIDS[grid].items()})
+
+
+@app.command()
 def fields() -> None:
     """List every field that --set takes, with its default, meaning and origin."""
     print(Config.describe())
@@ -170,6 +201,10 @@ def _settings(run: Path, preset_name: str | None, settings: list[str], resume: b
         config = Config.from_json(saved.read_text())
     else:
         config = preset(preset_name or "quick")
+    return _changed(config, settings)
+
+
+def _changed(config: Config, settings: list[str]) -> Config:
     changes = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
@@ -215,3 +250,13 @@ def _evaluate(run: Path, data, seeds: int, times: int = 1) -> None:
         found = evaluation.evaluate(result, data, seeds, times=times)
     print(f"\n{evaluation.table(found)}\n")
     print(plots.save(plots.evaluation_figure(found), run / "evaluation.png"))
+
+
+def _summarise(folder: Path, shows: dict[str, str]) -> None:
+    from simgan_lib import plots, summary
+
+    table = summary.collect(folder)
+    with atomic(folder / "summary.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    print(f"\n{summary.markdown(table, shows)}\n\n{folder / 'summary.csv'}")
+    print(plots.save(plots.ablation_figure(table, list(shows)), folder / "summary.png"))

@@ -82,6 +82,18 @@ class Config:
         1e-3, "of D's optimiser", "the report and the paper", 0.0
     )
     beta_1: float = _field(0.5, "Adam's memory of past gradients, below 1", "the report", 0.0)
+    refiner_averaging: float = _field(
+        0.97,
+        "memory of the running average of R's weights, which is what refines; 0 takes the last",
+        "ours: R's last weights are one point of an oscillation",
+        0.0,
+    )
+    refiner_goal: str = _field(
+        "real",
+        "the answer R wants from D; refined, the report's eq. 4, is a slip: it trains R against R",
+        "the paper, equation 1",
+        choices=("real", "refined"),
+    )
     filters: int = _field(64, "feature maps of R's convolutions", "the paper", 1)
     blocks: int = _field(4, "residual blocks of R", "the paper", 0)
     kernel_size: int = _field(3, "kernels of R, in pixels", "the paper", 1)
@@ -109,8 +121,10 @@ class Config:
                 f"batch_size must be even, as half of it comes from the history; "
                 f"received {self.batch_size}. Use {self.batch_size + 1}."
             )
-        if self.beta_1 >= 1:
-            raise ConfigError(f"beta_1 must be below 1; received {self.beta_1}. Use 0.5.")
+        for name, usual in (("beta_1", 0.5), ("refiner_averaging", 0.97)):
+            if getattr(self, name) >= 1:
+                received = getattr(self, name)
+                raise ConfigError(f"{name} must be below 1; received {received}. Use {usual}.")
         if self.history and self.buffer_size < self.batch_size // 2:
             raise ConfigError(
                 f"buffer_size must be at least half of batch_size ({self.batch_size // 2}); "
@@ -231,6 +245,7 @@ PRESETS: types.MappingProxyType[str, Config] = types.MappingProxyType(
             discriminator_updates=10,
             lambda_mean=0.01,
             refiner_learning_rate=1e-3,
+            refiner_averaging=0.0,
             buffer_size=3_200,
             snapshot_every=1_000,
             checkpoint_every=100,
@@ -245,6 +260,7 @@ PRESETS: types.MappingProxyType[str, Config] = types.MappingProxyType(
             discriminator_updates=1,
             lambda_mean=0.153,
             refiner_learning_rate=1e-3,
+            refiner_averaging=0.0,
             buffer_size=5_120,
             optimizer="sgd",
             output_activation="linear",

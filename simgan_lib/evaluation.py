@@ -80,7 +80,12 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
 
 
 def evaluate(
-    run: Run, data: GazeData, seeds: int = 3, effort: Effort | None = None, times: int = 1
+    run: Run,
+    data: GazeData,
+    seeds: int = 3,
+    effort: Effort | None = None,
+    times: int = 1,
+    progress: bool = True,
 ) -> dict:
     """Evaluates a run and writes `evaluation.json` into its folder.
 
@@ -92,6 +97,7 @@ def evaluate(
         effort: How long to train them.
         times: Train two more gaze networks on so many times the synthetic images, as the paper's
             "4x" rows; 1 leaves them out.
+        progress: Show progress bars.
 
     Returns:
         What was written. From the gaze networks (see `summarise_errors`): `gaze_error_deg`,
@@ -117,7 +123,7 @@ def evaluate(
         )
     refiner = run.refiner()
     refined = ImageSet(
-        refine(refiner, synthetic.images, progress=True), synthetic.labels, "refined"
+        refine(refiner, synthetic.images, progress=progress), synthetic.labels, "refined"
     )
     result = {
         "refiner_crc32": zlib.crc32((run.folder / "refiner.weights.h5").read_bytes()),
@@ -139,15 +145,33 @@ def evaluate(
         if times > 1:
             many = simulate(times * len(synthetic), "simulator", size=synthetic.images.shape[1:])
             training[f"synthetic_{times}x"] = ImageSet(*many, "simulator")
-            refined_many = refine(refiner, many[0], progress=True)
+            refined_many = refine(refiner, many[0], progress=progress)
             training[f"refined_{times}x"] = ImageSet(refined_many, many[1], "refined")
-        errors = gaze_errors(training, data.test, seeds, effort)
+        errors = gaze_errors(training, data.test, seeds, effort, progress)
         result |= summarise_errors(errors)
-    result |= realism(synthetic.images, refined.images, data.real.images, seeds, effort)
+    result |= realism(synthetic.images, refined.images, data.real.images, seeds, effort, progress)
     result |= labels_kept(synthetic, refined.images, effort)
     with atomic(run.folder / "evaluation.json") as temporary:
         temporary.write_text(json.dumps(result, indent=2) + "\n")
     return result
+
+
+def headline(evaluation: dict) -> str:
+    """Says in one line what an evaluation found.
+
+    Args:
+        evaluation: As from `evaluate`.
+
+    Returns:
+        Gaze error where it was measured, pupil shift and two-sample accuracy.
+    """
+    shift, accuracy = evaluation["pupil_shift_px"], evaluation["two_sample_accuracy"]["refined"]
+    gaze = ""
+    if "gaze_error_deg" in evaluation:
+        error = evaluation["gaze_error_deg"]
+        gaze = f"gaze error {error['refined']['mean']:.1f} deg (synthetic "
+        gaze += f"{error['synthetic']['mean']:.1f}, labelled {error['labelled']['mean']:.1f}), "
+    return f"{gaze}pupil shift {shift['median']:.2f} px, told apart {accuracy['mean']:.1%}"
 
 
 def table(evaluation: dict) -> str:

@@ -2,9 +2,11 @@
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
+from joblib import Memory
 from scipy import ndimage
 from tqdm.auto import tqdm
 
@@ -29,12 +31,15 @@ class Effort:
         batch_size: Images in a step.
         size: `"small"` or `"paper"`, as for `build_gaze_estimator`.
         instrument_images: Images of each style that the label-keeping network learns from.
+        cache: A folder that keeps trained networks, so that runs on the same data share those
+            that do not depend on the refiner. It does not notice a change of the network's code.
     """
 
     epochs: int = 12
     batch_size: int = 64
     size: str = "small"
     instrument_images: int = 4_000
+    cache: Path | None = None
 
 
 def angular_error(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -74,13 +79,18 @@ def train_estimator(
         Shrivastava et al. 2017, section 4.1: L2 loss on the gaze vector.
     """
     effort = effort or Effort()
+    fit = Memory(effort.cache, verbose=0).cache(_fit)
+    return fit(images, targets, seed, effort.epochs, effort.batch_size, effort.size)
+
+
+def _fit(images, targets, seed, epochs, batch_size, size):
     keras.utils.set_random_seed(seed)
-    network = build_gaze_estimator((*images.shape[1:], 1), effort.size, targets.shape[1], seed)
-    steps = effort.epochs * -(-len(images) // effort.batch_size)
+    network = build_gaze_estimator((*images.shape[1:], 1), size, targets.shape[1], seed)
+    steps = epochs * -(-len(images) // batch_size)
     # Without the decay to zero, the last steps' noise would decide the comparison.
     rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
     network.compile(keras.optimizers.Adam(rate), "mse")
-    network.fit(to_float(images), targets, effort.batch_size, effort.epochs, verbose=0)
+    network.fit(to_float(images), targets, batch_size, epochs, verbose=0)
     return network
 
 
@@ -102,7 +112,11 @@ def handmade(images: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def gaze_errors(
-    training: dict[str, ImageSet], test: ImageSet, seeds: int = 3, effort: Effort | None = None
+    training: dict[str, ImageSet],
+    test: ImageSet,
+    seeds: int = 3,
+    effort: Effort | None = None,
+    progress: bool = True,
 ) -> dict[str, np.ndarray]:
     """Tests gaze networks that learn from different images on the same labelled ones.
 
@@ -111,6 +125,7 @@ def gaze_errors(
         test: Labelled images of the style that counts.
         seeds: Networks per training set.
         effort: How long to train.
+        progress: Show a progress bar.
 
     Returns:
         Degrees by name, `(seeds, n)`, with `"mean_gaze"` first: the error of always answering the
@@ -123,7 +138,7 @@ def gaze_errors(
     }
     jobs = [(name, seed) for name in training for seed in range(seeds)]
     found = {name: [] for name in training}
-    for name, seed in tqdm(jobs, desc="gaze networks", unit="network"):
+    for name, seed in tqdm(jobs, desc="gaze networks", unit="network", disable=not progress):
         targets = training[name].labels[LOOK].to_numpy()
         network = train_estimator(training[name].images, targets, seed, effort)
         predicted = network.predict(to_float(test.images), batch_size=256, verbose=0)

@@ -198,6 +198,41 @@ def _realism_bars(axis, accuracy, real_name):
     axis.set(title=f"told from {real_name}", xlabel="% a fresh classifier gets right (50: a guess)")
 
 
+def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figure:
+    """Draws what every cell of a grid came to: a dot per seed, a bar for their mean.
+
+    Args:
+        table: As from `simgan_lib.summary.collect`.
+        order: Cells from top to bottom; the table's order if `None`.
+
+    Returns:
+        The figure: gaze error, pupil shift, and how often a classifier tells refined from real.
+    """
+    present = list(dict.fromkeys(table["cell"]))
+    cells = [cell for cell in order or present if cell in present]
+    panels = {
+        "gaze_error_deg": "gaze error of a network\ntrained on refined images, degrees",
+        "pupil_shift_px": "how far refining moves\nthe pupil, median, pixels",
+        "two_sample_accuracy": "% a fresh classifier tells\nfrom real (50: a guess)",
+    }
+    figure = Figure(figsize=(12, 1.2 + 0.3 * len(cells)), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharey=True)
+    for axis, (column, title) in zip(axes, panels.items(), strict=True):
+        for row, cell in enumerate(cells):
+            values = table.loc[table["cell"] == cell, column]
+            axis.plot(values.mean(), row, "|", color=ORANGE, markersize=16, markeredgewidth=3)
+            axis.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.7, markersize=5)
+        axis.set_title(title, fontsize="medium")
+        axis.grid(alpha=0.3)
+    for column, color in (("synthetic", BLUE), ("labelled", GREEN)):
+        degrees = table[f"{column}_deg"].mean()
+        axes[0].axvline(degrees, color=color, linestyle=":", label=f"trained on {column}")
+    axes[0].legend(fontsize="small")
+    axes[0].set_yticks(range(len(cells)), cells)
+    axes[0].invert_yaxis()
+    return figure
+
+
 def save(figure: Figure, path: str | Path) -> Path:
     """Saves a figure as a PNG on white, atomically.
 

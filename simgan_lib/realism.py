@@ -97,6 +97,7 @@ def realism(
     real: np.ndarray,
     seeds: int = 3,
     effort: Effort | None = None,
+    progress: bool = True,
 ) -> dict[str, dict]:
     """Measures how far synthetic, refined and (as the best possible) real images are from real.
 
@@ -109,6 +110,7 @@ def realism(
         real: uint8 `(m, height, width)`.
         seeds: Classifiers per comparison.
         effort: How long to train.
+        progress: Show a progress bar.
 
     Returns:
         `two_sample_accuracy` and `kid`, each by `synthetic`, `refined` and `real`.
@@ -118,7 +120,7 @@ def realism(
     candidates = {"synthetic": synthetic, "refined": refined, "real": others}
     accuracy, distance = {}, {}
     domain_network = None
-    for name, images in tqdm(candidates.items(), desc="realism", unit="set"):
+    for name, images in tqdm(candidates.items(), desc="realism", unit="set", disable=not progress):
         tests = [two_sample_test(images, reference, seed, effort) for seed in range(seeds)]
         if domain_network is None:
             # What tells synthetic from real is what refining should change: measure with that.

@@ -121,8 +121,10 @@ class Run:
         if not path.exists():
             return None
         found = json.loads(path.read_text())
-        # A run that has gone on since needs another evaluation.
-        return found if found["refiner_crc32"] == zlib.crc32(weights.read_bytes()) else None
+        # A run that has gone on since needs another evaluation. Most reference runs are kept
+        # without their weights.
+        current = not weights.exists() or found["refiner_crc32"] == zlib.crc32(weights.read_bytes())
+        return found if current else None
 
     def refiner(self) -> keras.Model:
         """Returns the trained refiner, in float32."""
@@ -146,9 +148,57 @@ class Run:
     def _load(self, network):
         path = self.folder / f"{network.name}.weights.h5"
         if not path.exists():
-            raise RunError(f"{path} does not exist yet: wait for the run's first checkpoint.")
+            raise RunError(
+                f"{path} does not exist: wait for the run's first checkpoint. Of the reference "
+                "runs, only 'best' is kept with its weights."
+            )
         network.load_weights(path)
         return network
+
+
+def reference_run(name: str = "best") -> Run:
+    """Opens one of the finished runs that the repository carries.
+
+    Args:
+        name: Its folder below `runs/`, such as `"best"` or `"ablation/baseline/seed0"`.
+
+    Returns:
+        The run.
+
+    Raises:
+        RunError: If there is no such run. An installed package has none: it takes a checkout.
+
+    Example:
+        >>> reference_run("worst")
+        Traceback (most recent call last):
+        ...
+        simgan_lib.runs.RunError: No reference run 'worst'. There are: ...
+    """
+    folder = Path(__file__).resolve().parent.parent / "runs"
+    if not (folder / name / "config.json").exists():
+        found = sorted(p.parent.relative_to(folder).as_posix() for p in folder.rglob("config.json"))
+        known = ", ".join(found) or "none, as this is not a checkout of the repository"
+        raise RunError(f"No reference run {name!r}. There are: {known}.")
+    return Run(folder / name)
+
+
+def pretrained_refiner(name: str = "best") -> keras.Model:
+    """Loads the trained refiner of a reference run.
+
+    Args:
+        name: As for `reference_run`; only `"best"` carries its weights.
+
+    Returns:
+        The refiner, for simulated eyes of 35 x 55 pixels.
+
+    Raises:
+        RunError: If there is no such run, or its weights are not in the repository.
+
+    Example:
+        >>> refine(pretrained_refiner(), np.zeros((2, 35, 55), "uint8")).shape
+        (2, 35, 55)
+    """
+    return reference_run(name).refiner()
 
 
 def describe(data: GazeData) -> dict:

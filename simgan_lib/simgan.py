@@ -1,6 +1,8 @@
 """SimGAN itself: pre-training, then Algorithm 1 of the paper."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -77,7 +79,9 @@ class SimGAN(keras.Model):
         # Adam divides by the size of past gradients. Those of pre-training are so small that its
         # first adversarial steps would be huge: the refiner would leave the images behind at once.
         self.pretraining_optimizer = self._optimizer(self.refiner, config.refiner_learning_rate)
-        self.refiner_optimizer = self._optimizer(self.refiner, config.refiner_learning_rate)
+        self.refiner_optimizer = self._optimizer(
+            self.refiner, config.refiner_learning_rate, config.refiner_averaging
+        )
         self.discriminator_optimizer = self._optimizer(
             self.discriminator, config.discriminator_learning_rate
         )
@@ -110,12 +114,28 @@ class SimGAN(keras.Model):
     def planned(self) -> dict[str, int]:
         """How many steps of each phase the configuration asks for, by phase."""
         config = self.config
-        steps = (
-            config.refiner_pretraining_steps,
-            config.discriminator_pretraining_steps,
-            config.iterations,
-        )
-        return dict(zip(PHASES, steps, strict=True))
+        return {
+            "pretrain_refiner": config.refiner_pretraining_steps,
+            "pretrain_discriminator": config.discriminator_pretraining_steps,
+            "adversarial": config.iterations,
+        }
+
+    @contextmanager
+    def averaged_refiner(self) -> Iterator[keras.Model]:
+        """Gives R with the running average of its weights, while the block lasts.
+
+        R and D circle round each other: R's last images may be too bright, those of fifty rounds
+        ago too dark. With `refiner_averaging` 0, or before the first round, R is as it is.
+        """
+        if not self.config.refiner_averaging or not self.done["adversarial"]:
+            yield self.refiner
+            return
+        latest = self.refiner.get_weights()
+        self.refiner_optimizer.finalize_variable_values(self.refiner.trainable_variables)
+        try:
+            yield self.refiner
+        finally:
+            self.refiner.set_weights(latest)
 
     def call(self, images):
         """Refines float images in [-1, 1], shape `(batch, height, width, channels)`."""
@@ -134,7 +154,8 @@ class SimGAN(keras.Model):
             Shrivastava et al. 2017, equation 4.
         """
         refined = self.refiner(synthetic)
-        adversarial = self._adversarial(self.discriminator(refined), REAL)
+        goal = {"real": REAL, "refined": REFINED}[self.config.refiner_goal]
+        adversarial = self._adversarial(self.discriminator(refined), goal)
         kept = losses.self_regularisation(refined, synthetic, self.config.feature)
         loss = adversarial + self.config.lambda_mean * kept
         return loss, {
@@ -145,17 +166,7 @@ class SimGAN(keras.Model):
         }
 
     def pretraining_loss(self, synthetic):
-        """Computes R's loss before the first round: self-regularisation alone.
-
-        Args:
-            synthetic: x, float tensor `(batch, height, width, channels)` in [-1, 1].
-
-        Returns:
-            The scalar loss, and a dict of scalars to log.
-
-        Reference:
-            Shrivastava et al. 2017, section 4.1.
-        """
+        """Computes R's loss before the first round: `refiner_loss` without D (section 4.1)."""
         refined = self.refiner(synthetic)
         kept = losses.self_regularisation(refined, synthetic, self.config.feature)
         change = ops.mean(ops.abs(refined - synthetic))
@@ -196,12 +207,7 @@ class SimGAN(keras.Model):
     def update_discriminator(self, fresh, real):
         """Takes one optimiser step of D on float images; R does not change.
 
-        Args:
-            fresh: Images that R has just refined: half a batch with the history, else a batch.
-            real: A batch of real images.
-
-        Returns:
-            A dict of scalars to log.
+        `fresh` is what R has just refined: half a batch with the history, else a batch.
         """
         refined = fresh
         if self.config.history:
@@ -323,11 +329,11 @@ class SimGAN(keras.Model):
     def _adversarial(self, logits, label):
         return losses.ADVERSARIAL_LOSSES[self.config.adversarial_loss](logits, label)
 
-    def _optimizer(self, network, learning_rate):
+    def _optimizer(self, network, learning_rate, averaging=0.0):
+        settings = {"use_ema": averaging > 0, "ema_momentum": averaging}
+        optimizer = keras.optimizers.SGD(learning_rate, **settings)
         if self.config.optimizer == "adam":
-            optimizer = keras.optimizers.Adam(learning_rate, beta_1=self.config.beta_1)
-        else:
-            optimizer = keras.optimizers.SGD(learning_rate)
+            optimizer = keras.optimizers.Adam(learning_rate, self.config.beta_1, **settings)
         if self.precision == "float16":
             # Gradients below 6e-8 vanish in float16; scaling the loss keeps them above.
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)

@@ -16,19 +16,22 @@ def summarise(per_seed) -> dict:
     return {"mean": float(np.mean(values)), "std": float(np.std(values)), "per_seed": values}
 
 
-def with_spread(summary: dict, unit: str = "") -> str:
+def with_spread(summary: dict, unit: str = "", decimals: int = 1) -> str:
     """Writes a mean with the spread over seeds, or alone where there is one seed.
 
     Args:
         summary: As from `summarise`.
         unit: What to write behind.
+        decimals: Digits after the point.
 
     Returns:
-        Text with one decimal.
+        Text, with a dash for a figure that was not measured.
 
     Example:
         >>> with_spread(summarise([8.0, 9.0]), " deg"), with_spread(summarise([8.0]))
         ('8.5 ± 0.5 deg', '8.0')
     """
-    spread = f" ± {summary['std']:.1f}" if len(summary["per_seed"]) > 1 else ""
-    return f"{summary['mean']:.1f}{spread}{unit}"
+    if np.isnan(summary["mean"]):
+        return "-"
+    spread = f" ± {summary['std']:.{decimals}f}" if len(summary["per_seed"]) > 1 else ""
+    return f"{summary['mean']:.{decimals}f}{spread}{unit}"

@@ -170,9 +170,10 @@ class RunWriter(keras.callbacks.Callback):
 
     def _save(self):
         # Weights first: a checkpoint must never be ahead of the other files.
-        for network in (self.model.refiner, self.model.discriminator):
-            with atomic(self.folder / f"{network.name}.weights.h5") as temporary:
-                network.save_weights(temporary)
+        with self.model.averaged_refiner() as refiner:
+            for network in (refiner, self.model.discriminator):
+                with atomic(self.folder / f"{network.name}.weights.h5") as temporary:
+                    network.save_weights(temporary)
         self._write_environment()
         save_checkpoint(self.model, self.folder / "checkpoint" / "state.npz")
         self.saved = sum(self.model.done.values())
@@ -181,7 +182,8 @@ class RunWriter(keras.callbacks.Callback):
         iteration = self.model.done["adversarial"]
         if self.shots and self.shots[-1]["iteration"] == iteration:
             return
-        refined = refine(self.model.refiner, self.synthetic)
+        with self.model.averaged_refiner() as refiner:
+            refined = refine(refiner, self.synthetic)
         shot = {
             "iteration": iteration,
             "refined": refined,

@@ -14,6 +14,7 @@ def test_presets_are_what_the_sources_say():
     assert (paper.batch_size, paper.refiner_updates, paper.discriminator_updates) == (512, 50, 1)
     assert (paper.optimizer, paper.lambda_mean) == ("sgd", 0.153)
     for config in (report, paper):
+        assert (config.refiner_averaging, config.refiner_goal) == (0.0, "real")
         assert config.refiner_pretraining_steps == 1_000
         assert config.discriminator_pretraining_steps == 200
 
@@ -57,6 +58,7 @@ def test_text_is_converted_to_the_fields_type():
         ({"optimizer": "rmsprop"}, "one of 'adam', 'sgd'; received 'rmsprop'"),
         ({"buffer_size": 8}, "buffer_size must be at least half of batch_size .16.; received 8"),
         ({"beta_1": 1.0}, "beta_1 must be below 1"),
+        ({"refiner_averaging": 1}, "refiner_averaging must be below 1; received 1. Use 0.97"),
     ],
 )
 def test_bad_values_are_refused_with_a_way_out(changes, message):

@@ -68,6 +68,45 @@ def test_discriminator_steps_see_half_new_and_half_old_images():
     assert int(model.history.count) == 12
 
 
+def test_the_average_follows_r_and_leaves_it_alone():
+    model = make(refiner_averaging=0.9)
+    images = to_float(ops.convert_to_tensor(DARK[:8]))
+    with model.averaged_refiner() as refiner:
+        assert refiner is model.refiner, "before the first round there is nothing to average"
+    expected = None
+    for step in range(3):
+        model.update_refiner(images)
+        model.done["adversarial"] = step + 1
+        latest = weights(model.refiner)
+        expected = expected or latest
+        expected = [0.9 * e + 0.1 * w for e, w in zip(expected, latest, strict=True)]
+    with model.averaged_refiner() as refiner:
+        for found, wanted in zip(weights(refiner), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+    assert same(latest, weights(model.refiner))
+
+
+def test_without_averaging_the_last_weights_count():
+    model = make(refiner_averaging=0.0)
+    model.train(DARK, LIGHT)
+    latest = weights(model.refiner)
+    with model.averaged_refiner() as refiner:
+        assert same(latest, weights(refiner))
+
+
+def test_the_goal_turns_the_adversarial_term_round():
+    images = to_float(ops.convert_to_tensor(DARK[:8]))
+    real, refined = (
+        make(refiner_goal=goal).refiner_loss(images)[1] for goal in ("real", "refined")
+    )
+    assert float(real["self_regularisation"]) == float(refined["self_regularisation"])
+    logits = make().discriminator(make().refiner(images))
+    probability = ops.convert_to_numpy(ops.softmax(logits))
+    for logs, label in ((real, 0), (refined, 1)):
+        wanted = -np.log(probability[..., label]).mean()
+        assert float(logs["adversarial_loss"]) == pytest.approx(wanted, rel=1e-4)
+
+
 def test_without_history_a_whole_batch_is_new():
     model = make(history=False, discriminator_updates=2)
     model.phase = "adversarial"

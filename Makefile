@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 BACKEND_TESTS := tests/test_models.py tests/test_losses.py tests/test_history.py \
 	tests/test_simgan.py tests/test_training.py
 
-.PHONY: help quickstart test lint lab colab clean
+.PHONY: help quickstart test lint lab notebooks tables colab clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,12 @@ lint: .venv/extra-test
 
 lab: .venv/extra-$(EXTRA) .venv/extra-notebooks ## Open JupyterLab in notebooks/
 	$(BIN)/jupyter lab --notebook-dir notebooks
+
+notebooks: .venv/extra-$(EXTRA) .venv/extra-test ## Write and execute the notebooks from their masters: NAMES=02_refiner for one
+	$(BIN)/python tools/notebooks.py $(NAMES)
+
+tables: .venv/extra-$(EXTRA) ## Write the tables of the reference runs from their records
+	$(BIN)/python tools/tables.py
 
 colab: .venv/extra-$(EXTRA) ## Write the Colab links: make colab REPO=owner/name
 	$(BIN)/python tools/colab.py "$(REPO)"

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from simgan_lib.config import Config, preset
 from simgan_lib.runs import Run, RunError
 from simgan_lib.spread import summarise, with_spread
 
@@ -15,7 +16,6 @@ MEASURES = {
     "pupil_shift_px": ("pupil shift, px", 2),
     "two_sample_accuracy": ("told apart, %", 1),
     "kid": ("KID", 3),
-    "mean_change": ("mean abs(R(x) - x)", 2),
 }
 
 
@@ -27,9 +27,10 @@ def collect(folder: str | Path) -> pd.DataFrame:
 
     Returns:
         A row per evaluated run: `run` (its path below the folder), `cell` (that path without the
-        seed), `seed`, `rounds`, `planned`, `minutes`, `device`, `precision`, `gaze_error_deg`,
-        `synthetic_deg`, `labelled_deg`, `gap_closed` (%), `within_7_deg` (%), `pupil_shift_px`
-        (median), `two_sample_accuracy` (%), `kid`, `mean_change`, and `discriminator_loss`.
+        seed), `seed`, `settings` (what differs from the quick preset), `rounds`, `planned`,
+        `minutes`, `device`, `precision`, `gaze_error_deg`, `synthetic_deg`, `labelled_deg`,
+        `gap_closed` (%), `within_7_deg` (%), `pupil_shift_px` (median), `two_sample_accuracy` (%),
+        `kid`, `mean_change`, and `discriminator_loss`.
 
     Raises:
         RunError: If there is no evaluated run.
@@ -57,6 +58,7 @@ def _row(run: Run, folder: Path) -> dict:
         "run": name.as_posix(),
         "cell": (name.parent if name.name.startswith("seed") else name).as_posix(),
         "seed": run.config.seed,
+        "settings": _settings(run.config),
         "rounds": int(last["iteration"]),
         "planned": run.config.iterations,
         "minutes": environment["training_seconds"] / 60,
@@ -75,8 +77,14 @@ def _row(run: Run, folder: Path) -> dict:
     }
 
 
+def _settings(config: Config) -> str:
+    quick = vars(preset("quick"))
+    changed = {k: v for k, v in vars(config).items() if v != quick[k] and k != "seed"}
+    return ", ".join(f"{name}={value}" for name, value in changed.items())
+
+
 def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
-    """Writes the table of a grid in Markdown, one line per cell.
+    """Writes a table of runs in Markdown, one line per cell.
 
     Args:
         table: As from `collect`.
@@ -88,14 +96,53 @@ def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
     shows = shows or {}
     cells = dict(tuple(table.groupby("cell", sort=False)))
     names = [name for name in shows if name in cells] + [n for n in cells if n not in shows]
-    headings = ["cell", "what it shows", "seeds", *(title for title, _ in MEASURES.values())]
+    headings = ["run", "what it shows, and what it changes in `quick`", "seeds", "rounds"]
+    headings += ["minutes", "device", *(title for title, _ in MEASURES.values())]
     lines = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
     for name in names:
         rows = cells[name]
+        first = rows.iloc[0]
+        changes = f"`{first['settings']}`" if first["settings"] else ""
+        rounds = f"{first['rounds']:,}"
+        if first["rounds"] < first["planned"]:
+            rounds += f" of {first['planned']:,}"
+        minutes = with_spread(summarise([rows["minutes"].mean()]))
+        device = f"{first['device']}, {first['precision']}"
         figures = [
             with_spread(summarise(rows[column]), decimals=decimals)
             for column, (_, decimals) in MEASURES.items()
         ]
-        line = [f"`{name}`", shows.get(name, ""), str(len(rows)), *figures]
+        about = ": ".join(part for part in (shows.get(name, ""), changes) if part)
+        line = [f"`{name}`", about, str(len(rows)), rounds, minutes, device, *figures]
         lines.append("| " + " | ".join(line) + " |")
+    return "\n".join(lines)
+
+
+def gaze_markdown(runs: list[Run]) -> str:
+    """Writes the gaze errors of one setting, over several runs of it, as the paper's table 3.
+
+    Args:
+        runs: Evaluated runs of the same settings and data, with different seeds.
+
+    Returns:
+        A Markdown table: a line per training set, mean and standard deviation over the runs of the
+        mean and the median error and of the share within 7 degrees.
+    """
+    names = {
+        "mean_gaze": "none: always the mean gaze",
+        "synthetic": "simulated images",
+        "handmade": "the same, blurred, noisy and equalised by hand",
+        "refined": "the same, **refined**",
+        "labelled": "labelled *simulated webcam* images: the ceiling",
+    }
+    lines = ["| learned from | mean error | median error | within 7 degrees |", "|---|---|---|---|"]
+    found = [run.evaluation for run in runs]
+    for name, title in names.items():
+        cells = [
+            with_spread(summarise([evaluation[key][name]["mean"] for evaluation in found]), unit)
+            for key, unit in (("gaze_error_deg", "°"), ("median_error_deg", "°"))
+        ]
+        within = [evaluation["within_7_deg"][name]["mean"] for evaluation in found]
+        cells.append(with_spread(summarise(within), "%"))
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

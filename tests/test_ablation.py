@@ -75,10 +75,23 @@ def test_the_summary_is_what_the_records_say(grid):
         100 * run.evaluation["two_sample_accuracy"]["refined"]["mean"]
     )
     lines = summary.markdown(table, {"strong": "lambda"}).splitlines()
-    assert lines[2].startswith("| `strong` | lambda | 2 | ")
-    assert lines[3].startswith("| `baseline` |  | 2 | ")
+    assert lines[2].startswith("| `strong` | lambda: `iterations=2, ")
+    assert "lambda_mean=50.0" in lines[2]
+    assert " | 2 | 2 | 0." in lines[3], "two seeds, two rounds, a fraction of a minute"
     mean = table.loc[2:, "pupil_shift_px"].mean()
     assert f"{mean:.2f} ± " in lines[2]
+
+
+def test_gaze_errors_are_averaged_over_runs(grid):
+    runs = [Run(grid[0] / "baseline" / f"seed{seed}") for seed in (0, 1)]
+    refined = [run.evaluation["gaze_error_deg"]["refined"]["mean"] for run in runs]
+    line = next(line for line in summary.gaze_markdown(runs).splitlines() if "refined" in line)
+    assert f"| {np.mean(refined):.1f} ± {np.std(refined):.1f}° |" in line
+
+
+def test_an_unfinished_run_says_so(grid):
+    table = summary.collect(grid[0]).assign(planned=25_000)
+    assert "| 2 of 25,000 |" in summary.markdown(table)
 
 
 def test_the_summary_takes_runs_without_gaze_labels(grid):

@@ -1,0 +1,139 @@
+"""What the notebooks share: set-up, captioned figures, and quotes from run records."""
+
+import io
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from IPython.display import Image, Markdown, display
+from matplotlib.figure import Figure
+
+from simgan_lib import backends
+from simgan_lib.config import Config, preset
+from simgan_lib.files import UserError
+from simgan_lib.gaze import Effort
+from simgan_lib.runs import Run
+from simgan_lib.spread import summarise, with_spread
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much a notebook computes.
+
+    Attributes:
+        config: The preset's settings.
+        images: Images of each kind to load.
+        effort: How long the networks that measure are trained.
+        live: Rounds of a live training that a reader waits for.
+    """
+
+    config: Config
+    images: int
+    effort: Effort
+    live: int
+
+
+SCALES = {
+    "smoke": (300, Effort(epochs=1, instrument_images=100), 4),
+    "quick": (4_000, Effort(), 120),
+}
+
+
+def start(progress: bool = True) -> Scale:
+    """Prepares a notebook: goes to the repository's folder, and says what it runs on.
+
+    The environment variable SIMGAN_PRESET chooses between `quick` (the default) and `smoke`, which
+    the tests use: it computes everything, and learns nothing.
+
+    Args:
+        progress: Whether to print the versions.
+
+    Returns:
+        How much to compute.
+
+    Raises:
+        UserError: If SIMGAN_PRESET names no scale.
+    """
+    name = os.environ.get("SIMGAN_PRESET", "quick")
+    if name not in SCALES:
+        raise UserError(f"SIMGAN_PRESET must be one of {', '.join(SCALES)}; received {name!r}.")
+    # So that data/ and runs/ are where the README says, whichever folder the notebook lies in.
+    os.chdir(REPOSITORY)
+    warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+    if progress:
+        backend = keras.backend.backend()
+        device = backends.current().device_name()
+        print(f"Keras {keras.__version__} on {backend}, {device}; preset {name}")
+    images, effort, live = SCALES[name]
+    return Scale(preset(name), images, effort, live)
+
+
+def new_run_folder(name: str) -> Path:
+    """Returns a run folder that does not exist yet, so that no training overwrites another.
+
+    Args:
+        name: What the run is about.
+
+    Returns:
+        `runs/live/NAME-1`, or the first higher number that is free.
+    """
+    number = 1
+    while (folder := Path("runs", "live", f"{name}-{number}")).exists():
+        number += 1
+    return folder
+
+
+def show(figure: Figure, caption: str) -> None:
+    """Shows a figure with its caption below, which is also its text for those who cannot see it.
+
+    Args:
+        figure: The figure, drawn on white so that it reads on a dark page too.
+        caption: What to see in it; Markdown.
+    """
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110, facecolor="white", bbox_inches="tight")
+    alt = caption.replace("*", "").replace("`", "").replace("$", "")
+    display(Image(picture.getvalue(), metadata={"alt": alt}))
+    display(Markdown(f"*Figure:* {caption}"))
+
+
+def quote(runs: str, key: str, decimals: int = 1, root: Path = REPOSITORY / "runs") -> str:
+    """Quotes a number from the records of reference runs, so that prose cannot drift from them.
+
+    Args:
+        runs: Folder below `runs/`; with a `*`, all that match, whose mean and standard deviation
+            are quoted.
+        key: `config`, `environment`, `evaluation` or `metrics` (the last row), and the names below
+            it, joined by dots: `evaluation.gaze_error_deg.refined.mean`.
+        decimals: Digits after the point.
+        root: The folder of the runs.
+
+    Returns:
+        The number as text.
+
+    Raises:
+        UserError: If there is no such run or no such number in it.
+
+    Example:
+        >>> quote("best", "config.batch_size", 0)
+        '32'
+    """
+    found = sorted(path.parent for path in Path(root).glob(f"{runs}/config.json"))
+    if not found:
+        raise UserError(f"No run matches {runs!r} in {root}.")
+    record, *names = key.split(".")
+    values = []
+    for folder in found:
+        value = getattr(Run(folder), record)
+        value = value.iloc[-1] if record == "metrics" else value
+        for name in names:
+            value = value[name] if hasattr(value, "__getitem__") else getattr(value, name, None)
+        values.append(np.nan if value is None else value)
+    if np.isnan(values).any():
+        raise UserError(f"{runs!r} has no number {key!r}.")
+    return with_spread(summarise(values), decimals=decimals)

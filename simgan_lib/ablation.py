@@ -51,10 +51,8 @@ ABLATION: MappingProxyType[str, Cell] = MappingProxyType(
         "lambda_100": Cell("mjdietzx's lambda", {"lambda_mean": 100.0}),
         "k_d_1": Cell("1 D update per R update", {"discriminator_updates": 1}),
         "k_d_10": Cell("10 D updates per R update, the report's", {"discriminator_updates": 10}),
-        # As many R updates as the others.
         "k_g_5": Cell(
-            "5 R updates per D update",
-            {"refiner_updates": 5, "discriminator_updates": 1, "iterations": 70},
+            "5 R updates per D update", {"refiner_updates": 5, "discriminator_updates": 1}
         ),
         "sgd": Cell(
             "the paper's optimiser",

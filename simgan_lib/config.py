@@ -36,7 +36,7 @@ class Config:
         0.5
     """
 
-    iterations: int = _field(350, "rounds of adversarial training", "ours: minutes on a CPU", 0)
+    iterations: int = _field(500, "rounds of adversarial training", "ours: minutes on a CPU", 0)
     batch_size: int = _field(
         32, "images in a mini-batch, an even number", "the report: 32; the paper: 512", 2
     )
@@ -48,7 +48,7 @@ class Config:
     )
     refiner_updates: int = _field(1, "K_g: updates of R in a round", "the report: 1; paper: 50", 1)
     discriminator_updates: int = _field(
-        3, "K_d: updates of D in a round", "the report: 10; the paper: 1", 1
+        2, "K_d: updates of D in a round", "the report: 10; the paper: 1", 1
     )
     lambda_mean: float = _field(
         1.0,
@@ -71,12 +71,14 @@ class Config:
     history: bool = _field(
         True, "take half of D's refined images from the past", "the paper, section 2.3"
     )
-    buffer_size: int = _field(512, "images in the history buffer", "ours: the paper gives none", 1)
+    buffer_size: int = _field(
+        2_048, "images in the history buffer", "ours: the paper gives none", 1
+    )
     optimizer: str = _field(
         "adam", "of both networks", "the report: adam; the paper: sgd", None, ("adam", "sgd")
     )
     refiner_learning_rate: float = _field(
-        5e-4, "of R's optimiser", "ours: at 1e-3, the report's and the paper's, R may saturate", 0.0
+        3e-4, "of R's optimiser", "ours: at 1e-3, the report's and the paper's, R may saturate", 0.0
     )
     discriminator_learning_rate: float = _field(
         1e-3, "of D's optimiser", "the report and the paper", 0.0

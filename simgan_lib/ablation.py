@@ -7,6 +7,7 @@ run folder of its own, `FOLDER/CELL/seedN`, with its evaluation.
 import dataclasses
 import multiprocessing
 import os
+import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -174,8 +175,15 @@ def _rounds(path: Path) -> int:
 def _start_worker(threads: int, data: GazeData) -> None:
     global _data
     _data = data
+    # A worker whose parent was killed would train on unseen. What it has saved stays.
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = str(threads)
+
+
+def _leave_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _run_cell(path: Path, config: Config, networks: int, effort, cache: Path) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 MARKED = re.compile(r"(<!-- colab:(.*?) -->).*?(<!-- /colab -->)", re.DOTALL)
+# In the notebooks' set-up cells, which fetch the course.
+CELL = re.compile(r"repository = '[^']*'")
 SETTING = re.compile(r'^repository = "(.*)"$', re.MULTILINE)
 
 
@@ -51,6 +53,8 @@ def write_links(root: Path, repository: str) -> list[Path]:
             after = SETTING.sub(f'repository = "{repository}"', before)
         else:
             after = MARKED.sub(lambda m: m[1] + badge(root, repository, m[2]) + m[3], before)
+            if path.suffix == ".ipynb":
+                after = CELL.sub(f"repository = '{repository}'", after)
         if after != before:
             path.write_text(after)
             changed.append(path)

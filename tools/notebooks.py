@@ -18,17 +18,14 @@ In text, `{{RUNS KEY DECIMALS}}` quotes a number from the records in runs/ (see
 import argparse
 import os
 import re
-import sys
 import time
 from pathlib import Path
 
 import jupytext
 import nbformat
+from colab import MARKED, SETTING, badge
 from nbclient import NotebookClient
 from nbformat import NotebookNode
-
-sys.path.insert(0, str(Path(__file__).parent))
-from colab import MARKED, SETTING, badge
 
 from simgan_lib.files import atomic
 from simgan_lib.notebook import quote
@@ -36,6 +33,18 @@ from simgan_lib.notebook import quote
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 QUOTE = re.compile(r"\{\{(.+?)\}\}")
+# Only what is missing is installed: bounds are lower ones, so Colab's own versions stay.
+COLAB_CELL = """\
+# On Colab this cell fetches the course and what it needs; in a checkout it does nothing.
+import importlib.util, subprocess, sys
+
+if importlib.util.find_spec("simgan_lib") is None:
+    repository = ''  # owner/name on GitHub
+    assert repository, "simgan_lib is missing: open this notebook with 'make lab' in a checkout"
+    address = repository if "://" in repository else f"https://github.com/{repository}"
+    subprocess.run(["git", "clone", "--quiet", "--depth=1", address, "simgan"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "simgan"], check=True)
+    sys.path.insert(0, "simgan")"""
 
 
 def masters() -> list[Path]:
@@ -60,17 +69,28 @@ def build(master: Path, solutions: bool, minutes: float) -> NotebookNode:
         tags = set(cell.metadata.get("tags", []))
         wanted = tags & {"solution", "task", "shared"} if solutions else "solution" not in tags
         if wanted:
+            if "setup" in tags:
+                cells.append(_colab_cell(master, len(cells)))
             if cell.cell_type == "markdown":
                 cell.source = fill(cell.source, minutes)
             cell.id = f"{master.stem[:2]}-{len(cells)}"
             cells.append(cell)
-    if not any("solution" in cell.metadata.get("tags", []) for cell in cells) and solutions:
-        raise SystemExit(f"{master.name} has no cell tagged 'solution'.")
     # Nothing of this machine: a notebook changes only where its master or a result does.
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     metadata["simgan"] = {"minutes": minutes}
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def _colab_cell(master: Path, number: int) -> NotebookNode:
+    repository = f"repository = '{_repository()}'"
+    cell = nbformat.v4.new_code_cell(COLAB_CELL.replace("repository = ''", repository))
+    cell.id, cell.metadata["tags"] = f"{master.stem[:2]}-{number}", ["colab"]
+    return cell
+
+
+def _repository() -> str:
+    return SETTING.search((ROOT / "pyproject.toml").read_text())[1]
 
 
 def fill(text: str, minutes: float) -> str:
@@ -82,8 +102,7 @@ def fill(text: str, minutes: float) -> str:
         runs, key, decimals = match[1].split()
         return quote(runs, key, int(decimals))
 
-    repository = SETTING.search((ROOT / "pyproject.toml").read_text())[1]
-    text = MARKED.sub(lambda m: m[1] + badge(ROOT, repository, m[2]) + m[3], text)
+    text = MARKED.sub(lambda m: m[1] + badge(ROOT, _repository(), m[2]) + m[3], text)
     return QUOTE.sub(value, text)
 
 
@@ -119,7 +138,8 @@ def _belongs(output: NotebookNode) -> bool:
 
 def write(master: Path, preset: str) -> None:
     """Builds, executes and writes both notebooks of a master, and says how long they took."""
-    for solutions in (False, True):
+    solved = "solution" in master.read_text()
+    for solutions in (False, True) if solved else (False,):
         notebook = build(master, solutions, minutes=0.0)
         minutes = round(execute(notebook, preset), 1)
         filled = build(master, solutions, minutes)

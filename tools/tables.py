@@ -29,7 +29,7 @@ def tables(runs: Path) -> dict[str, str]:
     Returns:
         Markdown by name.
     """
-    baseline = [Run(path.parent) for path in sorted(runs.glob("ablation/baseline/*/config.json"))]
+    quick = [Run(path.parent) for path in sorted(runs.glob("quick/baseline/*/config.json"))]
     grids = {
         name: (summary.collect(runs / name), {cell: c.shows for cell, c in grid.items()})
         for name, grid in GRIDS.items()
@@ -37,7 +37,8 @@ def tables(runs: Path) -> dict[str, str]:
     everything = summary.collect(runs)
     long = everything[everything["cell"].isin(LONG)]
     return {
-        "quick": summary.gaze_markdown(baseline),
+        "quick": summary.gaze_markdown(quick),
+        "quick-runs": summary.markdown(summary.collect(runs / "quick")),
         "long": summary.markdown(long, LONG),
         **{name: summary.markdown(table, shows) for name, (table, shows) in grids.items()},
     }

@@ -1,0 +1,55 @@
+"""What the curves of a training say: its vital signs, and rules that put a name to the trouble."""
+
+import numpy as np
+import pandas as pd
+
+
+def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
+    """Sums up how the game between R and D stands, over the later half of the logged rounds.
+
+    Args:
+        metrics: As from `Run.metrics`, with at least one logged round.
+
+    Returns:
+        `lead`, the probability that D gives to the right answer (geometric mean; 0.5 is a guess);
+        `fooled`, the one it gives to R's goal; `change`, mean |R(x) - x|; `held_back`, the share of
+        self-regularisation in R's loss; and `wobble`, how far `change` jumps from one logged row to
+        the next, as a share of itself.
+
+    Example:
+        >>> guess = {"phase": "adversarial", "discriminator_loss": 1.386, "refiner_loss": 1.0}
+        >>> guess |= {"adversarial_loss": 0.693, "mean_change": 0.3}
+        >>> {name: round(value, 2) for name, value in vital_signs(pd.DataFrame([guess])).items()}
+        {'lead': 0.5, 'fooled': 0.5, 'change': 0.3, 'held_back': 0.31, 'wobble': 0.0}
+    """
+    rounds = metrics[metrics["phase"] == "adversarial"]
+    late = rounds.tail(-(-len(rounds) // 2))
+    mean = late.mean(numeric_only=True)
+    jumps = np.diff(late["mean_change"])
+    return {
+        "lead": float(np.exp(-mean["discriminator_loss"] / 2)),
+        "fooled": float(np.exp(-mean["adversarial_loss"])),
+        "change": float(mean["mean_change"]),
+        "held_back": float(1 - mean["adversarial_loss"] / mean["refiner_loss"]),
+        "wobble": float(np.abs(jumps).mean() / mean["mean_change"]) if len(jumps) else 0.0,
+    }
+
+
+def diagnose(metrics: pd.DataFrame) -> list[str]:
+    """Names what the curves of a training show, by rules of thumb.
+
+    The rules were read off the recorded failures in `runs/failures` and the healthy runs beside
+    them. They see the game alone: whether the labels survived, only an evaluation tells.
+
+    Args:
+        metrics: As from `Run.metrics`, finished or still growing.
+
+    Returns:
+        A sentence for each finding, with the setting to look at; one that begins with "healthy"
+        if there is none.
+
+    Example:
+        >>> won = {"phase": "adversarial", "discriminator_loss": 0.1, "refiner_loss": 0.1}
+        >>> diagnose(pd.DataFrame([won | {"adversarial_loss": 0.05, "mean_change": 0.1}] * 4))[0]
+        'both players win, so R helps D: look at refiner_goal, the sign of R's adversarial loss'
+    """

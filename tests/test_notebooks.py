@@ -1,0 +1,210 @@
+"""The notebooks: in step with their masters, executed, tidy, and true to the library."""
+
+import ast
+import importlib
+import itertools
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+import jupytext
+import nbformat
+import pytest
+
+import notebooks as tool
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "notebooks"
+
+MASTERS = tool.masters()
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb")) + sorted(FOLDER.glob("solutions/*.ipynb"))
+COURSE = [
+    "00_quickstart",
+    "01_data",
+    "02_refiner",
+    "03_discriminator",
+    "04_losses",
+    "05_pretraining",
+    "06_history_buffer",
+    "07_adversarial_training",
+    "08_results",
+    "09_does_it_help",
+    "10_failure_lab",
+    "11_your_own_data",
+]
+each_master = pytest.mark.parametrize("master", MASTERS, ids=lambda path: path.stem)
+each_notebook = pytest.mark.parametrize(
+    "path", NOTEBOOKS, ids=lambda path: path.relative_to(FOLDER).as_posix()
+)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose(notebook):
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def test_the_course_is_complete_and_in_order():
+    assert [master.stem for master in MASTERS] == COURSE
+    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == COURSE
+    assert sorted(path.stem for path in FOLDER.glob("solutions/*.ipynb")) == COURSE[1:]
+
+
+@each_master
+@pytest.mark.parametrize("solutions", [False, True])
+def test_notebooks_are_in_step_with_their_masters_and_the_records(master, solutions):
+    if solutions and master.stem == "00_quickstart":
+        pytest.skip("it has no exercises")
+    path = FOLDER / ("solutions" if solutions else "") / f"{master.stem}.ipynb"
+    written = read(path)
+    built = tool.build(master, solutions, written.metadata["simgan"]["minutes"])
+    assert [cell.source for cell in written.cells] == [cell.source for cell in built.cells], (
+        "run 'make notebooks'"
+    )
+
+
+@each_notebook
+def test_committed_outputs_come_from_a_clean_run(path):
+    notebook = read(path)
+    counts = [cell.execution_count for cell in code(notebook)]
+    assert counts == list(range(1, len(counts) + 1)), "executed once, from top to bottom"
+    assert "widgets" not in notebook.metadata
+    for cell in code(notebook):
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr", output
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+            for picture in ("image/png", "image/svg+xml"):
+                if picture in output.get("data", {}):
+                    assert output.metadata.get(picture, {}).get("alt"), "a picture without a text"
+    text = path.read_text()
+    for trace in ("/work/", "/tmp/", "/root/", "/home/", "site-packages", "Traceback"):
+        assert trace not in text, f"{trace}, of the machine it ran on"
+    assert not re.search(r"Warning:|oneDNN|cuda_|WARNING", text), "log noise"
+
+
+@each_notebook
+def test_sizes(path):
+    assert path.stat().st_size < 1_000_000
+    lengths = [len(cell.source.splitlines()) for cell in code(read(path))]
+    assert max(lengths) <= 25
+    assert median(lengths) <= 7
+
+
+@each_master
+def test_every_notebook_is_built_alike(master):
+    notebook = jupytext.read(master)
+    first, text = notebook.cells[0].source, prose(notebook)
+    number = master.stem[:2]
+    assert first.startswith(f"# {number} · "), "a title with the number"
+    assert f"<!-- colab:notebooks/{master.stem}.ipynb -->" in first
+    assert "{{minutes}}" in first
+    assert "You will be able to" in first
+    levels = [len(mark) for mark in re.findall(r"^(#+) ", text, re.MULTILINE)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels)), "no level is skipped"
+    assert "## What you have learned" in text
+    assert sum("setup" in tags(cell) for cell in notebook.cells) == 1
+    if number != "00":
+        assert "**Predict.**" in text
+        tasks = [cell for cell in notebook.cells if "task" in tags(cell)]
+        assert 2 <= len(tasks) <= 4
+        assert any("exercise" in tags(cell) for cell in notebook.cells)
+        assert any("solution" in tags(cell) for cell in code(notebook)), "solved and executed"
+        assert any("check" in tags(cell) for cell in notebook.cells)
+        assert "## References" in text
+
+
+@each_notebook
+def test_links_resolve(path):
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", prose(read(path))):
+        folder = path.parent if path.parent == FOLDER else FOLDER
+        assert (folder / target).exists(), f"{path.name} links to {target}"
+
+
+SPELLINGS = {
+    r"regulari[z]ation": "regularisation",
+    r"\bgeneral?izes\b": "generalises",
+    r"discrimnator|discriminater": "discriminator",
+    r"\bgrey\b": "gray",
+    r"\bdata-?set\b": "data set",
+    r"reg(?:ul|lu)arsation": "regularisation",
+    r"\breal webcam (?:images|eyes) of the embedded": "simulated webcam",
+}
+
+
+@each_master
+def test_spelling_of_terms(master):
+    text = prose(jupytext.read(master))
+    for pattern, meant in SPELLINGS.items():
+        found = re.search(pattern, text)
+        assert not found, f"{found[0]}: write {meant}"
+
+
+def plain(node):
+    for part in ast.walk(node):
+        if isinstance(part, ast.FunctionDef | ast.ClassDef):
+            if ast.get_docstring(part, clean=False) is not None:
+                part.body = part.body[1:]
+            part.decorator_list = []
+        if isinstance(part, ast.FunctionDef):
+            part.returns = None
+            arguments = part.args
+            for argument in [*arguments.args, *arguments.kwonlyargs]:
+                argument.annotation = None
+    return ast.dump(node)
+
+
+TAUGHT = [
+    (master.stem, tag.partition(":")[2], node)
+    for master in MASTERS
+    for cell in code(jupytext.read(master))
+    for tag in tags(cell)
+    if tag.startswith("taught:")
+    for node in ast.parse(cell.source).body
+    if isinstance(node, ast.FunctionDef | ast.ClassDef)
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "module", "node"), TAUGHT, ids=[f"{name}-{node.name}" for name, _, node in TAUGHT]
+)
+def test_what_is_taught_is_the_librarys(where, module, node):
+    source = Path(importlib.import_module(f"simgan_lib.{module}").__file__).read_text()
+    library = {
+        part.name: part
+        for part in ast.walk(ast.parse(source))
+        if isinstance(part, ast.FunctionDef | ast.ClassDef)
+    }
+    assert plain(node) == plain(library[node.name])
+
+
+def test_something_is_taught():
+    assert len(TAUGHT) >= 3
+
+
+def test_the_whole_series_runs_under_nbval():
+    """Every notebook and every solution, from top to bottom, in the smoke preset."""
+    options = ["-q", "--nbval-lax", "--nbval-cell-timeout=300", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-o", "addopts=", *map(str, NOTEBOOKS)],
+        cwd=ROOT,
+        env={**os.environ, "SIMGAN_PRESET": "smoke"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from statistics import median
 
@@ -195,6 +196,34 @@ def test_what_is_taught_is_the_librarys(where, module, node):
 
 def test_something_is_taught():
     assert len(TAUGHT) >= 3
+
+
+def test_the_colab_cell_fetches_the_course_and_touches_nothing_else(tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    (library,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    # As on Colab: everything is installed, but for the course itself.
+    (library / "preinstalled.pth").write_text(sysconfig.get_path("purelib"))
+    before = {path.name for path in library.iterdir()}
+    cell = tool.COLAB_CELL.replace("repository = ''", f"repository = 'file://{ROOT}'")
+    where = "import simgan_lib; print(simgan_lib.__file__)"
+    done = subprocess.run(
+        [tmp_path / "venv" / "bin" / "python", "-c", f"{cell}\n{where}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.split()[-1]) == tmp_path / "simgan" / "simgan_lib" / "__init__.py"
+    new = {path.name for path in library.iterdir()} - before - {"__pycache__"}
+    assert new
+    assert all("simgan_lib" in name for name in new), new
+
+
+def test_elsewhere_the_colab_cell_does_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", tool.COLAB_CELL], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (0, "", [])
 
 
 def test_the_whole_series_runs_under_nbval():

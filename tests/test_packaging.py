@@ -1,5 +1,4 @@
 import importlib.metadata
-import json
 import os
 import re
 import shutil
@@ -9,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import tables
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -134,20 +134,15 @@ def test_links_here_belong_to_the_repository_that_is_set():
 
 
 def test_links_within_the_documentation_resolve():
-    for page in [*ROOT.glob("*.md"), ROOT / "data" / "README.md"]:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("*/README.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_figures_in_the_readme_are_the_records():
-    readme = (ROOT / "README.md").read_text()
-    record = json.loads((ROOT / "docs" / "quickstart" / "evaluation.json").read_text())
-    keys = ("gaze_error_deg", "median_error_deg", "within_7_deg")
-    table = re.findall(r"^\|[^|]+\| ([\d.]+)° \| ([\d.]+)° \| ([\d.]+)% \|$", readme, re.MULTILINE)
-    rows = ("mean_gaze", "synthetic", "handmade", "refined", "labelled")
-    assert table == [tuple(f"{record[key][row]['mean']:.1f}" for key in keys) for row in rows]
-    assert f"{record['pupil_shift_px']['median']:.2f} pixels" in readme
-    assert f"{record['two_sample_accuracy']['refined']['mean']:.1%}" in readme
+def test_tables_and_numbers_of_the_pages_are_the_records():
+    found = tables.tables(ROOT / "runs")
+    for page in tables.PAGES:
+        assert tables.fill(page.read_text(), found) == page.read_text(), "run 'make tables'"
 
 
 def test_make_help_lists_every_target_of_the_readme():

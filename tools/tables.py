@@ -1,6 +1,7 @@
 """Writes the tables of the reference runs into README.md and runs/README.md, from their records.
 
-A table stands between two markers, `<!-- table:NAME -->` and `<!-- /table -->`.
+A table stands between two markers, `<!-- table:NAME -->` and `<!-- /table -->`, a number between
+`<!-- quote:RUNS KEY DECIMALS -->` and `<!-- /quote -->` (see `simgan_lib.notebook.quote`).
 """
 
 import re
@@ -9,11 +10,13 @@ from pathlib import Path
 from simgan_lib import plots, summary
 from simgan_lib.ablation import GRIDS
 from simgan_lib.files import atomic
+from simgan_lib.notebook import quote
 from simgan_lib.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (ROOT / "README.md", ROOT / "runs" / "README.md")
 MARKED = re.compile(r"(<!-- table:(.*?) -->\n).*?(<!-- /table -->)", re.DOTALL)
+QUOTED = re.compile(r"(<!-- quote:(\S+) (\S+) (\d) -->).*?(<!-- /quote -->)")
 LONG = {
     "best": "our best settings, with the refiner's weights",
     "report-schedule": "the report's settings",
@@ -45,8 +48,9 @@ def tables(runs: Path) -> dict[str, str]:
 
 
 def fill(text: str, found: dict[str, str]) -> str:
-    """Returns a page with its tables replaced by the ones found."""
-    return MARKED.sub(lambda match: f"{match[1]}{found[match[2]]}\n{match[3]}", text)
+    """Returns a page with its tables and numbers replaced by what the records say."""
+    text = QUOTED.sub(lambda m: f"{m[1]}{quote(m[2], m[3], int(m[4]))}{m[5]}", text)
+    return MARKED.sub(lambda m: f"{m[1]}{found[m[2]]}\n{m[3]}", text)
 
 
 if __name__ == "__main__":
@@ -55,6 +59,10 @@ if __name__ == "__main__":
         text = fill(page.read_text(), found)
         with atomic(page) as temporary:
             temporary.write_text(text)
+    quick = Run(ROOT / "runs/quick/baseline/seed0")
+    figures = {"before_after": plots.before_after(quick.snapshots, quick.real_name)}
     for name, grid in GRIDS.items():
         table = summary.collect(ROOT / "runs" / name)
-        print(plots.save(plots.ablation_figure(table, list(grid)), ROOT / f"docs/{name}.png"))
+        figures[name] = plots.ablation_figure(table, list(grid))
+    for name, figure in figures.items():
+        print(plots.save(figure, ROOT / "docs" / f"{name}.png"))

@@ -111,9 +111,11 @@ def evaluate(
     size: SizeOption = None,
     root: RootOption = Path("data"),
     times: Annotated[int, typer.Option(help="Also test so many times the images.", min=1)] = 1,
+    images: Annotated[int | None, typer.Option(help="Measure on the first so many images.")] = None,
 ) -> None:
     """Measure whether refining helped. Name the data that the run was trained on."""
-    _evaluate(run, datasets.load(data, real=real, root=root, size=size, limit=limit), seeds, times)
+    found = datasets.load(data, real=real, root=root, size=size, limit=limit)
+    _evaluate(run, found, seeds, times, images)
 
 
 @app.command()
@@ -241,13 +243,14 @@ def _train(data, run: Path, config: Config, resume: bool) -> None:
         print(plots.save(figure, run / name))
 
 
-def _evaluate(run: Path, data, seeds: int, times: int = 1) -> None:
+def _evaluate(run: Path, data, seeds: int, times: int = 1, images: int | None = None) -> None:
     from simgan_lib import evaluation, plots, runs
 
     result = runs.Run(run)
     found = result.evaluation
-    if not found or (found["seeds"], found["times"]) != (seeds, times):
-        found = evaluation.evaluate(result, data, seeds, times=times)
+    asked = (seeds, times, min(images or len(data.synthetic), len(data.synthetic)))
+    if not found or (found["seeds"], found["times"], found["images"]) != asked:
+        found = evaluation.evaluate(result, data, seeds, times=times, images=images)
     print(f"\n{evaluation.table(found)}\n")
     print(plots.save(plots.evaluation_figure(found), run / "evaluation.png"))
 

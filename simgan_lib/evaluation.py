@@ -85,6 +85,7 @@ def evaluate(
     seeds: int = 3,
     effort: Effort | None = None,
     times: int = 1,
+    images: int | None = None,
     progress: bool = True,
 ) -> dict:
     """Evaluates a run and writes `evaluation.json` into its folder.
@@ -97,6 +98,7 @@ def evaluate(
         effort: How long to train them.
         times: Train two more gaze networks on so many times the synthetic images, as the paper's
             "4x" rows; 1 leaves them out.
+        images: Measure on the first so many images of each kind; on all of them if `None`.
         progress: Show progress bars.
 
     Returns:
@@ -121,6 +123,7 @@ def evaluate(
             f"{run.folder} was trained on {run.environment['data']}; received {describe(data)}. "
             "Name the same data, with the same limit."
         )
+    synthetic, real = synthetic[:images], data.real[:images]
     refiner = run.refiner()
     refined = ImageSet(
         refine(refiner, synthetic.images, progress=progress), synthetic.labels, "refined"
@@ -149,7 +152,7 @@ def evaluate(
             training[f"refined_{times}x"] = ImageSet(refined_many, many[1], "refined")
         errors = gaze_errors(training, data.test, seeds, effort, progress)
         result |= summarise_errors(errors)
-    result |= realism(synthetic.images, refined.images, data.real.images, seeds, effort, progress)
+    result |= realism(synthetic.images, refined.images, real.images, seeds, effort, progress)
     result |= labels_kept(synthetic, refined.images, effort)
     with atomic(run.folder / "evaluation.json") as temporary:
         temporary.write_text(json.dumps(result, indent=2) + "\n")

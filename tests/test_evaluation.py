@@ -166,7 +166,11 @@ def test_evaluate_writes_what_it_promises(data, tmp_path):
 def test_photographs_without_labels_get_realism_alone(data, tmp_path):
     photographs = GazeData(data.synthetic, ImageSet(data.real.images, None, "my photographs"))
     train(photographs, preset("smoke").replace(precision="float32"), tmp_path, progress=False)
-    found = evaluation.evaluate(Run(tmp_path), photographs, seeds=1, effort=QUICK)
+    found = evaluation.evaluate(Run(tmp_path), photographs, seeds=1, effort=QUICK, images=150)
+    assert found["images"] == 150
+    # Half of the pooled images of two kinds is held out; real against real has half of them.
+    tested = {name: row["tested"] for name, row in found["two_sample_accuracy"].items()}
+    assert tested == {"synthetic": 76, "refined": 76, "real": 76}
     assert "gaze_error_deg" not in found
     assert {"two_sample_accuracy", "kid", "pupil_shift_px"} <= set(found)
     assert "Told from real images" in evaluation.table(found)

@@ -89,8 +89,8 @@ def algorithm() -> Figure:
 
 def _chain(stages, shortcuts=()) -> Figure:
     width = 1.5 * len(stages)
-    figure = Figure(figsize=(min(10, width), 1.7))
-    axis = _canvas(figure, width, 1.5 * 1.7)
+    figure = Figure(figsize=(min(10, width), 1.5))
+    axis = _canvas(figure, width, 2.0)
     for number, (text, color) in enumerate(stages):
         x = 0.65 + 1.5 * number
         if number:

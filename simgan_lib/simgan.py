@@ -75,9 +75,9 @@ class SimGAN(keras.Model):
             seed=config.seed,
         )
         self.discriminator = build_discriminator(image_shape, dtype=policy, seed=config.seed + 1)
-        self.history = HistoryBuffer(config.buffer_size, image_shape, seed=config.seed)
+        self.history_buffer = HistoryBuffer(config.buffer_size, image_shape, seed=config.seed)
         # Adam divides by the size of past gradients. Those of pre-training are so small that its
-        # first adversarial steps would be huge: the refiner would leave the images behind at once.
+        # first adversarial steps would be huge, and the refiner would leave the images behind.
         self.pretraining_optimizer = self._optimizer(self.refiner, config.refiner_learning_rate)
         self.refiner_optimizer = self._optimizer(
             self.refiner, config.refiner_learning_rate, config.refiner_averaging
@@ -107,7 +107,7 @@ class SimGAN(keras.Model):
             *self.pretraining_optimizer.variables,
             *self.refiner_optimizer.variables,
             *self.discriminator_optimizer.variables,
-            *self.history.variables,
+            *self.history_buffer.variables,
         ]
 
     @property
@@ -211,17 +211,17 @@ class SimGAN(keras.Model):
         """
         refined = fresh
         if self.config.history:
-            half = fresh.shape[0]
+            buffer, half = self.history_buffer, fresh.shape[0]
             # The very first half-batch finds the buffer empty and stands in for the past.
-            past = ops.where(self.history.can_sample(half), self.history.sample(half), fresh)
+            past = ops.where(buffer.can_sample(half), buffer.sample(half), fresh)
             refined = ops.concatenate([fresh, past])
-            self.history.push(fresh)
+            buffer.push(fresh)
         logs = self._backend.gradient_update(
             lambda: self.discriminator_loss(real, refined),
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
         )
-        return {**logs, "history_filled": self.history.fraction_filled()}
+        return {**logs, "history_filled": self.history_buffer.fraction_filled()}
 
     def refiner_pretraining_step(self, synthetic, real, batches):
         """Takes one step of R on self-regularisation alone; arguments as for `round`."""

@@ -65,7 +65,7 @@ def test_discriminator_steps_see_half_new_and_half_old_images():
     assert second == [0.1] * 4 + [0.0] * 4
     assert third[:4] == [0.2] * 4
     assert set(third[4:]) <= {0.0, 0.1}
-    assert int(model.history.count) == 12
+    assert int(model.history_buffer.count) == 12
 
 
 def test_the_average_follows_r_and_leaves_it_alone():
@@ -84,6 +84,14 @@ def test_the_average_follows_r_and_leaves_it_alone():
         for found, wanted in zip(weights(refiner), expected, strict=True):
             np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
     assert same(latest, weights(model.refiner))
+
+
+def test_keras_own_history_callback_leaves_the_buffer_alone():
+    model = make()
+    record = keras.callbacks.History()
+    model.train(DARK, LIGHT, callbacks=[record])
+    assert float(model.history_buffer.fraction_filled()) > 0
+    assert len(record.history["mean_change"]) > 0
 
 
 def test_without_averaging_the_last_weights_count():
@@ -112,7 +120,7 @@ def test_without_history_a_whole_batch_is_new():
     model.phase = "adversarial"
     assert next(model._batches(24, 20))["fresh"].shape == (2, 8)
     model.train(DARK, LIGHT)
-    assert int(model.history.count) == 0
+    assert int(model.history_buffer.count) == 0
 
 
 def test_pretraining_makes_the_refiner_the_identity():

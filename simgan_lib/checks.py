@@ -39,7 +39,8 @@ def diagnose(metrics: pd.DataFrame) -> list[str]:
     """Names what the curves of a training show, by rules of thumb.
 
     The rules were read off the recorded failures in `runs/failures` and the healthy runs beside
-    them. They see the game alone: whether the labels survived, only an evaluation tells.
+    them, whose `wobble` lies near 0.05. They see the game alone: whether the labels survived, only
+    an evaluation tells.
 
     Args:
         metrics: As from `Run.metrics`, finished or still growing.
@@ -50,6 +51,26 @@ def diagnose(metrics: pd.DataFrame) -> list[str]:
 
     Example:
         >>> won = {"phase": "adversarial", "discriminator_loss": 0.1, "refiner_loss": 0.1}
-        >>> diagnose(pd.DataFrame([won | {"adversarial_loss": 0.05, "mean_change": 0.1}] * 4))[0]
-        'both players win, so R helps D: look at refiner_goal, the sign of R's adversarial loss'
+        >>> diagnose(pd.DataFrame([won | {"adversarial_loss": 0.05, "mean_change": 0.1}] * 4))
+        ['both players win, so R helps D: look at refiner_goal']
     """
+    if (metrics["phase"] == "adversarial").sum() < 3:
+        return ["too early to tell"]
+    signs = vital_signs(metrics)
+    if not np.isfinite(list(signs.values())).all():
+        return ["the numbers are no longer finite: lower the learning rates"]
+    findings = []
+    d_wins = signs["lead"] > 0.7
+    if d_wins and signs["fooled"] > 0.7:
+        findings.append("both players win, so R helps D: look at refiner_goal")
+    elif d_wins and signs["change"] > 0.6:
+        findings.append("R paints its own pictures and fools nobody: lower refiner_learning_rate")
+    elif d_wins and signs["held_back"] > 0.2:
+        findings.append("R is held back: lower lambda_mean")
+    elif d_wins:
+        findings.append("D is too strong: fewer discriminator_updates, or R's learning rate up")
+    elif signs["held_back"] < 0.1 or signs["change"] > 0.5:
+        findings.append("R repaints freely: check the labels, and raise lambda_mean")
+    if signs["wobble"] > 0.25:
+        findings.append("R goes round in circles: switch on history and refiner_averaging")
+    return findings or ["healthy, as far as the curves can tell"]

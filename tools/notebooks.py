@@ -133,6 +133,8 @@ def _belongs(output: NotebookNode) -> bool:
         return output.name == "stdout"
     # A widget without its kernel is an empty box: its picture stays, if it has one.
     widget = output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    if widget and "image/png" in output.data:
+        output.metadata["image/png"] = {"alt": f"The widget {output.data['text/plain']} at rest."}
     return widget is None or "image/png" in output.data
 
 

@@ -1,0 +1,342 @@
+"""Widgets that show a run: as it trains, played again, and eye by eye."""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from ipywidgets import Button, FloatProgress, HBox, IntSlider, SelectionSlider
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from simgan_lib.checks import diagnose
+from simgan_lib.config import Config
+from simgan_lib.datasets import GazeData
+from simgan_lib.files import atomic
+from simgan_lib.plots import BLUE, GRAY, GREEN, ORANGE
+from simgan_lib.runs import COLUMNS, Run, refine
+from simgan_lib.simgan import PHASES
+from simgan_lib.training import train
+from simgan_lib.widgets import Shown, image_row, labelled, picture_in, sheet, show_pixels
+
+
+class Curves:
+    """L_D, the two terms of L_R, and D's accuracies in two axes, drawn once and then updated."""
+
+    def __init__(self, losses: Axes, accuracy: Axes, real_name: str):
+        self.axes, self._lines, self._others = (losses, accuracy), {}, {}
+        for axis, name, color, label in (
+            (losses, "discriminator_loss", BLUE, "$L_D$"),
+            (losses, "adversarial_loss", ORANGE, "$L_R$: fool D"),
+            (losses, "kept", GREEN, r"$L_R$: $\lambda$ · change"),
+            (accuracy, "accuracy_real", BLUE, f"on {real_name}"),
+            (accuracy, "accuracy_refined", ORANGE, "on refined"),
+        ):
+            self._lines[name] = axis.plot([], [], color=color, label=label)[0]
+            self._others[name] = axis.plot([], [], "--", color=color, alpha=0.5)[0]
+        losses.axhline(2 * np.log(2), color=BLUE, linestyle=":")
+        losses.axhline(np.log(2), color=ORANGE, linestyle=":")
+        accuracy.axhline(0.5, color=GRAY, linestyle=":")
+        losses.set_title("losses (dotted, a guess: 2 ln 2 and ln 2)", fontsize="small")
+        accuracy.set_title("D's accuracy (dotted, a guess: 50%)", fontsize="small")
+        accuracy.set_ylim(0, 1.02)
+        self._cursors = [axis.axvline(0, color=GRAY) for axis in self.axes]
+        for axis in self.axes:
+            axis.tick_params(labelsize="small")
+            axis.grid(alpha=0.3)
+            axis.legend(fontsize="x-small", loc="lower right")
+
+    def show(self, metrics: pd.DataFrame, end: int, reference=None, cursor: int = 0) -> None:
+        """Shows `Run.metrics` up to round `end`, another run's dashed, and a cursor."""
+        top = 2.2 * np.log(2)
+        for lines, table in ((self._lines, metrics), (self._others, reference)):
+            if table is not None:
+                rounds = table[table["phase"] == "adversarial"]
+                rounds = rounds.assign(kept=rounds["refiner_loss"] - rounds["adversarial_loss"])
+                for name, line in lines.items():
+                    line.set_data(rounds["iteration"].to_numpy(), rounds[name].to_numpy())
+                losses = rounds[["discriminator_loss", "adversarial_loss", "kept"]].to_numpy(float)
+                top = max(top, 1.05 * np.max(losses, initial=0, where=np.isfinite(losses)))
+        self.axes[0].set_ylim(0, top)
+        for axis, line in zip(self.axes, self._cursors, strict=True):
+            axis.set_xlim(0, max(end, 1))
+            line.set_xdata([cursor, cursor])
+
+
+def remaining(metrics: pd.DataFrame, config: Config, done: dict | None = None) -> tuple[float, str]:
+    """Says how far a run has got: the share from 0 to 1, and words with the phase's time left.
+
+    `done`, the steps taken by phase, is given where known better than from the last row.
+    """
+    pretraining = (config.refiner_pretraining_steps, config.discriminator_pretraining_steps)
+    planned = dict(zip(PHASES, (*pretraining, config.iterations), strict=True))
+    logged = metrics.groupby("phase")["iteration"].max().to_dict()
+    done = done or {name: int(logged.get(name, 0)) for name in PHASES}
+    phase = next((name for name in PHASES if done[name] < planned[name]), PHASES[-1])
+    words = f"{phase.replace('_', ' ')}: {done[phase]:,} of {planned[phase]:,}"
+    # The median, so that a pause or the first step, which compiles, does not count.
+    speed = metrics.loc[metrics["phase"] == phase, "rounds_per_second"].tail(9).median()
+    if done[phase] < planned[phase] and speed > 0:
+        left = (planned[phase] - done[phase]) / speed
+        words += f", {left / 60:.0f} min left" if left > 100 else f", {left:.0f} s left"
+    return sum(done.values()) / max(sum(planned.values()), 1), words
+
+
+class _Hook(keras.callbacks.Callback):
+    """Obeys the buttons between two rounds, and refines the eyes that are watched."""
+
+    def __init__(self, board):
+        super().__init__()
+        self.board = board
+
+    def on_train_batch_end(self, batch, logs=None):
+        start = time.perf_counter()
+        self.board.done = dict(self.model.done)
+        self.board.go.wait()
+        self.board.paused_seconds += time.perf_counter() - start
+        if self.board.state == "stopping":
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        # Here, not in the watching thread: no other may touch the weights between two rounds.
+        with self.model.averaged_refiner() as refiner:
+            self.board.refined = refine(refiner, self.board.synthetic)
+
+
+class TrainingDashboard(Shown):
+    """Trains while you watch: start, pause and stop, curves, eyes refined now, and a verdict.
+
+    The training runs in a thread, so that the notebook stays free. The curves are read from the
+    run folder, so that a folder which another process writes is shown alike: see `attach`.
+
+    Args:
+        data: The synthetic and the real images.
+        config: The settings, or what has them as its `config` when Start is pressed, such as a
+            `HyperparameterPanel`.
+        folder: The run folder; Start goes on with the run that it holds.
+        reference: A run to overlay, dashed.
+        interval: Seconds between two looks at the folder.
+        eyes: Synthetic images to refine again and again: the first ones.
+
+    Attributes:
+        state: "ready", "training", "paused", "stopping", "stopped", "finished" or "failed", or
+            "attached" where another process trains.
+        buttons: By name: "Start", "Pause" and "Stop".
+    """
+
+    def __init__(
+        self,
+        data: GazeData | None,
+        config: Config | object,
+        folder: str | Path,
+        reference: Run | None = None,
+        interval: float = 2.0,
+        eyes: int = 12,
+    ):
+        self.data, self.settings, self.folder = data, config, Path(folder)
+        self.config = getattr(config, "config", config)
+        self.state = "attached" if data is None else "ready"
+        self.error = self.done = self.refined = self._thread = self._seen = None
+        self.go, self._closed = threading.Event(), threading.Event()
+        self._interval, self._eyes = interval, eyes
+        self._reference = None if reference is None else reference.metrics
+        figure = Figure(figsize=(9.6, 4.2), dpi=80)
+        places = ((0.05, 0.42, 0.44, 0.51), (0.55, 0.42, 0.44, 0.51))
+        if data is None:
+            real_name = Run(folder).real_name
+        else:
+            real_name = "simulated webcam" if "simulated webcam" in data.real.source else "real"
+        self._curves = Curves(*map(figure.add_axes, places), real_name)
+        axis = figure.add_axes((0.05, 0.01, 0.94, 0.28))
+        self._sheet = picture_in(axis, "synthetic, and refined now")
+        self.progress = labelled(FloatProgress, "progress", "of all phases", max=1.0)
+        tooltips = {"Start": "Train, or go on with the run in the folder"}
+        tooltips["Pause"] = "Wait after this round, or go on"
+        tooltips["Stop"] = "End after this round, with everything saved"
+        self.buttons = {name: labelled(Button, name, text) for name, text in tooltips.items()}
+        for button in self.buttons.values():
+            button.on_click(lambda pressed: getattr(self, pressed.description.lower())())
+        super().__init__(figure, rows=[HBox(list(self.buttons.values())), self.progress])
+        if data is None:
+            self._watch()
+
+    @classmethod
+    def attach(cls, folder: str | Path, **options) -> "TrainingDashboard":
+        """Shows a run folder that another process is writing, until the run is finished.
+
+        `options` are the class's `reference`, `interval` and `eyes`.
+        """
+        return cls(None, Run(folder).config, folder, **options)
+
+    def start(self) -> None:
+        """Starts the training, in a thread."""
+        if self.state in ("ready", "stopped", "finished", "failed") and self.data is not None:
+            self.state, self.error, self.paused_seconds = "training", None, 0.0
+            self.synthetic = self.data.synthetic.images[: self._eyes]
+            self.go.set()
+            self._thread = threading.Thread(target=self._train, daemon=True)
+            self._thread.start()
+            self._watch()
+
+    def pause(self) -> None:
+        """Lets the training wait after the current round."""
+        self._switch("training", "paused")
+
+    def resume(self) -> None:
+        """Lets a training that waits go on."""
+        self._switch("paused", "training")
+
+    def stop(self) -> None:
+        """Ends the training after the current round, with everything saved; Start goes on."""
+        self._switch("training", "stopping")
+        self._switch("paused", "stopping")
+
+    def wait(self, timeout: float | None = None) -> "TrainingDashboard":
+        """Waits for the training's end, or `timeout` seconds; raises what the training raised."""
+        if self._thread:
+            self._thread.join(timeout)
+        if self.error:
+            raise self.error
+        return self
+
+    def close(self) -> None:
+        """Stops training and watching, and takes the dashboard off the page."""
+        self._closed.set()
+        self.stop()
+        super().close()
+
+    def _update(self):
+        known = (self.folder / "config.json").exists()
+        metrics = Run(self.folder).metrics if known else pd.DataFrame(columns=list(COLUMNS))
+        self.progress.value, words = remaining(metrics, self.config, self.done)
+        if self.state == "attached" and self.progress.value == 1:
+            self.state = "finished"
+        self._curves.show(metrics, self.config.iterations, self._reference)
+        self._show_eyes()
+        busy = self.state in ("training", "paused")
+        self.buttons["Start"].disabled = self.data is None or busy or self.state == "stopping"
+        self.buttons["Pause"].disabled = self.buttons["Stop"].disabled = not busy
+        self.buttons["Pause"].description = "Resume" if self.state == "paused" else "Pause"
+        said = [f"{type(self.error).__name__}: {self.error}"] if self.error else diagnose(metrics)
+        return "\n".join([f"{self.state}; {words}", *said])
+
+    def _show_eyes(self):
+        file = self.folder / "snapshots.h5"
+        if self.refined is not None:
+            show_pixels(self._sheet, sheet(self._eyes, self.synthetic, self.refined))
+        elif file.exists() and file.stat().st_mtime_ns != self._seen:
+            self._seen, shots = file.stat().st_mtime_ns, Run(self.folder).snapshots
+            show_pixels(self._sheet, sheet(self._eyes, shots["synthetic"], shots["refined"][-1]))
+
+    def _switch(self, before, after):
+        if self.state == before:
+            self.state = after
+            (self.go.clear if after == "paused" else self.go.set)()
+            self.redraw()
+
+    def _train(self):
+        try:
+            self.config = getattr(self.settings, "config", self.settings)
+            model = train(self.data, self.config, self.folder, True, [_Hook(self)], progress=False)
+            self._forget_pauses()
+            self.state = "finished" if model.done == model.planned else "stopped"
+        except Exception as error:  # whatever it is, the page must say it
+            self.error, self.state = error, "failed"
+        self.redraw()
+
+    def _forget_pauses(self):
+        # A run's minutes are quoted: those in which it waited do not count.
+        path = self.folder / "environment.json"
+        about = json.loads(path.read_text())
+        about["training_seconds"] = round(about["training_seconds"] - self.paused_seconds, 2)
+        with atomic(path) as temporary:
+            temporary.write_text(json.dumps(about, indent=2) + "\n")
+
+    def _watch(self):
+        def look():
+            watched = ("training", "paused", "stopping", "attached")
+            while not self._closed.wait(self._interval) and self.state in watched:
+                self.redraw()
+
+        threading.Thread(target=look, daemon=True).start()
+
+
+class RunReplay(Shown):
+    """A run played again: a slider through its snapshots, with a cursor on its curves.
+
+    Args:
+        run: The run; it needs snapshots.
+        other: A second run beside it, at its last snapshot up to the same round.
+        eyes: Images of each run: the first ones.
+
+    Attributes:
+        slider: The round.
+    """
+
+    def __init__(self, run: Run, other: Run | None = None, eyes: int = 8):
+        runs = [run] if other is None else [run, other]
+        figure = Figure(figsize=(6.4 * len(runs), 4.8), dpi=80)
+        self._views, self._eyes = [], eyes
+        for column, each in enumerate(runs):
+            left, width = (column + 0.06) / len(runs), 0.91 / len(runs)
+            image = picture_in(figure.add_axes((left, 0.68, width, 0.27)))
+            axes = [figure.add_axes((left, bottom, width, 0.22)) for bottom in (0.38, 0.06)]
+            curves = Curves(*axes, each.real_name)
+            self._views.append((each.folder.name, each.snapshots, each.metrics, image, curves))
+        rounds = sorted({int(n) for _, shots, *_ in self._views for n in shots["iteration"]})
+        about = "the snapshot; arrow keys step"
+        self.slider = labelled(SelectionSlider, "round", about, options=rounds)
+        super().__init__(figure, [self.slider])
+
+    def _update(self):
+        said = []
+        for name, shots, metrics, image, curves in self._views:
+            chosen = max(int((shots["iteration"] <= self.slider.value).sum()) - 1, 0)
+            number = int(shots["iteration"][chosen])
+            show_pixels(image, sheet(self._eyes, shots["synthetic"], shots["refined"][chosen]))
+            image.axes.set_title(f"{name}: synthetic, and refined in round {number:,}")
+            curves.show(metrics, self.slider.options[-1], cursor=number)
+            right = shots["probability_refined"][chosen].astype(float).mean()
+            said.append(f"{name}: D takes the refined eyes for refined with {right:.0%}.")
+        return "\n".join(said)
+
+
+class BeforeAfter(Shown):
+    """An eye before and after refining, what changed, and what D makes of it, patch by patch.
+
+    It shows the last snapshot of the run.
+    """
+
+    def __init__(self, run: Run):
+        self._shots, self._real_name = run.snapshots, run.real_name
+        titles = ("synthetic", "refined", "difference", "synthetic", "refined")
+        figure, self._images = image_row((11, 1.9), *titles)
+        self._images[2].set(cmap="RdBu_r", clim=(-128, 128))
+        look = {"cmap": LinearSegmentedColormap.from_list("D", [BLUE, "white", ORANGE]), "vmax": 1}
+        self._maps = [picture_in(image.axes, alpha=0.45, **look) for image in self._images[3:]]
+        count = len(self._shots["synthetic"])
+        self.slider = labelled(IntSlider, "eye", "which one; arrow keys step", max=count - 1)
+        self.next = labelled(Button, "Next", "the next eye; after the last, the first")
+        self.next.on_click(
+            lambda _: self.slider.set_trait("value", (self.slider.value + 1) % count)
+        )
+        super().__init__(figure, [self.slider], [HBox([self.slider, self.next])])
+
+    def _update(self):
+        eye, shots = self.slider.value, self._shots
+        before, after = shots["synthetic"][eye], shots["refined"][-1][eye]
+        change = after.astype(float) - before
+        for image, pixels in zip(self._images, [before, after, change, before, after], strict=True):
+            show_pixels(image, pixels)
+        for image, name in zip(self._maps, ("synthetic", "refined"), strict=True):
+            doubt = shots[f"probability_{name}"][-1][eye].astype(float)
+            show_pixels(image, doubt, before.shape)
+            image.axes.set_title(f"{name}, D: {doubt.mean():.0%} refined", fontsize="small")
+        return (
+            f"Eye {eye}: a pixel changes by {np.abs(change).mean():.1f} of 255 gray levels. Orange "
+            f"patches D takes for refined, blue ones for {self._real_name}; red became brighter."
+        )

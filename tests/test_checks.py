@@ -1,0 +1,82 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from simgan_lib.checks import diagnose, vital_signs
+from simgan_lib.runs import RunError, reference_run
+
+LN2 = np.log(2)
+# A game in balance: D slightly ahead, R repaints a little, self-regularisation has its say.
+HEALTHY = {
+    "discriminator_loss": 1.2,
+    "adversarial_loss": 0.9,
+    "refiner_loss": 1.2,
+    "mean_change": 0.3,
+}
+
+
+def log(rows=6, **changes):
+    rounds = [{"phase": "adversarial", "iteration": 10 * (n + 1), **HEALTHY} for n in range(rows)]
+    return pd.DataFrame(rounds).assign(**changes)
+
+
+def test_vital_signs_of_a_guessing_discriminator():
+    signs = vital_signs(log(discriminator_loss=2 * LN2, adversarial_loss=LN2, refiner_loss=2 * LN2))
+    assert signs["lead"] == pytest.approx(0.5)
+    assert signs["fooled"] == pytest.approx(0.5)
+    assert signs["held_back"] == pytest.approx(0.5)
+    assert signs["wobble"] == 0
+
+
+def test_only_the_later_half_of_the_rounds_counts():
+    metrics = log(4, mean_change=[9.0, 9.0, 0.2, 0.3])
+    assert vital_signs(metrics)["change"] == pytest.approx(0.25)
+    assert vital_signs(metrics)["wobble"] == pytest.approx(0.4)
+
+
+def test_pretraining_does_not_count():
+    before = log(5).assign(phase="pretrain_refiner", mean_change=5.0)
+    both = pd.concat([before, log()])
+    assert vital_signs(both) == vital_signs(log())
+    assert diagnose(before) == ["too early to tell"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "healthy"),
+        ({"discriminator_loss": 0.2, "adversarial_loss": 0.02}, "refiner_goal"),
+        ({"discriminator_loss": 0.01, "adversarial_loss": 9, "mean_change": 0.8}, "learning_rate"),
+        ({"discriminator_loss": 0.4, "adversarial_loss": 3, "refiner_loss": 6}, "lambda_mean"),
+        ({"discriminator_loss": 0.1, "adversarial_loss": 5, "refiner_loss": 5.1}, "updates"),
+        ({"mean_change": 0.6}, "labels"),
+        ({"refiner_loss": 0.9}, "labels"),
+        ({"mean_change": [0.2, 0.4] * 3}, "circles"),
+        ({"discriminator_loss": np.nan}, "finite"),
+    ],
+)
+def test_each_failure_gets_its_own_name(changes, expected):
+    (finding,) = diagnose(log(**changes))
+    assert expected in finding
+
+
+def test_two_findings_at_once():
+    assert len(diagnose(log(mean_change=[0.4, 0.8] * 3))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("collapse", "paints"),
+        ("lambda_too_large", "held back"),
+        ("discriminator_too_strong", "too strong"),
+        ("wrong_sign", "refiner_goal"),
+        ("lambda_too_small", "labels"),
+    ],
+)
+def test_the_recorded_failures_are_named(name, expected):
+    try:
+        run = reference_run(f"failures/{name}/seed0")
+    except RunError as missing:
+        pytest.skip(str(missing))
+    assert expected in " ".join(diagnose(run.metrics))

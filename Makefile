@@ -9,6 +9,9 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 BACKEND_TESTS := tests/test_models.py tests/test_losses.py tests/test_history.py \
 	tests/test_simgan.py tests/test_training.py
 
+# A file's tests stay in one process, which keeps what they share.
+PARALLEL := -q --numprocesses 2 --dist loadfile
+
 .PHONY: help quickstart test lint lab notebooks tables colab clean
 
 help: ## List the targets
@@ -18,8 +21,8 @@ quickstart: .venv/extra-$(EXTRA) ## Install, make the embedded data, train, show
 	$(BIN)/simgan quickstart
 
 test: .venv/extra-$(EXTRA) .venv/extra-test lint ## Lint, unit tests and doctests, on both backends
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -q
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -q $(BACKEND_TESTS)
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest $(PARALLEL)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) $(BACKEND_TESTS)
 
 lint: .venv/extra-test
 	$(BIN)/ruff check .

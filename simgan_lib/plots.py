@@ -50,7 +50,8 @@ def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 
         for number, (title, images) in enumerate(rows.items()):
             shown = images[block * columns : (block + 1) * columns]
             axis = axes[block * len(rows) + number]
-            axis.imshow(np.hstack(list(shown)), cmap="gray", vmin=0, vmax=255, aspect="equal")
+            pixels = {"cmap": "gray", "vmin": 0, "vmax": 255, "interpolation": "nearest"}
+            axis.imshow(np.hstack(list(shown)), **pixels)
             # A last block with fewer images keeps the size and the place of the others.
             axis.set_xlim(-0.5, columns * width - 0.5)
             axis.set_ylabel(title, rotation=0, ha="right", va="center")

@@ -18,6 +18,8 @@ MEASURES = {
     "kid": ("KID", 3),
 }
 
+GAZE_UNITS = {"gaze_error_deg": "°", "median_error_deg": "°", "within_7_deg": "%"}
+
 
 def collect(folder: str | Path) -> pd.DataFrame:
     """Reads every run below a folder into one table.
@@ -138,11 +140,11 @@ def gaze_markdown(runs: list[Run]) -> str:
     lines = ["| learned from | mean error | median error | within 7 degrees |", "|---|---|---|---|"]
     found = [run.evaluation for run in runs]
     for name, title in names.items():
-        cells = [
-            with_spread(summarise([evaluation[key][name]["mean"] for evaluation in found]), unit)
-            for key, unit in (("gaze_error_deg", "°"), ("median_error_deg", "°"))
-        ]
-        within = [evaluation["within_7_deg"][name]["mean"] for evaluation in found]
-        cells.append(with_spread(summarise(within), "%"))
+        cells = []
+        for key, unit in GAZE_UNITS.items():
+            values = [evaluation[key][name]["mean"] for evaluation in found]
+            # Networks that no refiner touches are trained once for all runs: no spread to show.
+            shared = len(set(values)) == 1
+            cells.append(with_spread(summarise(values[:1] if shared else values), unit))
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -73,7 +73,7 @@ ABLATION: MappingProxyType[str, Cell] = MappingProxyType(
 FAILURES: MappingProxyType[str, Cell] = MappingProxyType(
     {
         "collapse": Cell(
-            "R's learning rate 20 times too large: tanh saturates", {"refiner_learning_rate": 1e-2}
+            "R's learning rate 33 times too large: tanh saturates", {"refiner_learning_rate": 1e-2}
         ),
         "lambda_too_large": Cell("refined equals synthetic", {"lambda_mean": 100.0}),
         "lambda_too_small": Cell("labels are lost", {"lambda_mean": 0.0}),
@@ -81,7 +81,7 @@ FAILURES: MappingProxyType[str, Cell] = MappingProxyType(
             "D forgets, R goes round in circles", {"history": False, "refiner_averaging": 0.0}
         ),
         "discriminator_too_strong": Cell(
-            "D wins at once, R learns nothing",
+            "D is far ahead of R, which only crawls after it",
             {"discriminator_updates": 10, "refiner_learning_rate": 1e-5},
         ),
         "wrong_sign": Cell(

@@ -82,7 +82,7 @@ def build_refiner(
     x = conv(filters, kernel_size, activation="relu")(image)
     for _ in range(blocks):
         x = residual_block(x, filters, kernel_size, dtype, initializer)
-    # The pixels stay float32: bfloat16's 8 bits are too few for 256 gray levels.
+    # The pixels stay float32: bfloat16 would lose changes of less than half a gray level.
     refined = conv(image_shape[-1], 1, activation=output_activation, dtype="float32")(x)
     return keras.Model(image, refined, name="refiner")
 

@@ -214,7 +214,7 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
     panels = {
         "gaze_error_deg": "gaze error of a network\ntrained on refined images, degrees",
         "pupil_shift_px": "how far refining moves\nthe pupil, median, pixels",
-        "two_sample_accuracy": "% a fresh classifier tells\nfrom real (50: a guess)",
+        "two_sample_accuracy": "% a fresh classifier tells\nfrom the target (50: a guess)",
     }
     figure = Figure(figsize=(12, 1.2 + 0.3 * len(cells)), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True)

@@ -109,7 +109,8 @@ notebook.show(
 # %% [markdown]
 # Your answer first, then ours: brightness and contrast go first, since D notices them at once; then the lids'
 # shadows and the skin; the pupil should not move at all, because moving it costs R self-regularisation and
-# earns it nothing. How far it really moves is measured in [notebook 09](09_does_it_help.ipynb).
+# earns it nothing. How far it really moves is measured in [notebook 09](09_does_it_help.ipynb). A minute of a
+# slim network is a sketch, of course: irises run black, and the border shows a frame.
 
 # %%
 last = run.metrics.iloc[-1]

@@ -518,7 +518,8 @@ if scale.live > 10:
 # ## 8. What the recorded runs say
 #
 # A training on eyes differs from both demonstrations. Self-regularisation holds R near its input, so that R cannot run
-# freely; D is no straight line. Four recorded runs allow two fair comparisons, each with one thing changed:
+# freely; D is no straight line. Four recorded runs allow two comparisons, each with one thing changed (the last
+# run is also shorter, 250 rounds against 300):
 #
 # | | with history | without |
 # |---|---|---|

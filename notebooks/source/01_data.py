@@ -609,13 +609,13 @@ print(f"simulator {apart['accuracy']:.1%}, handmade {found['accuracy']:.1%} (a g
 rows = {"handmade": handmade[:8], "simulated\nwebcam": webcam_images[:8]}
 notebook.show(
     plots.contact_sheet(rows, columns=8),
-    "simulator images treated by hand, and simulated webcam images. Brightness and contrast now fit; "
-    "lashes, shadows and spectacles are still missing.",
+    "simulator images treated by hand, and simulated webcam images. Mean and contrast of the two "
+    "sets now agree; single images do not: lashes and shadows are missing, and the noise is another.",
 )
 
 # %% [markdown] tags=["solution"]
-# The mean, the contrast and the noise are right now, and the judge is still not fooled: it has lashes, brows, shadows under
-# the lid and the structure of the noise left to look at. Every one of them could be added by hand, after somebody
+# The mean and the contrast of the set are right now, and the judge is still not fooled: there are lashes, brows, shadows
+# under the lid and the grain of the noise left to look at. Every one of them could be added by hand, after somebody
 # has noticed it. A discriminator notices by itself; that is the idea of the next notebooks.
 
 # %% [markdown]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from simgan_lib import backends
 from simgan_lib.config import Config, preset
+from simgan_lib.datasets import make_simulated
 from simgan_lib.files import UserError
 from simgan_lib.gaze import Effort
 from simgan_lib.runs import Run
@@ -64,6 +65,9 @@ def start(progress: bool = True) -> Scale:
         raise UserError(f"SIMGAN_PRESET must be one of {', '.join(SCALES)}; received {name!r}.")
     # So that data/ and runs/ are where the README says, whichever folder the notebook lies in.
     os.chdir(REPOSITORY)
+    if not Path("data/simulated").exists():
+        # In quick's size, whatever the scale: a small set is the beginning of a large one.
+        make_simulated("data/simulated", 4_000, 4_000, 2_000, progress=False)
     warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
     if progress:
         backend = keras.backend.backend()

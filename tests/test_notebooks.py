@@ -16,6 +16,7 @@ import nbformat
 import pytest
 
 import notebooks as tool
+from simgan_lib.datasets import load
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "notebooks"
@@ -239,3 +240,6 @@ def test_the_whole_series_runs_under_nbval():
         text=True,
     )
     assert done.returncode == 0, done.stdout[-6000:]
+    # What the tests leave behind must do for 'make quickstart' too.
+    data = load("simulated", root=ROOT / "data", limit=4_000, progress=False)
+    assert len(data.synthetic) == 4_000

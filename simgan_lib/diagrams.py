@@ -19,14 +19,9 @@ def pipeline() -> Figure:
         "discriminator": (7.2, 2.2, "discriminator\nD", GRAY),
         "answer": (9.2, 2.2, "real or\nrefined?", GRAY),
     }
-    for x, y, text, color in boxes.values():
-        _box(axis, x, y, text, color)
     links = ["synthetic refiner", "refiner refined", "refined discriminator"]
     links += ["discriminator answer", "real discriminator", "refined history"]
-    for link in links:
-        start, end = (boxes[name][:2] for name in link.split())
-        _arrow(axis, start, end)
-    _arrow(axis, boxes["history"][:2], boxes["discriminator"][:2])
+    _graph(axis, boxes, [*links, "history discriminator"])
     _arc(axis, (9.2, 2.65), (3.0, 2.6), "gradient: fool D", 0.22, ORANGE)
     _arc(axis, (0.9, 1.65), (4.8, 1.65), "self-regularisation: stay close", 0.25, BLUE)
     return figure
@@ -77,14 +72,18 @@ def algorithm() -> Figure:
         "half": (6.0, 1.5, "refine half a batch,\ntake half from the\nhistory buffer", PINK),
         "D": (8.6, 1.5, "update D:\nreal against refined\n(K_d times)", GRAY),
     }
-    for x, y, text, color in boxes.values():
-        _box(axis, x, y, text, color)
-    for link in ("x R", "R half", "half D"):
-        start, end = (boxes[name][:2] for name in link.split())
-        _arrow(axis, start, end, gap=58)
+    _graph(axis, boxes, ["x R", "R half", "half D"], gap=58)
     _arc(axis, (8.6, 1.0), (1.1, 1.0), "next round", -0.18, GRAY)
     axis.text(5, 2.35, "one round", ha="center", fontsize=10, weight="bold")
     return figure
+
+
+def _graph(axis, boxes, links, gap=34):
+    for x, y, text, color in boxes.values():
+        _box(axis, x, y, text, color)
+    for link in links:
+        start, end = (boxes[name][:2] for name in link.split())
+        _arrow(axis, start, end, gap)
 
 
 def _chain(stages, shortcuts=()) -> Figure:

@@ -401,10 +401,11 @@ if scale.live > 10:
     assert max(logs_one["mean_change"]) > max(logs_two["mean_change"])
 
 # %% [markdown]
-# With one Adam, R leaves its inputs behind within a handful of rounds: a mean change above 1 is an image that
-# is flat, whatever went in. There tanh is saturated and passes hardly any gradient, so it stays there for rounds, or
-# for good: that is luck (try another `seed`). With two, R wanders too (a learning rate of 1e-3 is bold;
-# the quick preset takes less), but remains an eye.
+# With one Adam, R strays further from its inputs. How far, and when, is luck: in some of the runs made while this
+# notebook was written the mean change rose above 1, which is an image that is flat, whatever went in (there tanh is
+# saturated, passes hardly any gradient, and R stays for rounds or for good); in others, it jumped once or twice
+# and came back. Try another `seed`. With two, R wanders too (a learning rate of 1e-3 is bold; the quick preset takes
+# less), but it strays less.
 #
 # Losses, batches and learning rate are equal in these two runs: **an optimiser is state, and state has
 # a history**. Hence the two lines in [simgan.py](../simgan_lib/simgan.py), with the reason beside them. How to tell

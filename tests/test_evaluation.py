@@ -81,6 +81,9 @@ def test_handmade_images_are_equalised_blurred_and_repeatable(data):
     assert (made.shape, made.dtype) == (images.shape, images.dtype)
     np.testing.assert_array_equal(made, gaze.handmade(images, seed=1))
     assert not np.array_equal(made, gaze.handmade(images, seed=2))
+    # Each image by itself: equally bright, whatever the others are like.
+    assert made.mean(axis=(1, 2)).std() < 1.0
+    np.testing.assert_array_equal(made[:1], gaze.handmade(images[:1], seed=1))
     # An equalised histogram is flat: mean half, standard deviation 255 / sqrt(12).
     assert made.mean() == pytest.approx(127.5, abs=6)
     assert made.std() == pytest.approx(255 / math.sqrt(12), abs=4)

@@ -595,8 +595,8 @@ for cell in ("quick/baseline", *PAIRS[0], *PAIRS[1]):
 # {{ablation/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}} without; with R's latest weights, by
 # {{ablation/no_averaging/seed* evaluation.gaze_error_deg.refined.mean 1}} and
 # {{failures/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}}. Three seeds of the quick settings give
-# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}: their spread is the yardstick. A difference that is
-# not clearly larger than it is *no finding*, whichever way it points.
+# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, and one of them again, with another number of threads,
+# {{quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}: their spread is the yardstick. A difference that is not clearly larger than it is *no finding*, whichever way it points.
 #
 # So be careful with the buffer's fame. The paper shows its effect in a pair of pictures, not in degrees. Reasons why
 # it may matter little in a run like ours:

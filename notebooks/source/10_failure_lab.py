@@ -479,8 +479,8 @@ notebook.show(
 #
 # $$ t = \frac{\bar e_{cell} - \bar e_{baseline}}{\sqrt{s_{cell}^2 / n + s_{baseline}^2 / n}} $$
 #
-# A cell that was trained with one seed has no spread $s$ of its own. For those we borrow the spread of the three `quick`
-# trainings, which differ in the seed alone; a borrowed yardstick may be too short, and the column `seeds` says where it was used.
+# A cell that was trained with one seed has no spread $s$ of its own. For those we borrow the spread of the four `quick`
+# trainings: three seeds, and one of them again with another number of threads, which is luck as well. A borrowed yardstick may be too short, and the column `seeds` says where it was used.
 
 
 # %% tags=["shared"]

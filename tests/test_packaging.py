@@ -148,7 +148,10 @@ def test_tables_and_numbers_of_the_pages_are_the_records():
 def test_make_help_lists_every_target_of_the_readme():
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     listed = re.findall(r"^(\w+) ", done.stdout, re.MULTILINE)
-    for target in set(re.findall(r"\bmake (\w+)", (ROOT / "README.md").read_text())):
+    # Targets stand in code; "make the spread" in a sentence is English.
+    named = set(re.findall(r"`make (\w+)|^make (\w+)", (ROOT / "README.md").read_text(), re.M))
+    assert len(named) >= 2
+    for target in {first or second for first, second in named}:
         assert target in listed, target
 
 

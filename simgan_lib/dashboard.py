@@ -1,4 +1,4 @@
-"""Widgets that show a run: as it trains, played again, and eye by eye."""
+"""The widget that shows a run as it trains."""
 
 import json
 import threading
@@ -8,9 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
-from ipywidgets import Button, FloatProgress, HBox, IntSlider, SelectionSlider
+from ipywidgets import Button, FloatProgress, HBox
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from simgan_lib.checks import diagnose
@@ -19,13 +18,19 @@ from simgan_lib.datasets import GazeData
 from simgan_lib.files import atomic
 from simgan_lib.plots import BLUE, GRAY, GREEN, ORANGE
 from simgan_lib.runs import COLUMNS, Run, refine
+from simgan_lib.shown import Shown, labelled, picture_in, sheet, show_pixels
 from simgan_lib.simgan import PHASES
 from simgan_lib.training import train
-from simgan_lib.widgets import Shown, image_row, labelled, picture_in, sheet, show_pixels
 
 
 class Curves:
-    """L_D, the two terms of L_R, and D's accuracies in two axes, drawn once and then updated."""
+    """L_D, the two terms of L_R, and D's accuracies in two axes, drawn once and then updated.
+
+    Args:
+        losses: The axis of the losses.
+        accuracy: The axis of D's accuracies.
+        real_name: What to call real images, as from `Run.real_name`.
+    """
 
     def __init__(self, losses: Axes, accuracy: Axes, real_name: str):
         self.axes, self._lines, self._others = (losses, accuracy), {}, {}
@@ -50,8 +55,21 @@ class Curves:
             axis.grid(alpha=0.3)
             axis.legend(fontsize="x-small", loc="lower right")
 
-    def show(self, metrics: pd.DataFrame, end: int, reference=None, cursor: int = 0) -> None:
-        """Shows `Run.metrics` up to round `end`, another run's dashed, and a cursor."""
+    def show(
+        self,
+        metrics: pd.DataFrame,
+        end: int,
+        reference: pd.DataFrame | None = None,
+        cursor: int = 0,
+    ) -> None:
+        """Shows the curves of a run.
+
+        Args:
+            metrics: As from `Run.metrics`.
+            end: The last round on the axes.
+            reference: The metrics of another run, to be dashed.
+            cursor: The round to mark.
+        """
         top = 2.2 * np.log(2)
         for lines, table in ((self._lines, metrics), (self._others, reference)):
             if table is not None:
@@ -68,9 +86,15 @@ class Curves:
 
 
 def remaining(metrics: pd.DataFrame, config: Config, done: dict | None = None) -> tuple[float, str]:
-    """Says how far a run has got: the share from 0 to 1, and words with the phase's time left.
+    """Says how far a run has got.
 
-    `done`, the steps taken by phase, is given where known better than from the last row.
+    Args:
+        metrics: As from `Run.metrics`.
+        config: The run's settings.
+        done: Steps taken by phase, where known better than from the last row of the metrics.
+
+    Returns:
+        The share that is done, from 0 to 1, and words with the phase and its time left.
     """
     pretraining = (config.refiner_pretraining_steps, config.discriminator_pretraining_steps)
     planned = dict(zip(PHASES, (*pretraining, config.iterations), strict=True))
@@ -168,7 +192,15 @@ class TrainingDashboard(Shown):
     def attach(cls, folder: str | Path, **options) -> "TrainingDashboard":
         """Shows a run folder that another process is writing, until the run is finished.
 
-        `options` are the class's `reference`, `interval` and `eyes`.
+        Args:
+            folder: The run folder.
+            **options: The class's `reference`, `interval` and `eyes`.
+
+        Returns:
+            The dashboard, with its buttons switched off.
+
+        Raises:
+            RunError: If there is no run in the folder.
         """
         return cls(None, Run(folder).config, folder, **options)
 
@@ -196,7 +228,14 @@ class TrainingDashboard(Shown):
         self._switch("paused", "stopping")
 
     def wait(self, timeout: float | None = None) -> "TrainingDashboard":
-        """Waits for the training's end, or `timeout` seconds; raises what the training raised."""
+        """Waits for the training's end, and raises what the training raised.
+
+        Args:
+            timeout: Seconds to wait at most; without end if `None`.
+
+        Returns:
+            The dashboard.
+        """
         if self._thread:
             self._thread.join(timeout)
         if self.error:
@@ -263,80 +302,3 @@ class TrainingDashboard(Shown):
                 self.redraw()
 
         threading.Thread(target=look, daemon=True).start()
-
-
-class RunReplay(Shown):
-    """A run played again: a slider through its snapshots, with a cursor on its curves.
-
-    Args:
-        run: The run; it needs snapshots.
-        other: A second run beside it, at its last snapshot up to the same round.
-        eyes: Images of each run: the first ones.
-
-    Attributes:
-        slider: The round.
-    """
-
-    def __init__(self, run: Run, other: Run | None = None, eyes: int = 8):
-        runs = [run] if other is None else [run, other]
-        figure = Figure(figsize=(6.4 * len(runs), 4.8), dpi=80)
-        self._views, self._eyes = [], eyes
-        for column, each in enumerate(runs):
-            left, width = (column + 0.06) / len(runs), 0.91 / len(runs)
-            image = picture_in(figure.add_axes((left, 0.68, width, 0.27)))
-            axes = [figure.add_axes((left, bottom, width, 0.22)) for bottom in (0.38, 0.06)]
-            curves = Curves(*axes, each.real_name)
-            self._views.append((each.folder.name, each.snapshots, each.metrics, image, curves))
-        rounds = sorted({int(n) for _, shots, *_ in self._views for n in shots["iteration"]})
-        about = "the snapshot; arrow keys step"
-        self.slider = labelled(SelectionSlider, "round", about, options=rounds)
-        super().__init__(figure, [self.slider])
-
-    def _update(self):
-        said = []
-        for name, shots, metrics, image, curves in self._views:
-            chosen = max(int((shots["iteration"] <= self.slider.value).sum()) - 1, 0)
-            number = int(shots["iteration"][chosen])
-            show_pixels(image, sheet(self._eyes, shots["synthetic"], shots["refined"][chosen]))
-            image.axes.set_title(f"{name}: synthetic, and refined in round {number:,}")
-            curves.show(metrics, self.slider.options[-1], cursor=number)
-            right = shots["probability_refined"][chosen].astype(float).mean()
-            said.append(f"{name}: D takes the refined eyes for refined with {right:.0%}.")
-        return "\n".join(said)
-
-
-class BeforeAfter(Shown):
-    """An eye before and after refining, what changed, and what D makes of it, patch by patch.
-
-    It shows the last snapshot of the run.
-    """
-
-    def __init__(self, run: Run):
-        self._shots, self._real_name = run.snapshots, run.real_name
-        titles = ("synthetic", "refined", "difference", "synthetic", "refined")
-        figure, self._images = image_row((11, 1.9), *titles)
-        self._images[2].set(cmap="RdBu_r", clim=(-128, 128))
-        look = {"cmap": LinearSegmentedColormap.from_list("D", [BLUE, "white", ORANGE]), "vmax": 1}
-        self._maps = [picture_in(image.axes, alpha=0.45, **look) for image in self._images[3:]]
-        count = len(self._shots["synthetic"])
-        self.slider = labelled(IntSlider, "eye", "which one; arrow keys step", max=count - 1)
-        self.next = labelled(Button, "Next", "the next eye; after the last, the first")
-        self.next.on_click(
-            lambda _: self.slider.set_trait("value", (self.slider.value + 1) % count)
-        )
-        super().__init__(figure, [self.slider], [HBox([self.slider, self.next])])
-
-    def _update(self):
-        eye, shots = self.slider.value, self._shots
-        before, after = shots["synthetic"][eye], shots["refined"][-1][eye]
-        change = after.astype(float) - before
-        for image, pixels in zip(self._images, [before, after, change, before, after], strict=True):
-            show_pixels(image, pixels)
-        for image, name in zip(self._maps, ("synthetic", "refined"), strict=True):
-            doubt = shots[f"probability_{name}"][-1][eye].astype(float)
-            show_pixels(image, doubt, before.shape)
-            image.axes.set_title(f"{name}, D: {doubt.mean():.0%} refined", fontsize="small")
-        return (
-            f"Eye {eye}: a pixel changes by {np.abs(change).mean():.1f} of 255 gray levels. Orange "
-            f"patches D takes for refined, blue ones for {self._real_name}; red became brighter."
-        )

@@ -1,7 +1,10 @@
 import dataclasses
 import gc
+import importlib
+import inspect
 import io
 import json
+import re
 import shutil
 import sys
 import time
@@ -17,25 +20,27 @@ from ipywidgets import Widget
 from matplotlib.figure import Figure
 from PIL import Image
 
-from simgan_lib import widgets
 from simgan_lib.config import PRESETS, Config, ConfigError, preset
 from simgan_lib.dashboard import remaining
 from simgan_lib.datasets import GazeData, ImageSet
+from simgan_lib.models import build_discriminator, build_refiner
+from simgan_lib.panel import PER_OUTPUT, estimated_minutes, multiplications
 from simgan_lib.runs import Run, RunError
+from simgan_lib.shown import sheet
 from simgan_lib.training import train
 from simgan_lib.widgets import (
     EYE,
+    BeforeAfter,
     EyeExplorer,
     HyperparameterPanel,
     LambdaExplorer,
+    RunReplay,
+    TrainingDashboard,
     TuringTest,
     explored_eye,
     lambda_table,
 )
 
-# Kept with the library, but loaded when asked for.
-RunReplay, TrainingDashboard = widgets.RunReplay, widgets.TrainingDashboard
-BeforeAfter = widgets.BeforeAfter
 VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS = {"float32": 0.034, "bfloat16": 0.022}
 CONFIG = preset("smoke").replace(precision="float32", filters=8)
@@ -269,12 +274,42 @@ def test_panel_keeps_what_a_slider_cannot_show():
 def test_panel_says_lambda_as_the_paper_and_how_long_it_takes():
     panel = HyperparameterPanel(Config(lambda_mean=0.153), seconds=SECONDS)
     assert "paper&#x27;s form: 0.01." in panel.words.value
-    minutes = widgets.estimated_minutes(panel.config, SECONDS)
+    minutes = estimated_minutes(panel.config, SECONDS)
     assert f"Minutes on this machine: about {minutes:,.1f}" in panel.words.value
     twice = panel.config.replace(refiner_updates=2, discriminator_updates=6)
-    assert minutes < widgets.estimated_minutes(twice, SECONDS)
+    assert minutes < estimated_minutes(twice, SECONDS)
     panel.controls["precision"].value = "float16"
     assert "not timed in this precision" in panel.words.value
+
+
+@pytest.mark.parametrize(
+    ("changes", "shape"),
+    [({}, (35, 55)), ({"filters": 8, "blocks": 2, "kernel_size": 5}, (16, 16)), ({}, (71, 90))],
+)
+def test_panel_counts_the_multiplications_of_the_networks_own_layers(changes, shape):
+    config = Config().replace(**changes)
+    refiner = build_refiner((*shape, 1), config.filters, config.kernel_size, config.blocks)
+    for network, counted in zip(
+        (refiner, build_discriminator((*shape, 1))), multiplications(config, shape), strict=True
+    ):
+        outputs = [
+            (np.prod(layer.output.shape[1:]), np.prod(layer.kernel.shape[:3]))
+            for layer in network.layers
+            if hasattr(layer, "kernel")
+        ]
+        assert counted == sum(count * (reads + PER_OUTPUT) for count, reads in outputs)
+
+
+def test_panel_estimates_other_sizes_of_images_and_networks():
+    def minutes(shape=(35, 55), **changes):
+        return estimated_minutes(Config().replace(**changes), SECONDS, shape)
+
+    assert minutes((70, 110)) == pytest.approx(4 * minutes(), rel=0.03)
+    assert minutes(batch_size=64) == pytest.approx(2 * minutes())
+    assert 0.25 < minutes(blocks=1) / minutes() < 0.4
+    assert 2 < minutes(filters=128) / minutes() < 4
+    small = HyperparameterPanel(seconds=SECONDS, shape=(16, 16))
+    assert f"about {minutes((16, 16)):,.1f}" in small.words.value
 
 
 def test_dashboard_starts_pauses_goes_on_and_stops(tmp_path):
@@ -331,7 +366,7 @@ def test_dashboard_attaches_to_a_finished_run_with_a_reference(run):
     legend = [text.get_text() for text in board._curves.axes[1].get_legend().get_texts()]
     assert legend == ["on simulated webcam", "on refined"]
     shots = run.snapshots
-    expected = widgets.sheet(12, shots["synthetic"], shots["refined"][-1])
+    expected = sheet(12, shots["synthetic"], shots["refined"][-1])
     np.testing.assert_array_equal(board._sheet.get_array(), expected)
     with pytest.raises(RunError, match="not a run folder"):
         TrainingDashboard.attach(run.folder.parent)
@@ -380,7 +415,7 @@ def test_replay_moves_curves_and_pictures_in_step(run):
     for name, _, _, image, curves in replay._views:
         assert name == "run"
         np.testing.assert_array_equal(
-            image.get_array(), widgets.sheet(8, shots["synthetic"], shots["refined"][1])
+            image.get_array(), sheet(8, shots["synthetic"], shots["refined"][1])
         )
         assert [line.get_xdata()[0] for line in curves._cursors] == [3, 3]
     assert replay.words.value.count("D takes the refined eyes") == 2
@@ -425,6 +460,23 @@ def test_turing_test_is_scored_as_in_the_paper():
     assert all(button.disabled for button in test.buttons)
 
 
-def test_there_is_no_other_widget():
-    with pytest.raises(AttributeError, match="NoSuch"):
-        _ = widgets.NoSuch
+MODULES = ("widgets", "dashboard", "replay", "panel", "shown", "checks", "notebook")
+
+
+def public_functions():
+    for module in (importlib.import_module(f"simgan_lib.{name}") for name in MODULES):
+        for name, thing in vars(module).items():
+            if name[0] != "_" and getattr(thing, "__module__", "") == module.__name__:
+                for each in [thing, *(vars(thing).values() if isinstance(thing, type) else [])]:
+                    if inspect.isfunction(each) and each.__name__[0] != "_":
+                        yield each
+
+
+@pytest.mark.parametrize("function", list(public_functions()), ids=lambda f: f.__qualname__)
+def test_docstrings_say_what_goes_in_and_what_comes_out(function):
+    signature, text = inspect.signature(function), inspect.getdoc(function)
+    for name in signature.parameters:
+        if name not in ("self", "cls"):
+            assert re.search(rf"^    \**{name}: ", text, re.MULTILINE), name
+    gives = signature.return_annotation not in (None, "None", signature.empty)
+    assert gives == ("Returns:" in text)

@@ -67,13 +67,17 @@ def train(
     limit: LimitOption = None,
     size: SizeOption = None,
     root: RootOption = Path("data"),
+    devices: Annotated[
+        int, typer.Option(help="Split each batch over so many devices (JAX).", min=1)
+    ] = 1,
 ) -> None:
     """Train a refiner into a run folder."""
     config = _settings(run, preset_name, settings, resume)
     if data == "simulated" and not (root / "simulated").exists():
         # Enough to begin with; the report's sizes take a minute: 'simgan data make'.
         limit = limit or QUICK_IMAGES
-    _train(datasets.load(data, real=real, root=root, size=size, limit=limit), run, config, resume)
+    found = datasets.load(data, real=real, root=root, size=size, limit=limit)
+    _train(found, run, config, resume, devices)
 
 
 @app.command()
@@ -216,13 +220,13 @@ def _changed(config: Config, settings: list[str]) -> Config:
     return config.replace(**changes)
 
 
-def _train(data, run: Path, config: Config, resume: bool) -> None:
+def _train(data, run: Path, config: Config, resume: bool, devices: int = 1) -> None:
     print(data)
     print("Starting the backend ...")
 
     from simgan_lib import plots, runs, training
 
-    training.train(data, config, run, resume=resume)
+    training.train(data, config, run, resume=resume, devices=devices)
     result = runs.Run(run)
     last = result.metrics.iloc[-1]
     print(

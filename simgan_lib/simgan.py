@@ -1,22 +1,22 @@
 """SimGAN itself: pre-training, then Algorithm 1 of the paper."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import keras
 import numpy as np
 from keras import ops
 
 from simgan_lib import backends, losses
+from simgan_lib.batches import PHASES, stacked, step_batches
 from simgan_lib.config import Config
-from simgan_lib.datasets import batch_indices
 from simgan_lib.history import HistoryBuffer
 from simgan_lib.losses import REAL, REFINED
 from simgan_lib.models import build_discriminator, build_refiner
 from simgan_lib.precision import POLICIES, fastest_precision, time_precisions
-
-PHASES = ("pretrain_refiner", "pretrain_discriminator", "adversarial")
 
 
 class SimGAN(keras.Model):
@@ -27,7 +27,8 @@ class SimGAN(keras.Model):
 
     It is an ordinary `keras.Model`: calling it refines, `save_weights` saves, callbacks attach to
     it. For callbacks, a round (or a pre-training step) is a batch, and `log_every` of them are an
-    epoch, whose logs are the averages since the last one.
+    epoch, whose logs are the averages since the last one. On a GPU with JAX a batch is
+    `rounds_per_call` of them, as with Keras's `steps_per_execution`.
 
     Args:
         config: The settings.
@@ -38,6 +39,8 @@ class SimGAN(keras.Model):
         done: How many steps of each phase have been taken, by phase.
         phase: The phase that is running.
         precision: What the convolutions compute in: `"float32"`, `"bfloat16"` or `"float16"`.
+        rounds_per_call: Rounds in one compiled call. 1 unless the device outruns its host; then
+            as many as leave no callback's turn out.
 
     Example:
         >>> from simgan_lib.config import preset
@@ -92,11 +95,13 @@ class SimGAN(keras.Model):
         self.phase = PHASES[0]
         self.done = dict.fromkeys(PHASES, 0)
         self._backend = backends.current()
-        self._compiled = {
-            "pretrain_refiner": self._compile(self.refiner_pretraining_step),
-            "pretrain_discriminator": self._compile(self.discriminator_updates),
-            "adversarial": self._compile(self.round),
-        }
+        outrun = self._backend.outruns_host()
+        self.rounds_per_call = math.gcd(config.log_every, config.snapshot_every) if outrun else 1
+        steps = (self.refiner_pretraining_step, self.discriminator_updates, self.round)
+        compiled = [self._backend.compile(step, self.state) for step in steps]
+        several = [self._backend.compile(partial(self.several, s), self.state) for s in steps]
+        self._compiled = dict(zip(PHASES, compiled, strict=True))
+        self._several = dict(zip(PHASES, several, strict=True))
 
     @property
     def state(self) -> list[keras.Variable]:
@@ -186,7 +191,7 @@ class SimGAN(keras.Model):
             Shrivastava et al. 2017, equation 2.
         """
         # One pass over both halves uses the processor better than two.
-        logits = self.discriminator(ops.concatenate([real, refined]))
+        logits = self.discriminator(backends.split(ops.concatenate([real, refined])))
         on_real, on_refined = logits[: real.shape[0]], logits[real.shape[0] :]
         loss = self._adversarial(on_real, REAL) + self._adversarial(on_refined, REFINED)
         return loss, {
@@ -225,7 +230,7 @@ class SimGAN(keras.Model):
 
     def refiner_pretraining_step(self, synthetic, real, batches):
         """Takes one step of R on self-regularisation alone; arguments as for `round`."""
-        images = to_float(ops.take(synthetic, batches["refiner"][0], axis=0))
+        images = self._images(synthetic, batches["refiner"][0])
         return self._backend.gradient_update(
             lambda: self.pretraining_loss(images),
             self.pretraining_optimizer,
@@ -236,12 +241,12 @@ class SimGAN(keras.Model):
         """Takes the K_d steps of D in a round; arguments as for `round`."""
         fresh_indices, real_indices = batches["fresh"], batches["real"]
         # R stands still while D learns: all its half-batches are refined in one call.
-        images = to_float(ops.take(synthetic, ops.reshape(fresh_indices, (-1,)), axis=0))
+        images = self._images(synthetic, ops.reshape(fresh_indices, (-1,)))
         fresh = self.refiner(images)
         fresh = ops.reshape(fresh, (*fresh_indices.shape, *images.shape[1:]))
 
         def update(fresh, indices):
-            return self.update_discriminator(fresh, to_float(ops.take(real, indices, axis=0)))
+            return self.update_discriminator(fresh, self._images(real, indices))
 
         return self._backend.repeat(update, self.state, fresh, real_indices)
 
@@ -259,10 +264,14 @@ class SimGAN(keras.Model):
         """
 
         def update(indices):
-            return self.update_refiner(to_float(ops.take(synthetic, indices, axis=0)))
+            return self.update_refiner(self._images(synthetic, indices))
 
         logs = self._backend.repeat(update, self.state, batches["refiner"])
         return {**logs, **self.discriminator_updates(synthetic, real, batches)}
+
+    def several(self, step, synthetic, real, batches):
+        """Runs one step, such as `round`, for each slice along the first axis of its batches."""
+        return self._backend.repeat(partial(step, synthetic, real), self.state, batches)
 
     def train(self, synthetic: np.ndarray, real: np.ndarray, callbacks=()) -> "SimGAN":
         """Trains until every phase has its planned steps, from wherever `done` says it stands.
@@ -277,7 +286,7 @@ class SimGAN(keras.Model):
             The model itself.
         """
         callbacks = keras.callbacks.CallbackList(list(callbacks), model=self)
-        synthetic, real = ops.convert_to_tensor(synthetic), ops.convert_to_tensor(real)
+        synthetic, real = backends.everywhere(synthetic), backends.everywhere(real)
         self.stop_training = False
         callbacks.on_train_begin()
         for self.phase in PHASES:
@@ -286,45 +295,37 @@ class SimGAN(keras.Model):
         return self
 
     def _train_phase(self, synthetic, real, callbacks):
-        step, planned = self._compiled[self.phase], self.planned[self.phase]
+        phase, planned, log_every = self.phase, self.planned[self.phase], self.config.log_every
         batches = self._batches(len(synthetic), len(real))
         recent, start = [], time.perf_counter()
-        while self.done[self.phase] < planned and not self.stop_training:
+        while self.done[phase] < planned and not self.stop_training:
+            done = self.done[phase]
+            # Calls end at multiples of `rounds_per_call`, where the callbacks expect them.
+            count = min(self.rounds_per_call - done % self.rounds_per_call, planned - done)
             if not recent:
-                callbacks.on_epoch_begin(self.done[self.phase] // self.config.log_every)
-            callbacks.on_train_batch_begin(self.done[self.phase])
-            recent.append(step(synthetic, real, next(batches)))
-            self.done[self.phase] += 1
-            done = self.done[self.phase]
-            callbacks.on_train_batch_end(done - 1, recent[-1])
-            if done % self.config.log_every == 0 or done == planned:
-                logs = {name: float(np.mean([log[name] for log in recent])) for name in recent[0]}
+                callbacks.on_epoch_begin(done // log_every)
+            callbacks.on_train_batch_begin(done)
+            logs = self._take_steps(synthetic, real, batches, count)
+            recent += [logs] * count
+            self.done[phase] = done = done + count
+            callbacks.on_train_batch_end(done - 1, logs)
+            if done % log_every == 0 or done == planned:
+                logs = {name: float(np.mean([log[name] for log in recent])) for name in logs}
                 logs["rounds_per_second"] = len(recent) / (time.perf_counter() - start)
-                callbacks.on_epoch_end((done - 1) // self.config.log_every, logs)
+                callbacks.on_epoch_end((done - 1) // log_every, logs)
                 recent, start = [], time.perf_counter()
 
+    def _take_steps(self, synthetic, real, batches, count):
+        if count == 1:
+            return self._compiled[self.phase](synthetic, real, next(batches))
+        return self._several[self.phase](synthetic, real, stacked(batches, count))
+
     def _batches(self, synthetic_count, real_count):
-        # Batches depend on the seed and on `done` alone, so a resumed run draws the same ones.
-        config, done = self.config, self.done[self.phase]
-        fresh = config.batch_size // 2 if config.history else config.batch_size
-        refiner_updates = config.refiner_updates if self.phase == "adversarial" else 1
-        discriminator_updates = config.discriminator_updates if self.phase == "adversarial" else 1
-        draws = {
-            "refiner": (synthetic_count, refiner_updates, config.batch_size),
-            "fresh": (synthetic_count, discriminator_updates, fresh),
-            "real": (real_count, discriminator_updates, config.batch_size),
-        }
-        # Nine streams a seed, so that no two phases or networks see the same shuffle.
-        first = 9 * config.seed + 3 * PHASES.index(self.phase)
-        streams = {
-            name: batch_indices(count, updates * size, seed=first + number, start=done)
-            for number, (name, (count, updates, size)) in enumerate(draws.items())
-        }
-        while True:
-            yield {
-                name: next(stream).reshape(draws[name][1:]).astype("int32")
-                for name, stream in streams.items()
-            }
+        counts = (synthetic_count, real_count)
+        return step_batches(self.config, self.phase, counts, start=self.done[self.phase])
+
+    def _images(self, images, indices):
+        return backends.split(to_float(ops.take(images, indices, axis=0)))
 
     def _adversarial(self, logits, label):
         return losses.ADVERSARIAL_LOSSES[self.config.adversarial_loss](logits, label)
@@ -339,9 +340,6 @@ class SimGAN(keras.Model):
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(network.trainable_variables)
         return optimizer
-
-    def _compile(self, function):
-        return self._backend.compile(function, self.state)
 
 
 def to_float(images):

@@ -33,6 +33,7 @@ def train(
     resume: bool = False,
     callbacks=(),
     progress: bool = True,
+    devices: int = 1,
 ) -> SimGAN:
     """Trains a SimGAN into a run folder.
 
@@ -47,6 +48,8 @@ def train(
             the folder's in `iterations` only.
         callbacks: Further Keras callbacks.
         progress: Show a progress bar.
+        devices: Over how many devices to split each batch, on JAX. The result is the same, but
+            for rounding.
 
     Returns:
         The trained model.
@@ -54,21 +57,23 @@ def train(
     Raises:
         RunError: If the folder holds a run and `resume` is false, or a run of other settings or
             other data.
+        UserError: If there are not so many devices.
     """
     folder = Path(folder)
     _check_folder(folder, config, data, resume)
     checkpoint = folder / "checkpoint" / "state.npz"
     resume = resume and checkpoint.exists()
-    if resume:
-        # The probe may answer differently today; the run goes on in what it began with.
-        precision = Run(folder).environment["precision"]
-        model = SimGAN(config, data.image_shape, precision=precision)
-        load_checkpoint(model, checkpoint)
-    else:
-        model = SimGAN(config, data.image_shape)
-    writers = [RunWriter(folder, data, resume), *([ProgressBar()] if progress else [])]
-    with _stop_on_interrupt(model):
-        return model.train(data.synthetic.images, data.real.images, [*callbacks, *writers])
+    with backends.data_parallel(devices, config.batch_size):
+        if resume:
+            # The probe may answer differently today; the run goes on in what it began with.
+            precision = Run(folder).environment["precision"]
+            model = SimGAN(config, data.image_shape, precision=precision)
+            load_checkpoint(model, checkpoint)
+        else:
+            model = SimGAN(config, data.image_shape)
+        writers = [RunWriter(folder, data, resume), *([ProgressBar()] if progress else [])]
+        with _stop_on_interrupt(model):
+            return model.train(data.synthetic.images, data.real.images, [*callbacks, *writers])
 
 
 def save_checkpoint(model: SimGAN, path: Path) -> None:
@@ -137,6 +142,7 @@ class RunWriter(keras.callbacks.Callback):
             earlier = run.environment["training_seconds"]
         self.start = time.perf_counter() - earlier
         self.saved = sum(self.model.done.values()) if self.resume else -1
+        self.rows_written, self.last_write = len(self.rows), 0.0
         self._write_environment()
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -155,10 +161,12 @@ class RunWriter(keras.callbacks.Callback):
         """Writes a row of metrics, and a checkpoint where one is due."""
         phase = self.model.phase
         self.rows.append({"phase": phase, "iteration": self.model.done[phase], **logs})
-        with atomic(self.folder / "metrics.csv") as temporary:
-            pd.DataFrame(self.rows, columns=COLUMNS).to_csv(temporary, index=False)
-        if sum(self.model.done.values()) - max(self.saved, 0) >= self.model.config.checkpoint_every:
+        done, every = sum(self.model.done.values()), self.model.config.checkpoint_every
+        if done - max(self.saved, 0) >= every:
             self._save()
+        elif time.perf_counter() - self.last_write > 1:
+            # Not with every row: the file grows, and a GPU may log many a second.
+            self._write_metrics()
 
     def on_train_end(self, logs=None):
         """Takes the last snapshot and writes the last checkpoint, if they are not there yet."""
@@ -167,9 +175,11 @@ class RunWriter(keras.callbacks.Callback):
             self._snapshot()
         if sum(done.values()) != self.saved:
             self._save()
+        self._write_metrics()
 
     def _save(self):
-        # Weights first: a checkpoint must never be ahead of the other files.
+        # The checkpoint last: it must never be ahead of the other files.
+        self._write_metrics()
         with self.model.averaged_refiner() as refiner:
             for network in (refiner, self.model.discriminator):
                 with atomic(self.folder / f"{network.name}.weights.h5") as temporary:
@@ -177,6 +187,12 @@ class RunWriter(keras.callbacks.Callback):
         self._write_environment()
         save_checkpoint(self.model, self.folder / "checkpoint" / "state.npz")
         self.saved = sum(self.model.done.values())
+
+    def _write_metrics(self):
+        if len(self.rows) > self.rows_written:
+            with atomic(self.folder / "metrics.csv") as temporary:
+                pd.DataFrame(self.rows, columns=COLUMNS).to_csv(temporary, index=False)
+            self.rows_written, self.last_write = len(self.rows), time.perf_counter()
 
     def _snapshot(self):
         iteration = self.model.done["adversarial"]
@@ -234,7 +250,7 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar."""
-        self.bar.update()
+        self.bar.update(self.model.done[self.phase] - self.bar.n)
 
     def on_epoch_end(self, epoch, logs=None):
         """Shows the numbers that tell how the game stands."""

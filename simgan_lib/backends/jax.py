@@ -38,7 +38,7 @@ def repeat(update, state, *sequences):
     Args:
         update: Takes one slice of each sequence, returns a dict of scalars.
         state: All variables that `update` may change.
-        *sequences: Tensors with the same first dimension.
+        *sequences: Tensors with the same first dimension, or dicts of such.
 
     Returns:
         The dict of scalars, averaged over the calls.
@@ -79,6 +79,11 @@ def device_name() -> str:
     """Returns the name of the device that computes, such as `"CPU"` or a GPU's model."""
     device = jax.devices()[0]
     return "CPU" if device.platform == "cpu" else device.device_kind
+
+
+def outruns_host() -> bool:
+    """Returns whether the device ends a round sooner than the host can ask for the next."""
+    return device_name() != "CPU"
 
 
 def wait(tensor) -> None:

@@ -31,14 +31,17 @@ def repeat(update, state, *sequences):
     Args:
         update: Takes one slice of each sequence, returns a dict of scalars.
         state: All variables that `update` may change (JAX carries them from step to step).
-        *sequences: Tensors with the same first dimension.
+        *sequences: Tensors with the same first dimension, or dicts of such.
 
     Returns:
         The dict of scalars, averaged over the calls.
     """
-    logs = [
-        update(*(sequence[step] for sequence in sequences)) for step in range(sequences[0].shape[0])
-    ]
+
+    def slices(step):
+        return tf.nest.map_structure(lambda sequence: sequence[step], sequences)
+
+    steps = tf.nest.flatten(sequences)[0].shape[0]
+    logs = [update(*slices(step)) for step in range(steps)]
     return {name: tf.add_n([log[name] for log in logs]) / len(logs) for name in logs[0]}
 
 
@@ -63,6 +66,11 @@ def device_name() -> str:
     if not gpus:
         return "CPU"
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+
+
+def outruns_host() -> bool:
+    """Returns False: a graph of several rounds would take minutes to build, one is enough."""
+    return False
 
 
 def wait(tensor) -> None:

@@ -1,0 +1,69 @@
+"""What the steps of a training draw from the data."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from simgan_lib.config import Config
+from simgan_lib.datasets import batch_indices
+
+PHASES = ("pretrain_refiner", "pretrain_discriminator", "adversarial")
+
+
+def step_batches(
+    config: Config, phase: str, counts: tuple[int, int], start: int = 0
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yields the indices that each step of a phase draws, for ever.
+
+    They depend on the seed and on the number of the step alone, so a resumed run draws the same.
+
+    Args:
+        config: The settings.
+        phase: One of `PHASES`.
+        counts: Numbers of synthetic and of real images.
+        start: Number of the first step, counted from 0.
+
+    Yields:
+        int32 arrays: `"refiner"` `(K_g, batch)`, `"fresh"` `(K_d, half a batch)`, or whole ones
+        without a history, and `"real"` `(K_d, batch)`; K_g and K_d are 1 in pre-training.
+
+    Example:
+        >>> batches = step_batches(Config(), "adversarial", (4000, 4000))
+        >>> {name: indices.shape for name, indices in next(batches).items()}
+        {'refiner': (1, 32), 'fresh': (2, 16), 'real': (2, 32)}
+    """
+    batch = config.batch_size
+    adversarial = phase == "adversarial"
+    refiner_updates = config.refiner_updates if adversarial else 1
+    discriminator_updates = config.discriminator_updates if adversarial else 1
+    draws = {
+        "refiner": (counts[0], (refiner_updates, batch)),
+        "fresh": (counts[0], (discriminator_updates, batch // 2 if config.history else batch)),
+        "real": (counts[1], (discriminator_updates, batch)),
+    }
+    # Nine streams a seed, so that no two phases or networks see the same shuffle.
+    first = 9 * config.seed + 3 * PHASES.index(phase)
+    streams = {
+        name: batch_indices(count, math.prod(shape), seed=first + number, start=start)
+        for number, (name, (count, shape)) in enumerate(draws.items())
+    }
+    while True:
+        yield {
+            name: next(stream).reshape(draws[name][1]).astype("int32")
+            for name, stream in streams.items()
+        }
+
+
+def stacked(batches: Iterator[dict[str, np.ndarray]], count: int) -> dict[str, np.ndarray]:
+    """Draws the batches of several steps that one compiled call will take.
+
+    Args:
+        batches: As from `step_batches`.
+        count: Number of steps, 1 or more.
+
+    Returns:
+        The same arrays with one more axis, the first, of length `count`.
+    """
+    drawn = [next(batches) for _ in range(count)]
+    return {name: np.stack([batch[name] for batch in drawn]) for name in drawn[0]}

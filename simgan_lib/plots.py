@@ -228,8 +228,10 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
     for column, color in (("synthetic", BLUE), ("labelled", GREEN)):
         degrees = table[f"{column}_deg"].mean()
         axes[0].axvline(degrees, color=color, linestyle=":", label=f"trained on {column}")
-    axes[0].legend(fontsize="small")
     axes[0].set_yticks(range(len(cells)), cells)
+    # The scale from a guess to certainty: cut close, a tenth of a percent would look like a lot.
+    axes[2].set_xlim(48, 102)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", fontsize="small", ncols=2)
     axes[0].invert_yaxis()
     return figure
 

@@ -10,10 +10,12 @@ def summarise(per_seed) -> dict:
         per_seed: The figure, once per seed.
 
     Returns:
-        Its `mean`, its standard deviation `std`, and the values `per_seed`.
+        Its `mean`, the `std` (of a sample: divided by n - 1; 0 for one seed), and the values
+        `per_seed`.
     """
     values = [float(value) for value in per_seed]
-    return {"mean": float(np.mean(values)), "std": float(np.std(values)), "per_seed": values}
+    std = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return {"mean": float(np.mean(values)), "std": std, "per_seed": values}
 
 
 def with_spread(summary: dict, unit: str = "", decimals: int = 1) -> str:
@@ -29,7 +31,7 @@ def with_spread(summary: dict, unit: str = "", decimals: int = 1) -> str:
 
     Example:
         >>> with_spread(summarise([8.0, 9.0]), " deg"), with_spread(summarise([8.0]))
-        ('8.5 ± 0.5 deg', '8.0')
+        ('8.5 ± 0.7 deg', '8.0')
     """
     if np.isnan(summary["mean"]):
         return "-"

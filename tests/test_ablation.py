@@ -89,7 +89,7 @@ def test_gaze_errors_are_averaged_over_runs(grid):
     runs = [Run(grid[0] / "baseline" / f"seed{seed}") for seed in (0, 1)]
     refined = [run.evaluation["gaze_error_deg"]["refined"]["mean"] for run in runs]
     line = next(line for line in summary.gaze_markdown(runs).splitlines() if "refined" in line)
-    assert f"| {np.mean(refined):.1f} ± {np.std(refined):.1f}° |" in line
+    assert f"| {np.mean(refined):.1f} ± {np.std(refined, ddof=1):.1f}° |" in line
 
 
 def test_an_unfinished_run_says_so(grid):

@@ -18,7 +18,7 @@
 # - see where in the image the discriminator finds fault, before and after refining;
 # - say what a refiner changed, with a difference image, a spectrum and a histogram.
 #
-# **You need** notebooks 02 to 05 (refiner, discriminator, losses, training).
+# **You need** notebooks 02 to 07 (refiner, discriminator, losses, training).
 
 # %% tags=["shared", "setup"]
 import matplotlib
@@ -139,12 +139,15 @@ for name, (low, high) in settled.items():
     print(f"{name:<22} {level:5.2f} ± {swing:.2f}   the report: about {(low + high) / 2:.2f}")
 
 # %% [markdown]
-# The first thing to check is the *order of events*, and it is the report's: a fall to nearly nothing
-# while R copies, a jump when the game begins, then a noisy level instead of a descent. A GAN's losses
-# do not fall towards zero, because each network is the other's moving target. **A level curve is not a
-# training that has stopped.**
+# L_D agrees: in both, D is a little better than a guess. L_R is lower than the report's and the
+# self-regularisation much higher: this R is further from its input, and is believed more often.
 #
-# The level of the self-regularisation is another matter. How far R must move a pixel depends on how far
+# The first thing to check is the *order of events*, and that is the report's: self-regularisation falls
+# to nearly nothing while R copies, leaps when the game begins, and then keeps a noisy level instead of
+# descending, as the losses do. A GAN's losses do not fall towards zero, because each network is the
+# other's moving target. **A level curve is not a training that has stopped.**
+#
+# Why are the levels others? How far R must move a pixel depends on how far
 # the target lies from the simulator, and our simulated webcam's histogram is equalised, which moves
 # every gray level. Besides, the report's axis does not say whether its curve is a sum or a mean, before
 # or after the multiplication by lambda. A number whose unit is unknown can be looked at, not compared.
@@ -153,6 +156,9 @@ for name, (low, high) in settled.items():
 copied = report.metrics.loc[report.metrics["phase"] == "pretrain_refiner", "self_regularisation"]
 assert copied.iloc[-1] < copied.iloc[0], "pre-training teaches R to copy"
 assert last["self_regularisation"].mean() > copied.iloc[-1], "the game moves R away from the copy"
+assert abs(last["discriminator_loss"].mean() - 1.1) < 0.15, "L_D agrees with the report's"
+assert last["refiner_loss"].mean() < 2.3 - 0.3, "L_R is lower than the report's"
+assert last["self_regularisation"].mean() > 2 * 0.08, "self-regularisation is much higher"
 
 # %% [markdown]
 # ## 3. Figures 3 to 7: the eyes as training goes on
@@ -181,7 +187,7 @@ for number, iteration in report_figures.items():
 # %%
 def as_in_the_report(snapshot):
     figure = Figure(figsize=(7, 2.6), layout="constrained")
-    pair = {"simulated": kept["synthetic"], "refined": kept["refined"][snapshot]}
+    pair = {"synthetic": kept["synthetic"], "refined": kept["refined"][snapshot]}
     for axis, (title, eyes) in zip(figure.subplots(1, 2), pair.items(), strict=True):
         rows = np.array_split(eyes[:20], 5)
         axis.imshow(
@@ -194,7 +200,7 @@ def as_in_the_report(snapshot):
 # %%
 notebook.show(
     as_in_the_report(chosen[7]),
-    f"round {kept['iteration'][chosen[7]]:,} of the report's settings: simulated eyes on the left, the same "
+    f"round {kept['iteration'][chosen[7]]:,} of the report's settings: synthetic eyes on the left, the same "
     "eyes refined on the right.",
 )
 
@@ -205,13 +211,13 @@ notebook.show(
 # it?
 
 # %%
-rows = {"simulated": kept["synthetic"][:5]}
+rows = {"synthetic": kept["synthetic"][:5]}
 for number, snapshot in chosen.items():
     rows[f"fig. {number}\n{kept['iteration'][snapshot]:,}"] = kept["refined"][snapshot][:5]
 rows["simulated\nwebcam"] = kept["real"][:5]
 notebook.show(
     plots.contact_sheet(rows, columns=5, zoom=0.9),
-    "the same five eyes at the rounds of the report's figures 3 to 7. The last row shows what R is "
+    "the same five eyes at the same fractions of the way as the report's figures 3 to 7. The last row shows what R is "
     "after: *other* eyes, as the two sets are not paired.",
 )
 
@@ -266,8 +272,11 @@ for name, value in ours.items():
         print(f"{name:<32} the report: {theirs[name]!s:<8} best: {value}")
 
 # %% [markdown]
-# None of these is a matter of taste: [notebook 10](10_failure_lab.ipynb) shows what goes wrong with
-# other choices.
+# Do they all matter? Lambda a great deal, as [notebook 10](10_failure_lab.ipynb) shows. Of others, such as
+# the pre-training's length, the ablation there cannot say so, and the buffer's size was not varied at all.
+# Nor does twice the training make `best` better than `quick` where it counts: its gaze error is
+# {{best evaluation.gaze_error_deg.refined.mean 1}}°, theirs
+# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° (notebook 09). It is the one whose weights we keep.
 
 # %%
 replay = widgets.RunReplay(best)
@@ -341,7 +350,7 @@ figure = Figure(figsize=(7, 2.9), layout="constrained")
 for row, (name, eyes) in zip(figure.subplots(3, 4), last_eyes.items(), strict=True):
     for axis, eye, probability in zip(row, eyes, suspicion(eyes[:4]), strict=False):
         shown = draw_map(axis, eye, probability)
-    title = {"real": "simulated\nwebcam", "synthetic": "simulated"}.get(name, name)
+    title = {"real": "simulated\nwebcam"}.get(name, name)
     row[0].set_ylabel(title, rotation=0, ha="right", va="center")
 figure.colorbar(shown, ax=figure.axes, label="D: probability of refined", shrink=0.8)
 notebook.show(
@@ -362,7 +371,9 @@ for name, eyes in last_eyes.items():
 # The *unrefined* eyes look the most suspicious, although D has not been shown one since the first
 # rounds: what R has learned to avoid is what they are full of. The refined ones lie between them and
 # the target. Do not read too much into how near they come: this R is a running average of R's weights,
-# which D has never played against.
+# which D has never played against. Nor is D sure of the *target*: of these simulated webcam eyes it finds
+# about as many patches suspicious as not. That is one moment of a D that swings from update to update;
+# the curves above average ten rounds, and there it is right more often than not.
 #
 # So D is a judge of *this* game only. That is why notebook 09 never asks D how realistic an image is;
 # it trains fresh judges.
@@ -374,7 +385,7 @@ widgets.BeforeAfter(best)
 
 # %% tags=["check"]
 assert maps["refined"].shape[2:] == (9, 14)
-assert suspicion(shots["real"]).mean() < 0.65, "D is right about most of its own target"
+assert 0.4 < suspicion(shots["real"]).mean() < 0.65, "D hesitates about its own target"
 assert suspicion(shots["synthetic"]).mean() > suspicion(shots["real"]).mean()
 
 # %% [markdown]
@@ -417,14 +428,14 @@ axes = figure.subplots(3, 1)
 for axis, eyes in zip(axes, (fresh, refined), strict=False):
     axis.imshow(np.hstack(list(eyes[:5])), cmap="gray", vmin=0, vmax=255)
 shown = axes[2].imshow(np.hstack(list(difference[:5])), cmap="RdBu_r", vmin=-150, vmax=150)
-for axis, title in zip(axes, ("simulated", "refined", "difference"), strict=True):
+for axis, title in zip(axes, ("synthetic", "refined", "difference"), strict=True):
     axis.set(xticks=[], yticks=[])
     axis.set_ylabel(title, rotation=0, ha="right", va="center")
 figure.colorbar(shown, ax=axes, label="gray levels")
 notebook.show(
     figure,
-    "fresh eyes, the same refined, and the difference. Broad areas of skin and white change together; the iris "
-    "and the line of the upper lid turn darker. The pupil, black already, stays as it is.",
+    "fresh eyes, the same refined, and the difference. Skin turns brighter, most of it below the eye; the white "
+    "of the eye and the rim of the lid turn darker; iris and pupil, dark already, hardly change.",
 )
 
 # %% [markdown]
@@ -434,7 +445,7 @@ notebook.show(
 
 # %% tags=["shared"]
 kinds = {"synthetic": fresh, "refined": refined, "real": webcam}
-names = {"synthetic": "simulated", "refined": "refined", "real": "simulated webcam"}
+names = {"synthetic": "synthetic", "refined": "refined", "real": "simulated webcam"}
 levels = np.linspace(0, 256, 33)
 
 # %%
@@ -446,11 +457,11 @@ for kind, eyes in kinds.items():
     bright.hist(eyes.mean(axis=(1, 2)), np.linspace(20, 230, 43), **style)
 tone.set(title="gray levels of all pixels", xlabel="gray level", ylabel="share per level")
 bright.set(title="brightness of a whole picture", xlabel="mean gray level", ylabel="pictures")
-tone.legend()
+tone.legend(loc="upper right", fontsize="small")
 bright.set_ylim(0, 60)
 notebook.show(
     figure,
-    "left: gray levels; the simulated webcam's are nearly flat, and refining moves the simulated ones there. "
+    "left: gray levels; the simulated webcam's are nearly flat, and refining moves the synthetic ones there. "
     "Right: the mean of each picture; the simulated webcam's are all alike (one tall column, cut off here).",
 )
 

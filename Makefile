@@ -12,7 +12,7 @@ BACKEND_TESTS := tests/test_models.py tests/test_losses.py tests/test_history.py
 # A file's tests stay in one process, which keeps what they share.
 PARALLEL := -q --numprocesses 2 --dist loadfile
 
-.PHONY: help quickstart test lint lab notebooks tables colab clean
+.PHONY: help quickstart test lint lab notebooks tables bench colab clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,17 @@ notebooks: .venv/extra-$(EXTRA) .venv/extra-test ## Write and execute the notebo
 
 tables: .venv/extra-$(EXTRA) ## Write the tables of the reference runs from their records
 	$(BIN)/python tools/tables.py
+
+bench: .venv/extra-$(EXTRA) .venv/torch/ready ## Time everything against peers and the hardware: ROWS=memory for one row
+	$(BIN)/python -m benchmarks $(ROWS)
+
+# PyTorch is timed, never used: it has an environment of its own.
+.venv/torch/ready: .venv/bin/python benchmarks/requirements.txt
+	@echo "Installing PyTorch, to be timed, into .venv/torch"
+	$(BIN)/python -m venv .venv/torch
+	.venv/torch/bin/python -m pip install --disable-pip-version-check --quiet \
+		-c constraints.txt -r benchmarks/requirements.txt
+	@touch $@
 
 colab: .venv/extra-$(EXTRA) ## Write the Colab links: make colab REPO=owner/name
 	$(BIN)/python tools/colab.py "$(REPO)"

@@ -1,0 +1,115 @@
+"""Where a round's time goes on the CPU: TensorFlow's profiler, summed by kind of operation."""
+
+import dataclasses
+import json
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.cpu_round import config
+from benchmarks.problem import Problem
+from benchmarks.workers import Turns, alternate, median, started
+
+# The first whose pattern is in the name of TensorFlow's operation.
+KINDS = {
+    "gradient of the weights": "BackpropFilter",
+    "gradient of the input": "BackpropInput",
+    "convolution": "Conv2D",
+    "gradient of ReLU": "ReluGrad",
+    "sum of gradients": "AddN",
+    "pooling": "MaxPool",
+    "number formats": "Cast",
+}
+OTHER = "all else"
+
+
+def kind_of(operation: str) -> str:
+    """Sorts an operation of TensorFlow's into a kind."""
+    return next((kind for kind, part in KINDS.items() if part in operation), OTHER)
+
+
+def seconds_by_kind(folder: Path, rounds: int) -> dict[str, float]:
+    """Reads a profile.
+
+    Args:
+        folder: Where the profiler wrote.
+        rounds: Rounds that it saw.
+
+    Returns:
+        Seconds a round by kind of operation; those that ran side by side are each counted in full.
+    """
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    space = xplane_pb2.XSpace()
+    space.ParseFromString(next(folder.rglob("*.xplane.pb")).read_bytes())
+    seconds = Counter()
+    for plane in space.planes:
+        names = {key: data.name for key, data in plane.event_metadata.items()}
+        for event in (event for line in plane.lines for event in line.events):
+            # An operation is "where it stands in the graph:what it is".
+            where, colon, operation = names[event.metadata_id].rpartition(":")
+            if colon and operation.isidentifier() and "::" not in where:
+                seconds[kind_of(operation)] += event.duration_ps / 1e12 / rounds
+    return dict(seconds)
+
+
+def work(precision: str, rounds: int, **changes) -> None:
+    """Profiles rounds of a training that has warmed up, in one turn."""
+    import keras
+    import tensorflow as tf
+
+    from benchmarks.operations import of_a_round
+    from simgan_lib.simgan import SimGAN
+
+    problem, warmup = Problem(**changes), 2
+    settings = config(problem, precision).replace(iterations=warmup + rounds)
+    model = SimGAN(settings, (problem.height, problem.width, 1))
+    turns = Turns(operations=of_a_round(problem))
+    turns.wait()
+    with tempfile.TemporaryDirectory() as folder:
+
+        def begin(batch, logs):
+            if batch == warmup:
+                tf.profiler.experimental.start(folder)
+
+        watch = keras.callbacks.LambdaCallback(on_train_batch_begin=begin)
+        model.train(*problem.data(), callbacks=[watch])
+        tf.profiler.experimental.stop()
+        turns.done(kinds=seconds_by_kind(Path(folder), rounds))
+
+
+def measure(smoke: bool = False) -> dict:
+    """Profiles float32 and bfloat16.
+
+    Args:
+        smoke: Whether to compute almost nothing, to see that it works.
+
+    Returns:
+        By precision: seconds a round by kind, those that the convolutions' operations would take
+        at the ceiling, and the ceiling in operations a second.
+    """
+    problem, rounds, product = Problem(), 5, {}
+    if smoke:
+        problem, rounds = Problem(4, 12, 16, 8, 2, 32), 2
+        product = {"sizes": [64], "seconds": 0.01}
+    result = {}
+    for precision in ("float32", "bfloat16"):
+        options = {"precision": precision, "rounds": rounds, **dataclasses.asdict(problem)}
+        workers = {"profile": ("profiling", options)}
+        workers["ceiling"] = ("ceiling", {"dtype": precision, **product})
+        with started(workers) as running:
+            kinds = running["profile"].turn()["kinds"]
+            reports = alternate({"ceiling": running["ceiling"]}, 2 if smoke else 5)
+            operations = running["profile"].about["operations"]["by_kind"]
+        rate = median(reports["ceiling"], "rate")
+        result[precision] = {
+            "seconds": kinds,
+            "seconds_at_ceiling": {kind: count / rate for kind, count in operations.items()},
+            "ceiling_rate": rate,
+        }
+    return result
+
+
+if __name__ == "__main__":
+    work(**json.loads(sys.argv[1]))

@@ -1,0 +1,35 @@
+"""From `simgan train` to the first round, with the data cached; and what an import costs."""
+
+import statistics
+
+from benchmarks.commands import data_folder, run, settings, train
+
+BEGIN, END = r"adversarial:\s+0%", r"adversarial:\s+100%"
+IMPORT = "import simgan_lib, sys; print(sorted({'keras', 'tensorflow', 'jax'} & set(sys.modules)))"
+
+
+def measure(smoke: bool = False) -> dict:
+    """Starts trainings of `quick` with 50,000 + 34,100 images, and bare imports, in turn.
+
+    Args:
+        smoke: Whether to compute almost nothing, to see that it works.
+
+    Returns:
+        Seconds until the first round begins and until it has ended; of `import tensorflow` and of
+        `import simgan_lib`; and the backends that the latter loads.
+    """
+    turns, found = (1 if smoke else 5), {}
+    with data_folder(smoke) as data:
+        changes = settings(smoke, iterations=1, preset="quick")
+        if not smoke:
+            train(data, *changes)  # Fills the cache.
+        for _ in range(turns):
+            marks = train(data, *changes, marks=(BEGIN, END)).marks
+            seconds = {"first_round_begins": marks[BEGIN], "first_round_ends": marks[END]}
+            seconds["import_tensorflow"] = run("-c", "import tensorflow").seconds
+            library = run("-c", IMPORT)
+            seconds["import_simgan_lib"] = library.seconds
+            for name, value in seconds.items():
+                found.setdefault(name, []).append(value)
+    medians = {f"{name}_s": statistics.median(values) for name, values in found.items()}
+    return {**medians, "backends_loaded": library.output.strip()}

@@ -1,0 +1,207 @@
+"""The Markdown tables of `README.md`, made from `results.json` alone."""
+
+import re
+
+MARKED = re.compile(r"(<!-- table:(\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+NONE = "not measured"
+
+
+def rounded(value, digits: int = 4):
+    """Rounds all numbers in a nested structure to so many significant digits."""
+    if isinstance(value, dict):
+        return {key: rounded(inner, digits) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(inner, digits) for inner in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def speed(results: dict) -> str:
+    """Returns the table of all targets: what was measured, what was asked, whether it is met."""
+    lines = ["| what | measured | target | met |", "|---|---|---|---|"]
+    for what, keys, shown, sign, target in TARGETS:
+        value = results
+        for key in keys.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is None:
+            measured, met = NONE, ""
+        else:
+            measured = shown.format(value)
+            met = (
+                "yes" if (value >= target if sign == "at least" else value <= target) else "**no**"
+            )
+        lines.append(f"| {what} | {measured} | {sign} {shown.format(target)} | {met} |")
+    return "\n".join(lines)
+
+
+# What; where in results.json; how to show it; the target.
+TARGETS = (
+    (
+        "a round, `auto`, against Keras",
+        "cpu_round.speedup_vs_keras.auto",
+        "{:.2f}x",
+        "at least",
+        2.5,
+    ),
+    (
+        "a round, `auto`, against PyTorch",
+        "cpu_round.speedup_vs_torch.auto",
+        "{:.2f}x",
+        "at least",
+        3,
+    ),
+    (
+        "a round, float32, against Keras",
+        "cpu_round.speedup_vs_keras.float32",
+        "{:.2f}x",
+        "at least",
+        1.35,
+    ),
+    (
+        "a round, float32, against PyTorch",
+        "cpu_round.speedup_vs_torch.float32",
+        "{:.2f}x",
+        "at least",
+        1.6,
+    ),
+    (
+        "a round, float32, of the ceiling",
+        "cpu_round.ceiling_fraction.float32",
+        "{:.0%}",
+        "at least",
+        0.85,
+    ),
+    (
+        "a round, bfloat16, of the ceiling",
+        "cpu_round.ceiling_fraction.bfloat16",
+        "{:.0%}",
+        "at least",
+        0.75,
+    ),
+    (
+        "memory, 50,000 + 34,100 images, peak",
+        "memory.peak_gib",
+        "{:.2f} GiB",
+        "at most",
+        2,
+    ),
+    (
+        "`simgan train` to the end of the first round",
+        "startup.first_round_ends_s",
+        "{:.1f} s",
+        "at most",
+        12,
+    ),
+    (
+        "Kaggle file, first time, against `np.stack`",
+        "loading.speedup_first",
+        "{:.2f}x",
+        "at least",
+        1,
+    ),
+    (
+        "Kaggle file, later, against `np.stack`",
+        "loading.speedup_later",
+        "{:.0f}x",
+        "at least",
+        20,
+    ),
+    (
+        "simulator, images a second",
+        "simulator.images_per_second",
+        "{:,.0f}",
+        "at least",
+        1000,
+    ),
+    (
+        "refining, of the float32 ceiling",
+        "refine.ceiling_fraction",
+        "{:.0%}",
+        "at least",
+        0.75,
+    ),
+    (
+        "callbacks, snapshots and dashboard add",
+        "callbacks.overhead",
+        "{:.1%}",
+        "at most",
+        0.03,
+    ),
+)
+
+
+def seconds(results: dict) -> str:
+    """Returns the seconds behind the first rows, with each ratio's lowest and highest turn."""
+    found = results.get("cpu_round")
+    if not found:
+        return NONE
+    lines = ["| a round | seconds | GFLOP/s | of the ceiling |", "|---|---|---|---|"]
+    for name, value in found["seconds"].items():
+        precision = found["auto_precision"] if name == "auto" else name.split()[-1]
+        rate = found["operations"]["round"] / value
+        lines.append(
+            f"| {name if ' ' in name else 'ours, ' + name} | {value:.2f} | {rate / 1e9:.0f} "
+            f"| {rate / found['ceiling_rate'][precision]:.0%} |"
+        )
+    for precision, rate in found["ceiling_rate"].items():
+        lines.append(f"| matrix product, {precision} | | {rate / 1e9:.0f} | 100% |")
+    return "\n".join(lines)
+
+
+def profile(results: dict) -> str:
+    """Returns where a round's time goes, and what it would take at the ceiling."""
+    found = results.get("profiling")
+    if not found:
+        return NONE
+    heads = [f"{p}, ms | at the ceiling | of it" for p in found]
+    lines = [f"| kind of operation | {' | '.join(heads)} |", "|---" * (1 + 3 * len(found)) + "|"]
+    kinds = sorted(
+        {kind for part in found.values() for kind in part["seconds"]},
+        key=lambda kind: -next(iter(found.values()))["seconds"].get(kind, 0),
+    )
+    for kind in [*kinds, "all"]:
+        cells = []
+        for part in found.values():
+            taken, least = part["seconds"], part["seconds_at_ceiling"]
+            value = sum(taken.values()) if kind == "all" else taken.get(kind, 0)
+            bound = sum(least.values()) if kind == "all" else least.get(kind)
+            cells += [f"{1e3 * value:.0f}"]
+            cells += [f"{1e3 * bound:.0f}", f"{bound / value:.0%}"] if bound and value else ["", ""]
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def growth(results: dict) -> str:
+    """Returns the points of the curves."""
+    found = results.get("growth")
+    if not found:
+        return NONE
+    lines = ["| axis | size | GFLOP | seconds | of the ceiling |", "|---|---|---|---|---|"]
+    for axis, points in found["axes"].items():
+        for point in points:
+            size = point["problem"]
+            shown = f"{size['height']}x{size['width']}" if axis == "pixels" else size[axis]
+            lines.append(
+                f"| {axis} | {shown} | {point['operations'] / 1e9:,.0f} "
+                f"| {point['seconds']:.3g} | {point['ceiling_fraction']:.0%} |"
+            )
+    return "\n".join(lines)
+
+
+def hardware(results: dict) -> str:
+    """Returns the machine and the versions, in a line."""
+    found = results.get("environment")
+    if not found:
+        return NONE
+    return ", ".join(
+        f"{name} {' '.join(value) if isinstance(value, list) else value}"
+        for name, value in found.items()
+        if value not in (False, "", [])
+    )
+
+
+TABLES = {table.__name__: table for table in (speed, seconds, profile, growth, hardware)}
+
+
+def fill(text: str, results: dict) -> str:
+    """Returns a page with its tables made anew from the results."""
+    return MARKED.sub(lambda m: f"{m[1]}{TABLES[m[2]](results)}\n{m[3]}", text)

@@ -1,0 +1,255 @@
+"""The benchmarks compute what they claim to; nothing is timed here."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from benchmarks import commands, cpu_round, gpu, operations, tables, workers
+from benchmarks.__main__ import main
+from benchmarks.problem import LAMBDA, Problem
+
+ROOT = Path(__file__).parent.parent
+TINY = Problem(batch=4, height=12, width=16, filters=8, discriminator_updates=2, images=16)
+
+
+def test_operations_are_those_of_the_paper_networks():
+    """R multiplies 296,129 weights less its 577 biases at 1,925 pixels of each image."""
+    counted = operations.of_a_round(Problem())
+    r = 2 * (296_129 - 577) * 35 * 55
+    d = 2 * (9 * 96 * 18 * 28 + (9 * 96 * 64 + 9 * 64 * 32 + 32 * 32 + 32 * 2) * 9 * 14)
+    first_r, first_d = 2 * 9 * 64 * 35 * 55, 2 * 9 * 96 * 18 * 28
+    assert counted["refiner_update"] == 32 * (3 * r - first_r + 2 * d)
+    assert counted["discriminator_update"] == 64 * (3 * d - first_d) + 16 * r
+    assert sum(counted["by_kind"].values()) == counted["round"]
+    assert counted["round"] == pytest.approx(330e9, rel=0.05), "the issue's estimate"
+
+
+@pytest.fixture(scope="module")
+def ours():
+    """Our model with SGD, whose steps no small number in a denominator blurs."""
+    from simgan_lib.simgan import SimGAN
+
+    config = cpu_round.config(TINY, "float32").replace(optimizer="sgd", history=False)
+    return SimGAN(config, (TINY.height, TINY.width, 1))
+
+
+@pytest.fixture(scope="module")
+def course(ours, tmp_path_factory):
+    """Our losses over three steps of each network, and what the peers need to repeat them."""
+    from simgan_lib.losses import REAL, REFINED, local_adversarial
+    from simgan_lib.simgan import to_float
+
+    synthetic, real = (to_float(ops.convert_to_tensor(i)) for i in TINY.data())
+    pairs = [(synthetic[k : k + 4], real[k : k + 4]) for k in (0, 4, 8)]
+    networks = {"refiner": ours.refiner, "discriminator": ours.discriminator}
+    before = {name: network.get_weights() for name, network in networks.items()}
+    steps = {"refiner": [], "discriminator": [], "alternating": []}
+    for x, _ in pairs:
+        steps["refiner"].append(float(ours.update_refiner(x)["refiner_loss"]))
+    refined = [ops.convert_to_numpy(ours.refiner(x)) for x, _ in pairs]
+    for (_, y), fresh in zip(pairs, refined, strict=True):
+        logs = ours.update_discriminator(ops.convert_to_tensor(fresh), y)
+        steps["discriminator"].append(float(logs["discriminator_loss"]))
+    ours.discriminator.set_weights(before["discriminator"])
+    for (_, y), fresh in zip(pairs, refined, strict=True):
+        for images, label in ((y, REAL), (fresh, REFINED)):
+
+            def loss(images=images, label=label):
+                value = local_adversarial(ours.discriminator(images), label)
+                return value, {"loss": value}
+
+            logs = ours._backend.gradient_update(
+                loss, ours.discriminator_optimizer, ours.discriminator.trainable_variables
+            )
+            steps["alternating"].append(float(logs["loss"]))
+    ours.refiner.set_weights(before["refiner"])
+    images = {"refined": np.stack(refined)}
+    for name, position in (("synthetic", 0), ("real", 1)):
+        images[name] = np.stack([ops.convert_to_numpy(pair[position]) for pair in pairs])
+    path = tmp_path_factory.mktemp("course") / "course.npz"
+    arrays = {f"{n}_{k:02d}": w for n, weights in before.items() for k, w in enumerate(weights)}
+    np.savez(path, **images, **arrays)
+    return before, images, steps, path
+
+
+def test_the_keras_peer_computes_our_losses(course):
+    from benchmarks.peers_keras import UsualKeras
+
+    before, images, steps, _ = course
+    peer = UsualKeras(TINY)
+    for model in (peer.combined, peer.discriminator):
+        model.compile(
+            keras.optimizers.SGD(1e-3),
+            model.loss,
+            loss_weights=[LAMBDA, 1.0] if model is peer.combined else None,
+            jit_compile=False,
+        )
+    peer.refiner.set_weights(before["refiner"])
+    peer.discriminator.set_weights(before["discriminator"])
+    frozen = [weight.copy() for weight in peer.discriminator.get_weights()]
+    found = [peer.update_refiner(x) for x in images["synthetic"]]
+    np.testing.assert_allclose(found, steps["refiner"], rtol=1e-4)
+    for weight, kept in zip(peer.discriminator.get_weights(), frozen, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+    np.testing.assert_allclose(
+        peer.refiner.predict_on_batch(images["synthetic"][0]), images["refined"][0], atol=1e-4
+    )
+    found = [
+        peer.train_discriminator(batch, label)
+        for pair in zip(images["real"], images["refined"], strict=True)
+        for label, batch in enumerate(pair)
+    ]
+    np.testing.assert_allclose(found, steps["alternating"], rtol=1e-4)
+    assert not np.array_equal(peer.discriminator.get_weights()[0], frozen[0])
+
+
+TORCH_PEER = """
+import json, sys
+import numpy as np, torch
+from benchmarks.peers_torch import UsualTorch, parameters
+from benchmarks.problem import Problem
+saved = np.load(sys.argv[1])
+peer = UsualTorch(Problem(**json.loads(sys.argv[2])))
+for network in peer.optimizers:
+    peer.optimizers[network] = torch.optim.SGD(network.parameters(), 1e-3)
+names = ("refiner", "discriminator")
+peer.load({n: [saved[k] for k in sorted(saved.files) if k.startswith(n + "_")] for n in names})
+def images(name, k):
+    return torch.from_numpy(saved[name][k]).permute(0, 3, 1, 2)
+r = [peer.update_refiner(images("synthetic", k)) for k in range(3)]
+d = [peer.train_discriminator(images("real", k), images("refined", k)) for k in range(3)]
+full = UsualTorch(Problem())
+counts = [parameters(full.refiner), parameters(full.discriminator)]
+print(json.dumps({"refiner": r, "discriminator": d, "parameters": counts}))
+"""
+
+
+def test_the_torch_peer_computes_our_losses(course):
+    if not workers.TORCH.exists():
+        pytest.skip("no PyTorch: 'make bench' installs it into .venv/torch")
+    _, _, steps, path = course
+    size = json.dumps(vars(TINY))
+    done = subprocess.run(
+        [workers.TORCH, "-c", TORCH_PEER, str(path), size],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    np.testing.assert_allclose(found["refiner"], steps["refiner"], rtol=1e-4)
+    np.testing.assert_allclose(found["discriminator"], steps["discriminator"], rtol=1e-4)
+    assert found["parameters"] == [296_129, 75_906]
+
+
+def test_workers_take_turns(tmp_path):
+    code = "from benchmarks.workers import Turns; import time; print('noise')\n"
+    code += "Turns(who={!r}).serve(lambda: {{'at': time.perf_counter()}})"
+    found = {}
+    for name in "ab":
+        (tmp_path / f"turn_{name}.py").write_text(code.format(name))
+    # As a module of the package would be, but from elsewhere.
+    original = subprocess.Popen
+
+    def popen(command, **options):
+        command = [command[0], tmp_path / f"{command[2].removeprefix('benchmarks.')}.py"]
+        return original(command, **options | {"env": {**options["env"], "PYTHONPATH": str(ROOT)}})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers.subprocess, "Popen", popen)
+        with workers.started({n: (f"turn_{n}", {}) for n in "ab"}) as running:
+            assert [worker.about["who"] for worker in running.values()] == ["a", "b"]
+            found = workers.alternate(running, turns=3)
+    times = [report["at"] for pair in zip(found["a"], found["b"], strict=True) for report in pair]
+    assert len(times) == 6
+    assert times == sorted(times), "A B A B A B"
+
+
+def test_speedups_are_medians_of_ratios_within_turns():
+    def reports(*seconds):
+        return [{"seconds": value} for value in seconds]
+
+    # The machine slows down by half after the first turn: no ratio may notice.
+    found = {"auto": reports(1.0, 2.0, 2.0), "float32": reports(2.0, 4.0, 4.0)}
+    found |= {"bfloat16": reports(1.0, 2.0, 2.0), "keras float32": reports(3.0, 6.0, 6.6)}
+    found |= {"keras bfloat16": reports(1.5, 3.0, 3.0)}
+    for dtype, rate in (("float32", 200.0), ("bfloat16", 500.0)):
+        found[f"ceiling {dtype}"] = [{"rate": r} for r in (rate, rate / 2, rate / 2)]
+    result = cpu_round.compare(found, operations=320.0)
+    assert result["speedup_vs_keras"] == {"auto": 3.0, "float32": 1.5, "bfloat16_both": 1.5}
+    assert result["ceiling_fraction"] == {"float32": 0.8, "bfloat16": 0.64}
+    assert result["spread"]["speedup_vs_keras"]["auto"] == [3.0, pytest.approx(3.3)]
+    assert "speedup_vs_torch" not in result, "PyTorch was left out"
+
+
+def test_the_driver_writes_the_record_and_the_page(tmp_path, capsys):
+    main(["loading", "simulator", "--smoke", "--out", str(tmp_path)])
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert {"environment", "loading", "simulator"} == set(results)
+    assert results["environment"]["cores"] >= 1
+    assert results["loading"]["speedup_later"] > 0
+    page = (tmp_path / "README.md").read_text()
+    assert tables.fill(page, results) == page
+    assert tables.speed(results) in page
+    assert tables.speed(results) in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["nonsense", "--out", str(tmp_path)])
+
+
+def test_the_page_shows_the_record():
+    path = ROOT / "benchmarks" / "results.json"
+    results = json.loads(path.read_text()) if path.exists() else {}
+    page = (ROOT / "benchmarks" / "README.md").read_text()
+    assert tables.fill(page, results) == page, "run 'make bench'"
+    assert not results.get("environment", {}).get("smoke"), "a smoke run is no record"
+
+
+def test_a_command_is_watched_from_outside():
+    code = "import sys, time; print('first', end='', flush=True); time.sleep(0.2); print('last')"
+    ended = commands.run("-c", code, marks=("first", "last", "never"))
+    assert ended.output == "firstlast\n"
+    assert 0 < ended.marks["first"] < ended.marks["last"] <= ended.seconds
+    assert set(ended.marks) == {"first", "last"}
+    assert ended.peak_bytes > 1e6
+    with pytest.raises(RuntimeError, match="oh no"):
+        commands.run("-c", "raise SystemExit('oh no')")
+
+
+def test_kernels_of_a_gpu_are_counted_once(tmp_path):
+    def name(what, pid, tid, value):
+        ids = {"pid": pid} | ({"tid": tid} if tid else {})
+        return {"ph": "M", "name": what, **ids, "args": {"name": value}}
+
+    def event(tid, what, microseconds):
+        return {"ph": "X", "pid": 1, "tid": tid, "name": what, "ts": 0, "dur": microseconds}
+
+    events = [
+        name("process_name", 1, None, "/device:GPU:0"),
+        name("thread_name", 1, 7, "Stream #13(Compute)"),
+        name("thread_name", 1, 8, "XLA Ops"),
+        *(event(7, "conv.1", 30), event(7, "conv.2", 50), event(7, "sort", 20)),
+        event(8, "conv", 80),
+        {},
+    ]
+    path = tmp_path / "x.trace.json.gz"
+    path.write_bytes(gzip.compress(json.dumps({"traceEvents": events}).encode()))
+    found = gpu.kernels_of(path)
+    assert found == pytest.approx({"conv": 80e-6, "sort": 20e-6})
+
+
+def test_the_gpu_script_runs_on_a_cpu(tmp_path):
+    path = tmp_path / "gpu.json"
+    command = [sys.executable, "-m", "benchmarks.gpu", "profile", "--smoke", "--out", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(path.read_text())["profile"]["bfloat16"]
+    assert sum(found["kernels"].values()) == pytest.approx(1, abs=0.5)
+    assert found["seconds_a_round"] > 0
+    assert "| bfloat16: the device at work |" in done.stdout

@@ -85,10 +85,11 @@ class Worker:
         self._process.communicate()
 
     def _read(self):
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self._name} ended with {self._process.wait()}; see above.")
-        return json.loads(line)
+        for line in self._process.stdout:
+            # What a library printed before there were turns is skipped.
+            if line.startswith("{"):
+                return json.loads(line)
+        raise RuntimeError(f"{self._name} ended with {self._process.wait()}; see above.")
 
 
 @contextmanager

@@ -175,7 +175,8 @@ def full(mode: str, smoke: bool) -> dict:
     from simgan_lib.training import train
 
     data = _data(load, smoke)
-    changes = {"iterations": 4, "refiner_pretraining_steps": 2} if smoke else {}
+    few = {"refiner_pretraining_steps": 2, "discriminator_pretraining_steps": 2}
+    changes = {"iterations": 4, **few} if smoke else {}
     config = settings(smoke, precision=MODES[mode][0], checkpoint_every=2_500, **changes)
     config = config.replace(snapshot_every=2 if smoke else 1_000)
     with tempfile.TemporaryDirectory() as folder:

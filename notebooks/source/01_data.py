@@ -19,7 +19,7 @@
 # - show in two ways that two sets of images differ: by telling them apart, and by what a network loses
 #   that learned from one and is tested on the other.
 #
-# **You need** NumPy arrays, and to have seen a network trained once. This is the first notebook.
+# **You need** NumPy arrays, and to have seen a network trained once. This is the first notebook after the quickstart.
 
 # %% tags=["shared", "setup"]
 import json
@@ -47,9 +47,9 @@ scale = notebook.start()
 #
 # | file | what is in it | labels |
 # |---|---|---|
-# | `synthetic_gaze.h5` | clean simulator images | yes |
-# | `real_gaze.h5` | images as the webcam takes them | **no** |
-# | `webcam_test.h5` | webcam images of other eyes, to measure with at the end | yes |
+# | `synthetic_gaze.h5` | clean images from the simulator: the *synthetic* ones | yes |
+# | `real_gaze.h5` | images as a webcam takes them | **no** |
+# | `webcam_test.h5` | the like, of other eyes, to measure with at the end | yes |
 #
 # One line loads them, and draws them first if they are not there yet.
 
@@ -67,7 +67,7 @@ print(data)
 # you look.
 
 # %%
-rows = {"simulator": data.synthetic.images[:16], "simulated\nwebcam": data.real.images[:16]}
+rows = {"synthetic": data.synthetic.images[:16], "simulated\nwebcam": data.real.images[:16]}
 notebook.show(
     plots.contact_sheet(rows, columns=8),
     "the two styles, eight eyes a row. The simulator's are clean, with crisp lids and even light; the "
@@ -135,7 +135,7 @@ degrees = np.degrees(labels[["pitch", "yaw"]])
 print(degrees.describe().loc[["mean", "std", "min", "max"]].round(1))
 
 # %% [markdown]
-# So the eyes look up to some 29 degrees to either side, and from 24 down to some 20 up.
+# So the eyes look up to some 29 degrees to either side, and from 24 down to some 21 up.
 #
 # Gaze is there twice: as two angles, which we can imagine, and as a vector of length 1, which networks
 # prefer to predict (angles jump from 360 to 0, vectors never jump). One gives the other:
@@ -194,7 +194,7 @@ notebook.show(
 # turned over. **A wrong sign raises no error. It only makes an arrow point the wrong way, so draw the
 # arrow whenever you meet a new data set.**
 #
-# The webcam test set has its arrows too, and they must behave the same, or the comparison between
+# The simulated webcam's test set has its arrows too, and they must behave the same, or the comparison between
 # the two styles would be worth nothing.
 
 # %%
@@ -213,7 +213,7 @@ notebook.show(
 # Back to your three predictions. Looking is good, measuring is better: two numbers per set to begin with.
 
 # %%
-for name, images in [("simulator", data.synthetic.images), ("simulated webcam", data.real.images)]:
+for name, images in [("synthetic", data.synthetic.images), ("simulated webcam", data.real.images)]:
     each = images.mean(axis=(1, 2)).std()
     print(
         f"{name:17} mean {images.mean():5.1f}  std {images.std():4.1f}  brightness varies by {each:4.1f}"
@@ -240,18 +240,19 @@ def power_spectrum(images):
 figure = Figure(figsize=(9, 3), layout="constrained")
 left, right = figure.subplots(1, 2)
 for name, images in [("synthetic", data.synthetic.images), ("real", data.real.images)]:
-    label = "simulator" if name == "synthetic" else "simulated webcam"
+    label = "simulated webcam" if name == "real" else name
     share = np.bincount(images.ravel(), minlength=256) / images.size
     left.plot(100 * share, color=plots.COLORS[name], label=label)
     right.semilogy(*power_spectrum(images[:1000]), color=plots.COLORS[name], label=label)
-left.set(xlabel="gray level", ylabel="% of the pixels", ylim=(0, 2.5))
+left.set(xlabel="gray level", ylabel="% of the pixels", ylim=(0, None))
 right.set(xlabel="cycles per pixel", ylabel="power (gray levels squared)")
 for axis in (left, right):
     axis.legend(fontsize="small")
     axis.grid(alpha=0.3)
 notebook.show(
     figure,
-    "left, the gray levels: a hump for the simulator, all levels alike for the simulated webcam. Right, "
+    "left, the gray levels. Synthetic images have a hump, and a spike at each end, pixels that are pure black "
+    "or pure white; the simulated webcam has nearly all levels alike. Right, "
     "how much slow (left) and fast (right) waves there are: the simulator's crisp edges hold more of the "
     "fast ones, the simulated webcam's shadows more of the slow ones.",
 )
@@ -358,8 +359,11 @@ apart, _ = realism.two_sample_test(simulator_images, webcam_images, effort=scale
 control, _ = realism.two_sample_test(
     simulator_images, data.synthetic.images[half:], effort=scale.effort
 )
-for name, found in [("simulator or webcam?", apart), ("two halves of one style", control)]:
-    print(f"{name:24} right on {found['accuracy']:.1%} of {found['tested']} images")
+for name, found in [
+    ("synthetic or simulated webcam?", apart),
+    ("two halves of one style", control),
+]:
+    print(f"{name:30} right on {found['accuracy']:.1%} of {found['tested']} images")
 
 # %% tags=["check"]
 if scale.live > 10:
@@ -368,13 +372,32 @@ if scale.live > 10:
 
 # %% [markdown]
 # The judge of the two styles is right nearly every time; the judge of the control does no better than
-# a coin, however long it studies. The gap is wide, and it is a gap of *style*: the gaze in both sets is much the same.
+# a coin, however long it studies. The gap is wide. Is it one of *style* alone? Then the eyes would have to look
+# the same ways in both sets. The labels know; the simulated webcam's are in its test set:
+
+# %%
+for name, images in [("synthetic", data.synthetic), ("simulated webcam", data.test)]:
+    for angle in ("pitch", "yaw"):
+        found = np.degrees(images.labels[angle])
+        spread = f"{found.mean():5.1f} ± {found.std():4.1f}"
+        print(
+            f"{name:17} {angle:6} {spread}, from {found.min():5.1f} to {found.max():4.1f} degrees"
+        )
+
+# %% [markdown]
+# Most of the gap is style, but not all: the simulator's eyes also look up to 21 degrees upwards, the simulated
+# webcam's only to 11. A judge may use that too; notebook 09 measures in its section 8 how much.
+
+# %% tags=["check"]
+if scale.live > 10:
+    highest = [np.degrees(some.labels["pitch"].max()) for some in (data.synthetic, data.test)]
+    assert np.allclose(highest, [21, 11], atol=0.5)
 
 # %% [markdown]
 # ## 9. The domain gap, in degrees
 #
-# Does style matter for the task? Train a gaze network on simulator images and test it twice: on simulator
-# images that it has not seen, and on webcam images. We measure the angle between the true and the predicted
+# Does the gap matter for the task? Train a gaze network on synthetic images and test it twice: on synthetic
+# images that it has not seen, and on simulated webcam images. We measure the angle between the true and the predicted
 # direction. A yardstick: the error of always answering the mean gaze, which takes no eyes at all.
 
 # %%
@@ -395,11 +418,11 @@ def errors_on(test):
 # **Predict.** On its own domain the network will err by a few degrees. And on the other?
 
 # %%
-errors = {"simulator": errors_on(own_test), "simulated webcam": errors_on(data.test)}
+errors = {"synthetic": errors_on(own_test), "simulated webcam": errors_on(data.test)}
 true = data.test.labels[gaze.LOOK].to_numpy()
 guess = gaze.angular_error(np.broadcast_to(targets.mean(axis=0), true.shape), true)
-for name, values in {**errors, "webcam, guessing": guess}.items():
-    print(f"{name:17} mean error {values.mean():4.1f} degrees")
+for name, values in {**errors, "the same, guessing": guess}.items():
+    print(f"{name:18} mean error {values.mean():4.1f} degrees")
 
 # %%
 figure = Figure(figsize=(6, 3), layout="constrained")
@@ -412,36 +435,39 @@ axis.legend(fontsize="small")
 axis.grid(alpha=0.3)
 notebook.show(
     figure,
-    "one network, trained on simulator images, tested on both styles. On its own style nearly all "
+    "one network, trained on synthetic images, tested on both styles. On its own style nearly all "
     "errors are small; on the simulated webcam much of what it learned is lost.",
 )
 
 # %% tags=["check"]
 if scale.live > 10:
-    assert 1.5 * errors["simulator"].mean() < errors["simulated webcam"].mean()
+    assert 1.5 * errors["synthetic"].mean() < errors["simulated webcam"].mean()
 
 # %% [markdown]
-# The same network, the same task, the same range of gaze: only the style has changed, and the error is several times
-# as large. That is the **domain gap**, and it is why labelled simulator images are not enough.
+# The same network and task; style has changed, and a little the range of gaze, and the error is several times
+# as large. That is the **domain gap**, and it is why labelled synthetic images are not enough.
 #
-# How good could it get? A network that had webcam *labels* to learn from would show it. We have such
+# How good could it get? A network that had simulated webcam *labels* to learn from would show it. We have such
 # labels, in the test set, which nobody has in practice; so this is a yardstick, not a method. The library
 # compares training sets on one test set, which must not share an image with them:
 
 # %%
 middle = len(data.test) // 2
-sets = {"simulator": data.synthetic[:middle], "labelled webcam": data.test[:middle]}
+sets = {"synthetic": data.synthetic[:middle], "labelled": data.test[:middle]}
 found = gaze.gaze_errors(sets, data.test[middle:], seeds=1, effort=scale.effort, progress=False)
 for name, values in found.items():
-    print(f"{name:16} {values.mean():4.1f} degrees on the simulated webcam")
+    print(f"{name:10} {values.mean():4.1f} degrees on the simulated webcam")
 
 # %% tags=["check"]
 if scale.live > 10:
-    assert found["labelled webcam"].mean() < found["simulator"].mean()
+    assert found["labelled"].mean() < found["synthetic"].mean()
 
 # %% [markdown]
-# With as many images, webcam labels do far better. Between these two numbers lies all that SimGAN
-# can win: **make the simulator's images look like the webcam's, and keep their labels.**
+# With as many images, labelled ones of the simulated webcam do far better. Between these two numbers lies what
+# SimGAN can win: **make synthetic images look like the webcam's, and keep their labels.** (Here each network had no
+# more than half a test set to learn from, 1,000 images. With 4,000, in the records of the course, the gap runs from
+# {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees to
+# {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}}.)
 
 # %% [markdown]
 # ## 10. Is the file sound? And how to use photographs
@@ -484,9 +510,9 @@ assert len(problems) == 3
 #     simgan data check data/kaggle            # does it hold what it should?
 #     simgan train --data kaggle --run runs/my-first-photographs
 #
-# In a notebook, one argument switches: every cell of the course runs on them, apart from those that need
-# labelled webcam images, as those photographs have no labels. Other layouts (MPIIGaze's own, UnityEyes' own, a folder of
-# pictures) are in the [data card](../data/README.md).
+# In a notebook, one argument of `load` switches the cells that train. Others stay with the simulated data: those that
+# draw with the simulator, replay recorded runs, or need labels of webcam images, which those photographs lack. Other
+# layouts (MPIIGaze's own, UnityEyes' own, a folder of pictures) are in the [data card](../data/README.md).
 
 # %%
 if Path("data/kaggle/real_gaze.h5").exists():
@@ -605,11 +631,11 @@ handmade = gaze.handmade(simulator_images)
 # %% tags=["solution"]
 handmade = gaze.handmade(simulator_images)
 found, _ = realism.two_sample_test(handmade, webcam_images, effort=scale.effort)
-print(f"simulator {apart['accuracy']:.1%}, handmade {found['accuracy']:.1%} (a guess: 50%)")
+print(f"synthetic {apart['accuracy']:.1%}, handmade {found['accuracy']:.1%} (a guess: 50%)")
 rows = {"handmade": handmade[:8], "simulated\nwebcam": webcam_images[:8]}
 notebook.show(
     plots.contact_sheet(rows, columns=8),
-    "simulator images treated by hand, and simulated webcam images. Mean and contrast of the two "
+    "synthetic images treated by hand, and simulated webcam images. Mean and contrast of the two "
     "sets now agree; single images do not: lashes and shadows are missing, and the noise is another.",
 )
 

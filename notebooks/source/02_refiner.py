@@ -41,7 +41,7 @@ print(x.shape, x.dtype, f"from {x.min():.2f} to {x.max():.2f}")
 # %% [markdown]
 # ## 1. What a refiner has to do, and must not do
 #
-# R takes a simulated image x and gives an image R(x) of the same size: same eye, same gaze, but with
+# R takes a synthetic image x and gives an image R(x) of the same size: same eye, same gaze, but with
 # the skin, the blur and the shadows of a webcam. Two wishes pull against each other.
 #
 # | wish | what it asks of the network |
@@ -49,10 +49,10 @@ print(x.shape, x.dtype, f"from {x.min():.2f} to {x.max():.2f}")
 # | change how every pixel *looks* | look at each pixel's neighbourhood and repaint it |
 # | keep *where things are*, because the label depends on it | never move, shrink or summarise the image |
 #
-# A network that pools or strides down to a small code and paints a new image from it could move the
-# pupil by two pixels and nobody would notice, except the gaze label, which would now be wrong.
-# So R keeps the full resolution from the first layer to the last: **stride 1, no pooling, no dense
-# layer**. Such a network is *fully convolutional*: the same small repair rule at every place.
+# A network that pools or strides down to a small code and paints a new image from it must place everything
+# anew. The pupil may land pixels away, and nobody would notice, except the gaze label, which would now be wrong.
+# So R keeps the full resolution, and with it every pixel's place, from the first layer to the last: **stride 1, no
+# pooling, no dense layer**. Such a network is *fully convolutional*: the same small repair rule at every place.
 #
 # **Predict.** R has no dense layer. What happens if we hand it an image of another size?
 
@@ -183,7 +183,9 @@ assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (19, 19)
 
 # %% [markdown]
 # So R is local: it can sharpen a lash, darken a lid, roughen skin, but it cannot reason about the
-# whole face. For SimGAN that is a virtue. **A refiner that cannot see far cannot rearrange the image.**
+# whole face. For SimGAN that is a virtue: **a refiner that cannot see far can move things by a few pixels at
+# most.** Even a few would spoil a label, and nothing in the network forbids them. To prevent even that is the work of
+# self-regularisation (section 5), and whether it did is measured in notebook 09.
 
 # %% [markdown]
 # ## 5. Two refiners that know nothing
@@ -210,10 +212,10 @@ identity = ops.convert_to_numpy(R(x))
 print(f"{len(images) // 32} steps: mean |R(x) - x| = {np.abs(identity - x).mean():.3f}")
 
 # %%
-rows = {"simulated": eyes, "untrained R": to_uint8(untrained), "after L1 only": to_uint8(identity)}
+rows = {"synthetic": eyes, "untrained R": to_uint8(untrained), "after L1 only": to_uint8(identity)}
 notebook.show(
     plots.contact_sheet(rows, columns=8),
-    "simulated eyes, what a random refiner makes of them, and what a refiner makes of them that was "
+    "synthetic eyes, what a random refiner makes of them, and what a refiner makes of them that was "
     "trained to change nothing. Only the last is a good place to start a game from.",
 )
 
@@ -228,7 +230,8 @@ assert np.abs(identity - x).mean() < np.abs(untrained - x).mean()
 # %% [markdown]
 # ## What you have learned
 #
-# - R is fully convolutional at full resolution: it repaints pixels and moves nothing.
+# - R is fully convolutional at full resolution: it keeps every pixel's place by construction, and can move things at most
+#   a few pixels. Self-regularisation must prevent even that.
 # - A residual block adds a change to its input, so "change nothing" is the easy case.
 # - R has 296,129 parameters and sees 19 x 19 pixels; both can be worked out on paper.
 # - Trained on self-regularisation alone, R becomes the identity.

@@ -18,7 +18,7 @@ from simgan_lib.datasets import GazeData
 from simgan_lib.files import atomic
 from simgan_lib.plots import BLUE, GRAY, GREEN, ORANGE
 from simgan_lib.runs import COLUMNS, Run, refine
-from simgan_lib.shown import Shown, labelled, picture_in, sheet, show_pixels
+from simgan_lib.shown import DPI, Shown, labelled, picture_in, sheet, show_pixels
 from simgan_lib.simgan import PHASES
 from simgan_lib.training import train
 
@@ -49,11 +49,11 @@ class Curves:
         losses.set_title("losses (dotted, a guess: 2 ln 2 and ln 2)", fontsize="small")
         accuracy.set_title("D's accuracy (dotted, a guess: 50%)", fontsize="small")
         accuracy.set_ylim(0, 1.02)
-        self._cursors = [axis.axvline(0, color=GRAY) for axis in self.axes]
+        self._cursors = [axis.axvline(0, color="black", linewidth=1) for axis in self.axes]
         for axis in self.axes:
             axis.tick_params(labelsize="small")
             axis.grid(alpha=0.3)
-            axis.legend(fontsize="x-small", loc="lower right")
+            axis.legend(fontsize="x-small", loc="lower right", ncols=3)
 
     def show(
         self,
@@ -168,7 +168,7 @@ class TrainingDashboard(Shown):
         self.go, self._closed = threading.Event(), threading.Event()
         self._interval, self._eyes = interval, eyes
         self._reference = None if reference is None else reference.metrics
-        figure = Figure(figsize=(9.6, 4.2), dpi=80)
+        figure = Figure(figsize=(9.6, 4.2), dpi=DPI)
         places = ((0.05, 0.42, 0.44, 0.51), (0.55, 0.42, 0.44, 0.51))
         if data is None:
             real_name = Run(folder).real_name

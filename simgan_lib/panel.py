@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from simgan_lib.config import PRESETS, Config, ConfigError
 from simgan_lib.losses import lambda_mean_from_sum
 from simgan_lib.precision import fastest_precision, time_precisions
-from simgan_lib.shown import Shown, labelled
+from simgan_lib.shown import DPI, Shown, labelled
 
 _machine_seconds = functools.cache(time_precisions)
 # What a layer gives is also read, rectified and written: that takes about as long as so many
@@ -113,7 +113,7 @@ class HyperparameterPanel(Shown):
         buttons = [labelled(Button, name, "fills in this preset") for name in PRESETS]
         for button in buttons:
             button.on_click(lambda pressed: setattr(self, "config", PRESETS[pressed.description]))
-        figure = Figure(figsize=(9.6, 0.3 + 0.19 * len(fields)), dpi=80)
+        figure = Figure(figsize=(9.6, 0.3 + 0.19 * len(fields)), dpi=DPI)
         self._text = figure.text(0.01, 0.97, "", va="top", family="monospace", fontsize=9)
         self._base, self._changes = config or Config(), {}
         super().__init__(figure, rows=[HBox(buttons), *self.controls.values()])

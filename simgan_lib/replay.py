@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from simgan_lib.dashboard import Curves
 from simgan_lib.plots import BLUE, ORANGE
 from simgan_lib.runs import Run
-from simgan_lib.shown import Shown, image_row, labelled, picture_in, sheet, show_pixels
+from simgan_lib.shown import DPI, Shown, image_row, labelled, picture_in, sheet, show_pixels
 
 
 class RunReplay(Shown):
@@ -25,7 +25,7 @@ class RunReplay(Shown):
 
     def __init__(self, run: Run, other: Run | None = None, eyes: int = 8):
         runs = [run] if other is None else [run, other]
-        figure = Figure(figsize=(6.4 * len(runs), 4.8), dpi=80)
+        figure = Figure(figsize=(6.4 * len(runs), 4.8), dpi=DPI)
         self._views, self._eyes = [], eyes
         for column, each in enumerate(runs):
             left, width = (column + 0.06) / len(runs), 0.91 / len(runs)
@@ -44,7 +44,8 @@ class RunReplay(Shown):
             chosen = max(int((shots["iteration"] <= self.slider.value).sum()) - 1, 0)
             number = int(shots["iteration"][chosen])
             show_pixels(image, sheet(self._eyes, shots["synthetic"], shots["refined"][chosen]))
-            image.axes.set_title(f"{name}: synthetic, and refined in round {number:,}")
+            title = f"{name}: synthetic, and refined in round {number:,}"
+            image.axes.set_title(title, fontsize="small")
             curves.show(metrics, self.slider.options[-1], cursor=number)
             right = shots["probability_refined"][chosen].astype(float).mean()
             said.append(f"{name}: D takes the refined eyes for refined with {right:.0%}.")

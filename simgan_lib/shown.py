@@ -15,6 +15,8 @@ from matplotlib.image import AxesImage
 
 # matplotlib's fonts are shared by all figures, and a training is watched from a thread.
 _DRAWING = threading.RLock()
+# Dots per inch of the figures: as many as the page has, for sharp letters.
+DPI = 96
 
 
 def labelled(kind: type, description: str, tooltip: str, **options) -> ipywidgets.Widget:
@@ -62,7 +64,9 @@ class Shown(ipywidgets.VBox):
 
     def __init__(self, figure: Figure, controls=(), rows=None):
         self._canvas = FigureCanvasAgg(figure)
-        self.picture, self.words = ipywidgets.Image(format="png"), HTML()
+        # Not stretched over the page, which would blur it, but shrunk where the page is narrow.
+        look = ipywidgets.Layout(width=f"{figure.bbox.width:.0f}px", max_width="100%")
+        self.picture, self.words = ipywidgets.Image(format="png", layout=look), HTML()
         super().__init__([*(controls if rows is None else rows), self.picture, self.words])
         for control in controls:
             control.observe(self.redraw, "value")
@@ -142,7 +146,7 @@ def image_row(size: tuple[float, float], *titles: str) -> tuple[Figure, list[Axe
     Returns:
         The figure, and its images.
     """
-    figure = Figure(figsize=size, dpi=80)
+    figure = Figure(figsize=size, dpi=DPI)
     around = {"left": 0.01, "right": 0.99, "bottom": 0.02, "wspace": 0.04}
     axes = figure.subplots(1, len(titles), gridspec_kw=around)
     return figure, [picture_in(axis, title) for axis, title in zip(axes, titles, strict=True)]

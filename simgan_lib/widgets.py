@@ -15,7 +15,7 @@ from simgan_lib.plots import BLUE, ORANGE
 from simgan_lib.realism import visual_turing_test
 from simgan_lib.replay import BeforeAfter, RunReplay
 from simgan_lib.runs import Run
-from simgan_lib.shown import Shown, image_row, labelled, picture_in, sheet, show_pixels
+from simgan_lib.shown import DPI, Shown, image_row, labelled, picture_in, sheet, show_pixels
 from simgan_lib.summary import collect
 
 __all__ = [
@@ -106,14 +106,15 @@ def lambda_table(folder: str | Path) -> pd.DataFrame:
         folder: The ablation's folder, or one above it.
 
     Returns:
-        A row per lambda: `lambda_mean`, the means over seeds of `pupil_shift_px` and
+        A row per lambda: `lambda_mean`, the means over seeds of `pupil_shift_px`, `kid` and
         `two_sample_accuracy` (%), the number of `seeds`, and the first `run`.
     """
     table = collect(folder)
     table = table[table["cell"].str.fullmatch(r"(.*/)?(baseline|lambda_[\d.]+)")]
     runs = [Run(Path(folder, name)) for name in table["run"]]
     table = table.assign(run=runs, lambda_mean=[run.config.lambda_mean for run in runs])
-    means = {name: (name, "mean") for name in ("pupil_shift_px", "two_sample_accuracy")}
+    names = ("pupil_shift_px", "kid", "two_sample_accuracy")
+    means = {name: (name, "mean") for name in names}
     groups = table.groupby("lambda_mean", as_index=False)
     return groups.agg(**means, seeds=("seed", "size"), run=("run", "first"))
 
@@ -131,14 +132,17 @@ class LambdaExplorer(Shown):
 
     def __init__(self, folder: str | Path, eyes: int = 5):
         self._table, self._eyes = lambda_table(folder), eyes
-        figure = Figure(figsize=(9.6, 3), dpi=80)
-        axis = figure.add_axes((0.07, 0.17, 0.38, 0.75))
-        x, y = self._table["pupil_shift_px"], self._table["two_sample_accuracy"]
+        figure = Figure(figsize=(9.6, 3), dpi=DPI)
+        axis = figure.add_axes((0.08, 0.17, 0.38, 0.78))
+        x, y = self._table["pupil_shift_px"], self._table["kid"]
         axis.plot(x, y, "o-", color=BLUE)
-        axis.set(xlabel="pupil moved, px (labels lost)", ylabel="told apart, % (50: realistic)")
+        axis.set(xlabel="pupil moved, px (labels lost)", ylabel="KID (low: realistic)")
+        # A KID can be 0 or below. The margins are for the names of the points.
+        axis.set_yscale("symlog", linthresh=1e-3)
+        axis.margins(0.15, 0.2)
         names = [f"{value:g}" for value in self._table["lambda_mean"]]
         for name, *place in zip(names, x, y, strict=True):
-            axis.annotate(f"  {name}", place)
+            axis.annotate(name, place, (7, 5), textcoords="offset points", fontsize="small")
         self._mark = axis.plot([], [], "o", color=ORANGE, markersize=14, fillstyle="none")[0]
         self._image = picture_in(figure.add_axes((0.48, 0.02, 0.51, 0.85)), "synthetic, refined")
         self._shots = [run.snapshots for run in self._table["run"]]
@@ -149,11 +153,12 @@ class LambdaExplorer(Shown):
     def _update(self):
         row, shots = self._table.iloc[self.slider.value], self._shots[self.slider.value]
         show_pixels(self._image, sheet(self._eyes, shots["synthetic"], shots["refined"][-1]))
-        shift, apart = row["pupil_shift_px"], row["two_sample_accuracy"]
-        self._mark.set_data([shift], [apart])
+        shift, kid, seeds = row["pupil_shift_px"], row["kid"], row["seeds"]
+        self._mark.set_data([shift], [kid])
+        over = f" (mean over {seeds} seeds)" if seeds > 1 else ""
         return (
-            f"Lambda {row['lambda_mean']:g}: the pupil moves by {shift:.2f} px, and a fresh "
-            f"classifier tells {apart:.1f}% apart (mean over {row['seeds']} seeds)."
+            f"Lambda {row['lambda_mean']:g}: the pupil moves by {shift:.2f} px, the KID is "
+            f"{kid:.3f}, and a classifier tells {row['two_sample_accuracy']:.1f}% apart{over}."
         )
 
 

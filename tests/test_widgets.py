@@ -4,6 +4,7 @@ import importlib
 import inspect
 import io
 import json
+import os
 import re
 import shutil
 import sys
@@ -136,6 +137,11 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < deadline, "the dashboard does not get there"
         time.sleep(0.01)
+
+
+def test_it_is_the_ipywidgets_that_was_asked_for():
+    # test_ipywidgets7.py runs this file again, and asks.
+    assert ipywidgets.__version__.startswith(os.environ.get("SIMGAN_IPYWIDGETS", ""))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -445,7 +451,8 @@ def test_lambda_explorer_averages_seeds_and_leaves_other_cells_out(sweep):
     explorer = LambdaExplorer(sweep)
     explorer.slider.value = 1
     assert "Lambda 1: the pupil moves by 1.50 px" in explorer.words.value
-    assert explorer._mark.get_data() == ([1.5], [90.0])
+    assert explorer._mark.get_data() == ([1.5], [0.5])
+    assert "tells 90.0% apart (mean over 2 seeds)" in explorer.words.value
 
 
 def test_turing_test_is_scored_as_in_the_paper():

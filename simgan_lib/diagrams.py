@@ -11,7 +11,7 @@ def pipeline() -> Figure:
     figure = Figure(figsize=(10, 3.2))
     axis = _canvas(figure, 10, 3.2)
     boxes = {
-        "synthetic": (0.9, 2.2, "simulated\nimages x\n+ labels", BLUE),
+        "synthetic": (0.9, 2.2, "synthetic\nimages x\n+ labels", BLUE),
         "refiner": (3.0, 2.2, "refiner\nR", ORANGE),
         "refined": (5.0, 2.2, "refined\nimages R(x)\n+ same labels", ORANGE),
         "history": (5.0, 0.6, "history\nbuffer", PINK),
@@ -67,7 +67,7 @@ def algorithm() -> Figure:
     figure = Figure(figsize=(10, 2.6))
     axis = _canvas(figure, 10, 2.6)
     boxes = {
-        "x": (1.1, 1.5, "take a batch of\nsimulated x", BLUE),
+        "x": (1.1, 1.5, "take a batch of\nsynthetic x", BLUE),
         "R": (3.4, 1.5, "update R:\nfool D, stay close\n(K_g times)", ORANGE),
         "half": (6.0, 1.5, "refine half a batch,\ntake half from the\nhistory buffer", PINK),
         "D": (8.6, 1.5, "update D:\nreal against refined\n(K_d times)", GRAY),

@@ -36,7 +36,7 @@ def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 
 
     Example:
         >>> eyes = np.zeros((20, 35, 55), "uint8")
-        >>> len(contact_sheet({"simulated": eyes, "refined": eyes}).axes)
+        >>> len(contact_sheet({"synthetic": eyes, "refined": eyes}).axes)
         4
     """
     count = min(len(images) for images in rows.values())
@@ -74,7 +74,7 @@ def before_after(snapshots: dict[str, np.ndarray], real_name: str = "real", coun
         The figure.
     """
     rows = {
-        "simulated": snapshots["synthetic"][:count],
+        "synthetic": snapshots["synthetic"][:count],
         "refined": snapshots["refined"][-1][:count],
         real_name.replace(" ", "\n"): snapshots["real"][:count],
     }
@@ -94,7 +94,7 @@ def timeline(snapshots: dict[str, np.ndarray], steps: int = 6, count: int = 10) 
     """
     last = len(snapshots["iteration"]) - 1
     chosen = np.unique(np.linspace(0, last, min(steps, last + 1)).round().astype(int))
-    rows = {"simulated": snapshots["synthetic"][:count]}
+    rows = {"synthetic": snapshots["synthetic"][:count]}
     for number in chosen:
         rows[f"round {snapshots['iteration'][number]:,}"] = snapshots["refined"][number][:count]
     return contact_sheet(rows, columns=count)
@@ -231,7 +231,9 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
     axes[0].set_yticks(range(len(cells)), cells)
     # The scale from a guess to certainty: cut close, a tenth of a percent would look like a lot.
     axes[2].set_xlim(48, 102)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", fontsize="small", ncols=2)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower left", fontsize="small", ncols=2
+    )
     axes[0].invert_yaxis()
     return figure
 

@@ -132,7 +132,7 @@ def gaze_markdown(runs: list[Run]) -> str:
     """
     names = {
         "mean_gaze": "none: always the mean gaze",
-        "synthetic": "simulated images",
+        "synthetic": "synthetic images",
         "handmade": "the same, blurred, noisy and equalised by hand",
         "refined": "the same, **refined**",
         "labelled": "labelled *simulated webcam* images: the ceiling",

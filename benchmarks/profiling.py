@@ -47,7 +47,7 @@ def seconds_by_kind(folder: Path, rounds: int) -> dict[str, float]:
     for plane in space.planes:
         names = {key: data.name for key, data in plane.event_metadata.items()}
         for event in (event for line in plane.lines for event in line.events):
-            # An operation is "where it stands in the graph:what it is"; "A::b" is a function of C++.
+            # An operation is "place in the graph:what it is"; "A::b" is a function of C++.
             where, colon, operation = names[event.metadata_id].rpartition(":")
             if colon and operation.isidentifier() and not where.endswith(":"):
                 seconds[kind_of(operation)] += event.duration_ps / 1e12 / rounds

@@ -12,7 +12,7 @@ BACKEND_TESTS := tests/test_models.py tests/test_losses.py tests/test_history.py
 # A file's tests stay in one process, which keeps what they share.
 PARALLEL := -q --numprocesses 2 --dist loadfile
 
-.PHONY: help quickstart test lint lab notebooks tables bench colab clean
+.PHONY: help quickstart test browser lint lab notebooks tables bench colab clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,8 +21,13 @@ quickstart: .venv/extra-$(EXTRA) ## Install, make the embedded data, train, show
 	$(BIN)/simgan quickstart
 
 test: .venv/extra-$(EXTRA) .venv/extra-test lint ## Lint, unit tests and doctests, on both backends
+	@sh tools/browser.sh
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest $(PARALLEL)
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) $(BACKEND_TESTS)
+
+browser: .venv/extra-$(EXTRA) .venv/extra-test ## The widgets in JupyterLab, in a real browser (part of test)
+	@sh tools/browser.sh
+	$(BIN)/python -m pytest tests/test_browser.py
 
 lint: .venv/extra-test
 	$(BIN)/ruff check .

@@ -169,13 +169,13 @@ class TrainingDashboard(Shown):
         self._interval, self._eyes = interval, eyes
         self._reference = None if reference is None else reference.metrics
         figure = Figure(figsize=(9.6, 4.2), dpi=DPI)
-        places = ((0.05, 0.42, 0.44, 0.51), (0.55, 0.42, 0.44, 0.51))
+        places = ((0.05, 0.42, 0.43, 0.51), (0.54, 0.42, 0.43, 0.51))
         if data is None:
             real_name = Run(folder).real_name
         else:
             real_name = "simulated webcam" if "simulated webcam" in data.real.source else "real"
         self._curves = Curves(*map(figure.add_axes, places), real_name)
-        axis = figure.add_axes((0.05, 0.01, 0.94, 0.28))
+        axis = figure.add_axes((0.05, 0.01, 0.92, 0.28))
         self._sheet = picture_in(axis, "synthetic, and refined now")
         self.progress = labelled(FloatProgress, "progress", "of all phases", max=1.0)
         tooltips = {"Start": "Train, or go on with the run in the folder"}
@@ -254,7 +254,10 @@ class TrainingDashboard(Shown):
         self.progress.value, words = remaining(metrics, self.config, self.done)
         if self.state == "attached" and self.progress.value == 1:
             self.state = "finished"
-        self._curves.show(metrics, self.config.iterations, self._reference)
+        # At first the axes hold twice what there is: of 25,000 rounds, ten would be invisible.
+        rounds = metrics.loc[metrics["phase"] == "adversarial", "iteration"].max()
+        end = self.config.iterations if pd.isna(rounds) else min(self.config.iterations, 2 * rounds)
+        self._curves.show(metrics, end, self._reference)
         self._show_eyes()
         busy = self.state in ("training", "paused")
         self.buttons["Start"].disabled = self.data is None or busy or self.state == "stopping"

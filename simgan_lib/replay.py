@@ -28,7 +28,7 @@ class RunReplay(Shown):
         figure = Figure(figsize=(6.4 * len(runs), 4.8), dpi=DPI)
         self._views, self._eyes = [], eyes
         for column, each in enumerate(runs):
-            left, width = (column + 0.06) / len(runs), 0.91 / len(runs)
+            left, width = (column + 0.06) / len(runs), 0.9 / len(runs)
             image = picture_in(figure.add_axes((left, 0.68, width, 0.27)))
             axes = [figure.add_axes((left, bottom, width, 0.22)) for bottom in (0.38, 0.06)]
             curves = Curves(*axes, each.real_name)

@@ -141,8 +141,10 @@ class LambdaExplorer(Shown):
         axis.set_yscale("symlog", linthresh=1e-3)
         axis.margins(0.15, 0.2)
         names = [f"{value:g}" for value in self._table["lambda_mean"]]
-        for name, *place in zip(names, x, y, strict=True):
-            axis.annotate(name, place, (7, 5), textcoords="offset points", fontsize="small")
+        for number, (name, *place) in enumerate(zip(names, x, y, strict=True)):
+            # Every second name on the other side of the curve, as neighbours may be close.
+            side = {"xytext": (-6, -13), "ha": "right"} if number % 2 else {"xytext": (6, 5)}
+            axis.annotate(name, place, textcoords="offset points", fontsize="small", **side)
         self._mark = axis.plot([], [], "o", color=ORANGE, markersize=14, fillstyle="none")[0]
         self._image = picture_in(figure.add_axes((0.48, 0.02, 0.51, 0.85)), "synthetic, refined")
         self._shots = [run.snapshots for run in self._table["run"]]

@@ -59,8 +59,8 @@ def estimated_minutes(
 ) -> float:
     """Estimates how long a training takes, without its start.
 
-    It scales what was timed by the multiplications of all updates. Against rounds timed with 10
-    other sizes of images, batches and networks it was right to within a factor of 2.
+    It scales what was timed by the multiplications of all updates. Expect the right order of
+    magnitude: caches and threads make some sizes twice as fast as others.
 
     Args:
         config: The settings.

@@ -32,7 +32,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import simgan_lib
-from simgan_lib import datasets, gaze, notebook, plots, realism
+from simgan_lib import datasets, gaze, notebook, plots, realism, widgets
 from simgan_lib.datasets import ImageSet, batch_indices, to_float, to_uint8
 from simgan_lib.simulator import simulate
 
@@ -208,6 +208,16 @@ notebook.show(
 )
 
 # %% [markdown]
+# Turn the eye yourself, in both styles, with its label. **Predict** what *pupil*, *lids* and *light* do to
+# the arrow before you move them.
+
+# %%
+widgets.EyeExplorer()
+
+# %% [markdown]
+# Nothing: the label is the direction of gaze alone. Everything else is what a gaze network must learn
+# to look past.
+#
 # ## 5. What a camera does to numbers
 #
 # Back to your three predictions. Looking is good, measuring is better: two numbers per set to begin with.

@@ -126,9 +126,12 @@ class _Hook(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
+        if not self.board.eyes_shown:
+            return
         # Here, not in the watching thread: no other may touch the weights between two rounds.
         with self.model.averaged_refiner() as refiner:
             self.board.refined = refine(refiner, self.board.synthetic)
+        self.board.eyes_shown = False
 
 
 class TrainingDashboard(Shown):
@@ -143,7 +146,7 @@ class TrainingDashboard(Shown):
             `HyperparameterPanel`.
         folder: The run folder; Start goes on with the run that it holds.
         reference: A run to overlay, dashed.
-        interval: Seconds between two looks at the folder.
+        interval: Seconds between two looks at the folder, or more where drawing takes long.
         eyes: Synthetic images to refine again and again: the first ones.
 
     Attributes:
@@ -165,6 +168,7 @@ class TrainingDashboard(Shown):
         self.config = getattr(config, "config", config)
         self.state = "attached" if data is None else "ready"
         self.error = self.done = self.refined = self._thread = self._seen = None
+        self.eyes_shown = True  # whether the page has the newest eyes: others are refined only then
         self.go, self._closed = threading.Event(), threading.Event()
         self._interval, self._eyes = interval, eyes
         self._reference = None if reference is None else reference.metrics
@@ -270,6 +274,7 @@ class TrainingDashboard(Shown):
         file = self.folder / "snapshots.h5"
         if self.refined is not None:
             show_pixels(self._sheet, sheet(self._eyes, self.synthetic, self.refined))
+            self.eyes_shown = True
         elif file.exists() and file.stat().st_mtime_ns != self._seen:
             self._seen, shots = file.stat().st_mtime_ns, Run(self.folder).snapshots
             show_pixels(self._sheet, sheet(self._eyes, shots["synthetic"], shots["refined"][-1]))
@@ -301,7 +306,11 @@ class TrainingDashboard(Shown):
     def _watch(self):
         def look():
             watched = ("training", "paused", "stopping", "attached")
-            while not self._closed.wait(self._interval) and self.state in watched:
+            pause = self._interval
+            while not self._closed.wait(pause) and self.state in watched:
+                start = time.perf_counter()
                 self.redraw()
+                # Drawing takes a core away from the training: a sixtieth of the time at most.
+                pause = max(self._interval, 60 * (time.perf_counter() - start))
 
         threading.Thread(target=look, daemon=True).start()

@@ -24,6 +24,7 @@ import pandas as pd
 from keras import ops
 from tqdm.auto import tqdm
 
+from simgan_lib import backends
 from simgan_lib.config import Config
 from simgan_lib.datasets import GazeData, to_float, to_uint8
 from simgan_lib.files import UserError
@@ -252,9 +253,13 @@ def refine(
             f"{images.shape[1]} x {images.shape[2]}. Resize them: read_images(path, size={size}), "
             "or 'simgan refine --resize'."
         )
+    call = refiner
+    if len(images) > batch_size:  # Compiling takes as long as a batch or two.
+        call = backends.current().compile(lambda batch: refiner(batch), refiner.variables)
     refined = np.empty_like(images)
     starts = range(0, len(images), batch_size)
     for start in tqdm(starts, desc="refining", unit="batch", disable=not progress):
-        batch = to_float(images[start : start + batch_size])
-        refined[start : start + batch_size] = to_uint8(ops.convert_to_numpy(refiner(batch)))
+        # The last batch begins earlier, so that one compiled shape does for all.
+        part = slice(max(0, min(start, len(images) - batch_size)), start + batch_size)
+        refined[part] = to_uint8(ops.convert_to_numpy(call(to_float(images[part]))))
     return refined

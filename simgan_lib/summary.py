@@ -127,8 +127,8 @@ def gaze_markdown(runs: list[Run]) -> str:
         runs: Evaluated runs of the same settings and data, with different seeds.
 
     Returns:
-        A Markdown table: a line per training set, mean and standard deviation over the runs of the
-        mean and the median error and of the share within 7 degrees.
+        A Markdown table: a line per training set, mean and standard deviation over the networks of
+        all runs of the mean and the median error and of the share within 7 degrees.
     """
     names = {
         "mean_gaze": "none: always the mean gaze",
@@ -142,9 +142,10 @@ def gaze_markdown(runs: list[Run]) -> str:
     for name, title in names.items():
         cells = []
         for key, unit in GAZE_UNITS.items():
-            values = [evaluation[key][name]["mean"] for evaluation in found]
-            # Networks that no refiner touches are trained once for all runs: no spread to show.
-            shared = len(set(values)) == 1
-            cells.append(with_spread(summarise(values[:1] if shared else values), unit))
+            # Networks that no refiner touches are trained once for all runs, and count once.
+            groups = dict.fromkeys(tuple(record[key][name]["per_seed"]) for record in found)
+            values = [value for group in groups for value in group]
+            alike = len(set(values)) == 1
+            cells.append(with_spread(summarise(values[:1] if alike else values), unit))
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,17 @@ def test_tables_and_numbers_of_the_pages_are_the_records():
     found = tables.tables(ROOT / "runs")
     for page in tables.PAGES:
         assert tables.fill(page.read_text(), found) == page.read_text(), "run 'make tables'"
+
+
+def test_reference_runs_stay_small():
+    done = subprocess.run(
+        ["git", "ls-files", "runs"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    sizes = Counter()
+    for name in done.stdout.split():
+        sizes[(ROOT / name).parent] += (ROOT / name).stat().st_size
+    assert max(sizes.values()) < 5e6, sizes.most_common(1)
+    assert 0 < sizes.total() < 25e6
 
 
 def test_make_help_lists_every_target_of_the_readme():

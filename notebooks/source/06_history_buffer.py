@@ -597,6 +597,9 @@ for cell in ("quick/baseline", *PAIRS[0], *PAIRS[1]):
     print(f"{cell:<22} gaze error {spread(degrees, 1)} degrees, told apart {spread(told, 1)} %")
 
 # %% [markdown]
+# By this sign, too, the training *with* history circles no less: R's latest weights swing with it as they do without, and
+# the average calms both.
+#
 # In numbers: gaze networks trained on refined images err by
 # {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees with history and by
 # {{ablation/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}} without; with R's latest weights, by

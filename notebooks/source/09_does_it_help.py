@@ -595,8 +595,8 @@ if scale.live > 10:
     assert errors["labelled"].mean() < ideal["without dice"] < errors["refined"].mean()
 
 # %% [markdown]
-# Read it as a staircase. From the ceiling upwards: the duty to keep the lids costs a little, the
-# missing dice a little more, and the largest step of all lies between the perfect refiner without dice
+# Read it as a staircase. From the ceiling upwards: the duty to keep place and lids costs one step, the
+# missing dice another, and the largest of the three lies between the perfect refiner without dice
 # and *our* R. So randomness is a true explanation and a small one. Most of what is missing is craft: R
 # sees 19 pixels around a point (notebook 02), has four blocks, and learned for some minutes from D's
 # hints. (Twice the rounds did not help the best run. The report's schedule, with five times the updates of D a

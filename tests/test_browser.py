@@ -340,3 +340,17 @@ def test_evaluation_notebook_asks_which_eye_is_real(open_notebook):
         turing.get_by_role("button", name="Left").click()
     expect(turing).to_contain_text("of 20 right, p = ")
     expect(turing.get_by_role("button", name="Left")).to_be_disabled()
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("01_data", "widgets.EyeExplorer"),
+        ("05_pretraining", "widgets.HyperparameterPanel"),
+        ("07_adversarial_training", "TrainingDashboard.attach"),
+        ("10_failure_lab", "widgets.HyperparameterPanel"),
+    ],
+)
+def test_the_other_notebooks_show_their_widgets(open_notebook, name, source):
+    notebook = open_notebook(name).run_all()
+    shoot(notebook, notebook.widget(source), name)

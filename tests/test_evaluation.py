@@ -68,7 +68,8 @@ def test_summary_of_errors_by_hand():
         "labelled": np.array([[2.0, 4.0], [4.0, 4.0]]),
     }
     found = gaze.summarise_errors(errors)
-    assert found["gaze_error_deg"]["synthetic"] == {"mean": 11.0, "std": 1.0, "per_seed": [10, 12]}
+    spread = {"mean": 11.0, "std": math.sqrt(2), "per_seed": [10, 12]}  # of a sample
+    assert found["gaze_error_deg"]["synthetic"] == spread
     assert found["within_7_deg"]["refined"]["per_seed"] == [50.0, 100.0]
     assert found["gap_closed"]["per_seed"] == pytest.approx([4 / 7, 6 / 8])
     curve = dict(zip(found["curve"]["degrees"], found["curve"]["synthetic"], strict=True))

@@ -186,10 +186,10 @@ for number, iteration in report_figures.items():
 
 # %%
 def as_in_the_report(snapshot):
-    figure = Figure(figsize=(7, 2.6), layout="constrained")
+    figure = Figure(figsize=(5.6, 1.5), layout="constrained")
     pair = {"synthetic": kept["synthetic"], "refined": kept["refined"][snapshot]}
     for axis, (title, eyes) in zip(figure.subplots(1, 2), pair.items(), strict=True):
-        rows = np.array_split(eyes[:20], 5)
+        rows = np.array_split(eyes[:12], 3)
         axis.imshow(
             np.vstack([np.hstack(list(row)) for row in rows]), cmap="gray", vmin=0, vmax=255
         )
@@ -216,7 +216,7 @@ for number, snapshot in chosen.items():
     rows[f"fig. {number}\n{kept['iteration'][snapshot]:,}"] = kept["refined"][snapshot][:5]
 rows["simulated\nwebcam"] = kept["real"][:5]
 notebook.show(
-    plots.contact_sheet(rows, columns=5, zoom=0.9),
+    plots.contact_sheet(rows, columns=5, zoom=0.8),
     "the same five eyes at the same fractions of the way as the report's figures 3 to 7. The last row shows what R is "
     "after: *other* eyes, as the two sets are not paired.",
 )

@@ -6,6 +6,32 @@ MARKED = re.compile(r"(<!-- table:(\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 NONE = "not measured"
 
 
+# What; where in results.json; how to show it; the target.
+AT_LEAST = (
+    ("a round, `auto`, against Keras", "cpu_round.speedup_vs_keras.auto", "{:.2f}x", 2.5),
+    ("a round, `auto`, against PyTorch", "cpu_round.speedup_vs_torch.auto", "{:.2f}x", 3),
+    ("a round, float32, against Keras", "cpu_round.speedup_vs_keras.float32", "{:.2f}x", 1.35),
+    ("a round, float32, against PyTorch", "cpu_round.speedup_vs_torch.float32", "{:.2f}x", 1.6),
+    ("a round, float32, of the ceiling", "cpu_round.ceiling_fraction.float32", "{:.0%}", 0.85),
+    ("a round, bfloat16, of the ceiling", "cpu_round.ceiling_fraction.bfloat16", "{:.0%}", 0.75),
+    ("Kaggle file, first time, against `np.stack`", "loading.speedup_first", "{:.2f}x", 1),
+    ("Kaggle file, later, against `np.stack`", "loading.speedup_later", "{:.0f}x", 20),
+    ("simulator, images a second", "simulator.images_per_second", "{:,.0f}", 1000),
+    ("refining, of the float32 ceiling", "refine.ceiling_fraction", "{:.0%}", 0.75),
+)
+AT_MOST = (
+    ("memory, 50,000 + 34,100 images, peak", "memory.peak_gib", "{:.2f} GiB", 2),
+    ("`simgan train` to the end of the first round", "startup.first_round_ends_s", "{:.1f} s", 12),
+    ("callbacks, snapshots and dashboard add", "callbacks.overhead", "{:.1%}", 0.03),
+)
+
+
+def markdown(heads: list[str], rows: list[list]) -> str:
+    """Writes a table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
 def rounded(value, digits: int = 4):
     """Rounds all numbers in a nested structure to so many significant digits."""
     if isinstance(value, dict):
@@ -17,8 +43,9 @@ def rounded(value, digits: int = 4):
 
 def speed(results: dict) -> str:
     """Returns the table of all targets: what was measured, what was asked, whether it is met."""
-    lines = ["| what | measured | target | met |", "|---|---|---|---|"]
-    for what, keys, shown, sign, target in TARGETS:
+    rows = []
+    targets = [("at least", *row) for row in AT_LEAST] + [("at most", *row) for row in AT_MOST]
+    for sign, what, keys, shown, target in targets:
         value = results
         for key in keys.split("."):
             value = value.get(key) if isinstance(value, dict) else None
@@ -26,107 +53,10 @@ def speed(results: dict) -> str:
             measured, met = NONE, ""
         else:
             measured = shown.format(value)
-            met = (
-                "yes" if (value >= target if sign == "at least" else value <= target) else "**no**"
-            )
-        lines.append(f"| {what} | {measured} | {sign} {shown.format(target)} | {met} |")
-    return "\n".join(lines)
-
-
-# What; where in results.json; how to show it; the target.
-TARGETS = (
-    (
-        "a round, `auto`, against Keras",
-        "cpu_round.speedup_vs_keras.auto",
-        "{:.2f}x",
-        "at least",
-        2.5,
-    ),
-    (
-        "a round, `auto`, against PyTorch",
-        "cpu_round.speedup_vs_torch.auto",
-        "{:.2f}x",
-        "at least",
-        3,
-    ),
-    (
-        "a round, float32, against Keras",
-        "cpu_round.speedup_vs_keras.float32",
-        "{:.2f}x",
-        "at least",
-        1.35,
-    ),
-    (
-        "a round, float32, against PyTorch",
-        "cpu_round.speedup_vs_torch.float32",
-        "{:.2f}x",
-        "at least",
-        1.6,
-    ),
-    (
-        "a round, float32, of the ceiling",
-        "cpu_round.ceiling_fraction.float32",
-        "{:.0%}",
-        "at least",
-        0.85,
-    ),
-    (
-        "a round, bfloat16, of the ceiling",
-        "cpu_round.ceiling_fraction.bfloat16",
-        "{:.0%}",
-        "at least",
-        0.75,
-    ),
-    (
-        "memory, 50,000 + 34,100 images, peak",
-        "memory.peak_gib",
-        "{:.2f} GiB",
-        "at most",
-        2,
-    ),
-    (
-        "`simgan train` to the end of the first round",
-        "startup.first_round_ends_s",
-        "{:.1f} s",
-        "at most",
-        12,
-    ),
-    (
-        "Kaggle file, first time, against `np.stack`",
-        "loading.speedup_first",
-        "{:.2f}x",
-        "at least",
-        1,
-    ),
-    (
-        "Kaggle file, later, against `np.stack`",
-        "loading.speedup_later",
-        "{:.0f}x",
-        "at least",
-        20,
-    ),
-    (
-        "simulator, images a second",
-        "simulator.images_per_second",
-        "{:,.0f}",
-        "at least",
-        1000,
-    ),
-    (
-        "refining, of the float32 ceiling",
-        "refine.ceiling_fraction",
-        "{:.0%}",
-        "at least",
-        0.75,
-    ),
-    (
-        "callbacks, snapshots and dashboard add",
-        "callbacks.overhead",
-        "{:.1%}",
-        "at most",
-        0.03,
-    ),
-)
+            reached = value >= target if sign == "at least" else value <= target
+            met = "yes" if reached else "**no**"
+        rows.append([what, measured, f"{sign} {shown.format(target)}", met])
+    return markdown(["what", "measured", "target", "met"], rows)
 
 
 def seconds(results: dict) -> str:
@@ -134,17 +64,15 @@ def seconds(results: dict) -> str:
     found = results.get("cpu_round")
     if not found:
         return NONE
-    lines = ["| a round | seconds | GFLOP/s | of the ceiling |", "|---|---|---|---|"]
+    rows = []
     for name, value in found["seconds"].items():
         precision = found["auto_precision"] if name == "auto" else name.split()[-1]
-        rate = found["operations"]["round"] / value
-        lines.append(
-            f"| {name if ' ' in name else 'ours, ' + name} | {value:.2f} | {rate / 1e9:.0f} "
-            f"| {rate / found['ceiling_rate'][precision]:.0%} |"
-        )
+        rate, ceiling = found["operations"]["round"] / value, found["ceiling_rate"][precision]
+        shown = name if " " in name else f"ours, {name}"
+        rows.append([shown, f"{value:.2f}", f"{rate / 1e9:.0f}", f"{rate / ceiling:.0%}"])
     for precision, rate in found["ceiling_rate"].items():
-        lines.append(f"| matrix product, {precision} | | {rate / 1e9:.0f} | 100% |")
-    return "\n".join(lines)
+        rows.append([f"matrix product, {precision}", "", f"{rate / 1e9:.0f}", "100%"])
+    return markdown(["a round", "seconds", "GFLOP/s", "of the ceiling"], rows)
 
 
 def profile(results: dict) -> str:
@@ -152,8 +80,9 @@ def profile(results: dict) -> str:
     found = results.get("profiling")
     if not found:
         return NONE
-    heads = [f"{p}, ms | at the ceiling | of it" for p in found]
-    lines = [f"| kind of operation | {' | '.join(heads)} |", "|---" * (1 + 3 * len(found)) + "|"]
+    heads, rows = ["kind of operation"], []
+    for precision in found:
+        heads += [f"{precision}, ms", "at the ceiling", "of it"]
     kinds = sorted(
         {kind for part in found.values() for kind in part["seconds"]},
         key=lambda kind: -next(iter(found.values()))["seconds"].get(kind, 0),
@@ -166,8 +95,8 @@ def profile(results: dict) -> str:
             bound = sum(least.values()) if kind == "all" else least.get(kind)
             cells += [f"{1e3 * value:.0f}"]
             cells += [f"{1e3 * bound:.0f}", f"{bound / value:.0%}"] if bound and value else ["", ""]
-        lines.append(f"| {kind} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([kind, *cells])
+    return markdown(heads, rows)
 
 
 def growth(results: dict) -> str:
@@ -175,16 +104,16 @@ def growth(results: dict) -> str:
     found = results.get("growth")
     if not found:
         return NONE
-    lines = ["| axis | size | GFLOP | seconds | of the ceiling |", "|---|---|---|---|---|"]
+    rows = []
     for axis, points in found["axes"].items():
         for point in points:
             size = point["problem"]
             shown = f"{size['height']}x{size['width']}" if axis == "pixels" else size[axis]
-            lines.append(
-                f"| {axis} | {shown} | {point['operations'] / 1e9:,.0f} "
-                f"| {point['seconds']:.3g} | {point['ceiling_fraction']:.0%} |"
+            operations, part = point["operations"] / 1e9, point["ceiling_fraction"]
+            rows.append(
+                [axis, shown, f"{operations:,.0f}", f"{point['seconds']:.3g}", f"{part:.0%}"]
             )
-    return "\n".join(lines)
+    return markdown(["axis", "size", "GFLOP", "seconds", "of the ceiling"], rows)
 
 
 def hardware(results: dict) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import textwrap
 from collections.abc import Iterable
 
 import ipywidgets
@@ -142,7 +143,8 @@ class HyperparameterPanel(Shown):
             config = self.config
         except ConfigError as error:
             return f"Not allowed: {error}"
-        lines = [f"{n:<28}{getattr(config, n)!s:<10}{text:.78}" for n, text in self._about.items()]
+        about = {name: textwrap.shorten(text, 76) for name, text in self._about.items()}
+        lines = [f"{name:<32}{getattr(config, name)!s:<10}{about[name]}" for name in about]
         self._text.set_text("\n".join(lines))
         minutes = estimated_minutes(config, self.seconds, self.shape)
         known = "not timed in this precision" if np.isnan(minutes) else f"about {minutes:,.1f}"

@@ -270,7 +270,7 @@ class SimGAN(keras.Model):
         return {**logs, **self.discriminator_updates(synthetic, real, batches)}
 
     def several(self, step, synthetic, real, batches):
-        """Runs one step, such as `round`, for each slice along the first axis of its batches."""
+        """Runs a step, such as `round`, for each slice of its batches; arguments as for `round`."""
         return self._backend.repeat(partial(step, synthetic, real), self.state, batches)
 
     def train(self, synthetic: np.ndarray, real: np.ndarray, callbacks=()) -> "SimGAN":

@@ -103,9 +103,7 @@ def test_sizes(path):
     assert path.stat().st_size < 1_000_000
     lengths = [len(cell.source.splitlines()) for cell in code(read(path))]
     assert max(lengths) <= 25
-    # A solutions notebook is the set-up and a few worked answers, which are longer.
-    if path.parent == FOLDER:
-        assert median(lengths) <= 7
+    assert median(lengths) <= 7
 
 
 @each_master

@@ -558,6 +558,7 @@ def gaze_vector(pitch, yaw):
     )
 
 
+# %% tags=["solution"]
 vectors = gaze_vector(labels["pitch"].to_numpy(), labels["yaw"].to_numpy())
 print("largest difference:", np.abs(vectors - labels[gaze.LOOK]).to_numpy().max().round(6))
 assert np.allclose(vectors, labels[gaze.LOOK])
@@ -584,6 +585,7 @@ def mirrored(images, labels):
     return images[:, :, ::-1], turned
 
 
+# %% tags=["solution"]
 images, turned = mirrored(data.synthetic.images, data.synthetic.labels)
 figure = Figure(figsize=(6, 2), layout="constrained")
 axes = figure.subplots(1, 2)
@@ -619,6 +621,7 @@ def dark_centre(images):
     return (columns * np.arange(images.shape[2])).sum(axis=1) / columns.sum(axis=1)
 
 
+# %% tags=["solution"]
 for name, some in [("sound", data.synthetic), ("hers", hers)]:
     together = np.corrcoef(dark_centre(some.images), some.labels["pupil_x"])[0, 1]
     print(f"{name:6} correlation of the dark spot with the label: {together:+.2f}")

@@ -518,6 +518,7 @@ def map_size(pixels, padding):
     return pixels
 
 
+# %% tags=["solution"]
 for padding in ("same", "valid"):
     print(padding, map_size(35, padding), "x", map_size(55, padding))
 assert (map_size(35, "same"), map_size(55, "same")) == (9, 14)
@@ -603,6 +604,8 @@ repairs = {
     "equalised": (ranks * 255 / ranks.max()).astype("uint8").reshape(sixty.shape),
     "all three": handmade(sixty),
 }
+
+# %% tags=["solution"]
 told = {name: ask(D, repaired).mean() for name, repaired in repairs.items()}
 for name, probability in told.items():
     print(f"{name:10} p_refined = {probability:.2f}")

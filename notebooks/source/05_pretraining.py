@@ -510,9 +510,11 @@ for cell in ("ablation/baseline", "ablation/no_pretraining"):
 figure = Figure(figsize=(6, 2.6), layout="constrained")
 axis = figure.subplots()
 for cell, color in [("baseline", plots.BLUE), ("no_pretraining", plots.PINK)]:
-    for run in recorded(f"ablation/{cell}"):
+    for number, run in enumerate(recorded(f"ablation/{cell}")):
         log = run.metrics[run.metrics["phase"] == "adversarial"]
-        axis.plot(log["iteration"], log["mean_change"], color=color, label=cell)
+        axis.plot(
+            log["iteration"], log["mean_change"], color=color, label=cell if number == 0 else None
+        )
 axis.set(xlabel="round", ylabel="mean |R(x) - x|", ylim=(0, None))
 axis.legend()
 axis.grid(alpha=0.3)
@@ -562,6 +564,7 @@ def first_below(rows, levels):
     return int(reached["iteration"].iloc[0]) if len(reached) else None
 
 
+# %% tags=["solution"]
 lesson = metrics[metrics["phase"] == "pretrain_refiner"]
 print({levels: first_below(lesson, levels) for levels in (40, 20, 10, 5)})
 assert first_below(lesson, 1000) == lesson["iteration"].iloc[0]
@@ -624,8 +627,9 @@ count = small.discriminator_pretraining_steps
 tensors = [ops.convert_to_tensor(images.images) for images in (data.synthetic, data.real)]
 
 
+# %% tags=["solution"]
 def taught(order):
-    """Gives a new R and D their steps in this order, such as "RRRRRD"; returns both."""
+    """Gives a new R and D their steps in this order, such as "RRRRRD"."""
     model, steps, batches = simgan_lib.SimGAN(small, precision=pretrained.precision), {}, {}
     for player, step in {"R": "refiner_pretraining_step", "D": "discriminator_updates"}.items():
         phase = "pretrain_refiner" if player == "R" else "pretrain_discriminator"

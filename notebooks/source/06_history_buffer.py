@@ -597,7 +597,7 @@ for cell in ("quick/baseline", *PAIRS[0], *PAIRS[1]):
     print(f"{cell:<22} gaze error {spread(degrees, 1)} degrees, told apart {spread(told, 1)} %")
 
 # %% [markdown]
-# By this sign, too, the training *with* history circles no less: R's latest weights swing with it as they do without, and
+# By this sign, too, the training *with* history circles no less: R's latest weights swing with it at least as much as without, and
 # the average calms both.
 #
 # In numbers: gaze networks trained on refined images err by

@@ -278,9 +278,9 @@ for name, value in ours.items():
 # {{best evaluation.gaze_error_deg.refined.mean 1}}°, theirs
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° (notebook 09). It is the one whose weights we keep.
 # The report's own settings, above, did better: {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° (one
-# gaze network), for many times the work, and with the pupil moved by
+# gaze network), for several times the work, and with the pupil moved by
 # {{report-schedule evaluation.pupil_shift_px.median 2}} pixels instead of
-# {{best evaluation.pupil_shift_px.median 2}}. What is best in minutes need not be best in hours.
+# {{best evaluation.pupil_shift_px.median 2}}. What is best in minutes need not be best in an hour.
 
 # %%
 replay = widgets.RunReplay(best)
@@ -376,7 +376,7 @@ for name, eyes in last_eyes.items():
 # rounds: what R has learned to avoid is what they are full of. The refined ones lie between them and
 # the target. Do not read too much into how near they come: this R is a running average of R's weights,
 # which D has never played against. Nor is D sure of the *target*: of these simulated webcam eyes it finds
-# about as many patches suspicious as not. That is one moment of a D that swings from update to update;
+# more patches suspicious than not. That is one moment of a D that swings from update to update;
 # the curves above average ten rounds, and there it is right more often than not.
 #
 # So D is a judge of *this* game only. That is why notebook 09 never asks D how realistic an image is;
@@ -585,7 +585,7 @@ again = np.abs(twice.astype(int) - refined).mean()
 print(f"first time {once:.1f} gray levels, second time {again:.1f}")
 notebook.show(
     plots.contact_sheet({"x": fresh[:8], "R(x)": refined[:8], "R(R(x))": twice[:8]}, columns=8),
-    "simulated eyes, refined once, and refined twice.",
+    "synthetic eyes, refined once, and refined twice.",
 )
 
 # %% [markdown] tags=["solution"]
@@ -638,11 +638,12 @@ def earth_movers_distance(a, b):
     return np.abs(a - b).sum()
 
 
-sets = {"simulated": fresh, "refined": refined, "by hand": handmade(fresh)}
+# %% tags=["solution"]
+sets = {"synthetic": fresh, "refined": refined, "by hand": handmade(fresh)}
 distances = {name: earth_movers_distance(eyes, webcam) for name, eyes in sets.items()}
 for name, distance in distances.items():
     print(f"{name:<10} {distance:5.1f} gray levels")
-assert distances["by hand"] < distances["simulated"]
+assert distances["by hand"] < distances["synthetic"]
 
 # %% [markdown] tags=["solution"]
 # The hand-made recipe equalises the histogram exactly, as the webcam does, so it is hard to beat on

@@ -81,7 +81,14 @@ def data_parallel(devices: int, batch_size: int):
 
 
 def split(images):
-    """Gives each device its part of a batch: a hint, which changes no number."""
+    """Gives each device its part of a batch: a hint, which changes no number.
+
+    Args:
+        images: Tensor `(batch, height, width, channels)`.
+
+    Returns:
+        The same tensor, split along the batch inside `data_parallel`.
+    """
     distribution = keras.distribution.distribution()
     if distribution is None:
         return images
@@ -90,7 +97,14 @@ def split(images):
 
 
 def everywhere(images):
-    """Copies an array to the device, or all of it to each: it stays there while R and D train."""
+    """Copies an array to the device, or all of it to each: it stays there while R and D train.
+
+    Args:
+        images: Array of any shape, such as uint8 `(n, height, width)`.
+
+    Returns:
+        The tensor.
+    """
     images = ops.convert_to_tensor(images)
     distribution = keras.distribution.distribution()
     if distribution is None:

@@ -68,9 +68,16 @@ class UsualTorch:
         problem: The round.
         precision: `"float32"`, or `"bfloat16"` for PyTorch's automatic mixed precision.
         channels_last: Whether images lie in memory as Keras's do.
+        fused: Whether Adam updates all weights in one call.
     """
 
-    def __init__(self, problem: Problem, precision: str = "float32", channels_last: bool = True):
+    def __init__(
+        self,
+        problem: Problem,
+        precision: str = "float32",
+        channels_last: bool = True,
+        fused: bool = True,
+    ):
         torch.manual_seed(0)
         self.problem, self.mixed = problem, precision == "bfloat16"
         self.format = torch.channels_last if channels_last else torch.contiguous_format
@@ -78,7 +85,7 @@ class UsualTorch:
         self.discriminator = build_discriminator().to(memory_format=self.format)
         self.optimizers = {
             network: torch.optim.Adam(
-                network.parameters(), LEARNING_RATE, (BETA_1, 0.999), eps=1e-7, fused=True
+                network.parameters(), LEARNING_RATE, (BETA_1, 0.999), eps=1e-7, fused=fused
             )
             for network in (self.refiner, self.discriminator)
         }
@@ -162,8 +169,8 @@ if __name__ == "__main__":
     from benchmarks.workers import Turns
 
     options = json.loads(sys.argv[1])
-    precision, last = options.pop("precision"), options.pop("channels_last", True)
-    peer = UsualTorch(Problem(**options), precision, last)
+    changes = {k: options.pop(k) for k in ("precision", "channels_last", "fused") if k in options}
+    peer = UsualTorch(Problem(**options), **changes)
     data = peer.problem.data()
     Turns(parameters=[parameters(peer.refiner), parameters(peer.discriminator)]).serve(
         lambda: {"discriminator_loss": peer.round(*data)}

@@ -54,27 +54,43 @@ def seconds_by_kind(folder: Path, rounds: int) -> dict[str, float]:
     return dict(seconds)
 
 
-def work(precision: str, rounds: int, **changes) -> None:
-    """Profiles rounds of a training that has warmed up, in one turn."""
+def work(precision: str, rounds: int, usual: bool, **changes) -> None:
+    """Profiles rounds of a training that has warmed up, in one turn.
+
+    Args:
+        precision: What the convolutions compute in.
+        rounds: How many to profile.
+        usual: Whether to profile the usual Keras way instead of ours.
+        **changes: To the problem.
+    """
     import keras
     import tensorflow as tf
 
     from benchmarks.operations import of_a_round
+    from benchmarks.peers_keras import UsualKeras
+    from simgan_lib.images import to_float
     from simgan_lib.simgan import SimGAN
 
     problem, warmup = Problem(**changes), 2
-    settings = config(problem, precision).replace(iterations=warmup + rounds)
-    model = SimGAN(settings, (problem.height, problem.width, 1))
+    data = problem.data()
     turns = Turns(operations=of_a_round(problem))
     turns.wait()
     with tempfile.TemporaryDirectory() as folder:
 
-        def begin(batch, logs):
+        def begin(batch, logs=None):
             if batch == warmup:
                 tf.profiler.experimental.start(folder)
 
-        watch = keras.callbacks.LambdaCallback(on_train_batch_begin=begin)
-        model.train(*problem.data(), callbacks=[watch])
+        if usual:
+            peer, data = UsualKeras(problem, precision), [to_float(images) for images in data]
+            for batch in range(warmup + rounds):
+                begin(batch)
+                peer.round(*data)
+        else:
+            settings = config(problem, precision).replace(iterations=warmup + rounds)
+            model = SimGAN(settings, (problem.height, problem.width, 1))
+            watch = keras.callbacks.LambdaCallback(on_train_batch_begin=begin)
+            model.train(*data, callbacks=[watch])
         tf.profiler.experimental.stop()
         turns.done(kinds=seconds_by_kind(Path(folder), rounds))
 
@@ -86,8 +102,8 @@ def measure(smoke: bool = False) -> dict:
         smoke: Whether to compute almost nothing, to see that it works.
 
     Returns:
-        By precision: seconds a round by kind, those that the convolutions' operations would take
-        at the ceiling, and the ceiling in operations a second.
+        By precision: seconds a round by kind, those of the usual Keras way, those that the
+        convolutions' operations would take at the ceiling, and the ceiling in operations a second.
     """
     problem, rounds, product = Problem(), 5, {}
     if smoke:
@@ -96,16 +112,20 @@ def measure(smoke: bool = False) -> dict:
     result = {}
     for precision in ("float32", "bfloat16"):
         options = {"precision": precision, "rounds": rounds, **dataclasses.asdict(problem)}
-        workers = {"profile": ("profiling", options)}
+        workers = {
+            name: ("profiling", {"usual": usual, **options})
+            for name, usual in (("usual", True), ("ours", False))
+        }
         workers["ceiling"] = ("ceiling", {"dtype": precision, **product})
         with started(workers) as running:
-            kinds = running["profile"].turn()["kinds"]
+            kinds = {name: running[name].turn()["kinds"] for name in ("usual", "ours")}
             reports = alternate({"ceiling": running["ceiling"]}, 2 if smoke else 5)
-            operations = running["profile"].about["operations"]["by_kind"]
+            operations = running["ours"].about["operations"]["by_kind"]
         # The best turn: the profile is one turn too, with nothing to be paired with.
         rate = max(report["rate"] for report in reports["ceiling"])
         result[precision] = {
-            "seconds": kinds,
+            "seconds": kinds["ours"],
+            "seconds_usual": kinds["usual"],
             "seconds_at_ceiling": {kind: count / rate for kind, count in operations.items()},
             "ceiling_rate": rate,
         }

@@ -76,27 +76,43 @@ def seconds(results: dict) -> str:
 
 
 def profile(results: dict) -> str:
-    """Returns where a round's time goes, and what it would take at the ceiling."""
+    """Returns where a round's time goes, before and after, and what it takes at the ceiling."""
     found = results.get("profiling")
     if not found:
         return NONE
     heads, rows = ["kind of operation"], []
     for precision in found:
-        heads += [f"{precision}, ms", "at the ceiling", "of it"]
+        heads += [f"{precision}: Keras, ms", "ours, ms", "at the ceiling", "of it"]
     kinds = sorted(
-        {kind for part in found.values() for kind in part["seconds"]},
+        {kind for part in found.values() for kind in part["seconds"] | part["seconds_usual"]},
         key=lambda kind: -next(iter(found.values()))["seconds"].get(kind, 0),
     )
     for kind in [*kinds, "all"]:
         cells = []
         for part in found.values():
-            taken, least = part["seconds"], part["seconds_at_ceiling"]
-            value = sum(taken.values()) if kind == "all" else taken.get(kind, 0)
-            bound = sum(least.values()) if kind == "all" else least.get(kind)
-            cells += [f"{1e3 * value:.0f}"]
+            usual, value, bound = (
+                sum(part[of].values()) if kind == "all" else part[of].get(kind, 0)
+                for of in ("seconds_usual", "seconds", "seconds_at_ceiling")
+            )
+            cells += [f"{1e3 * usual:.0f}", f"{1e3 * value:.0f}"]
             cells += [f"{1e3 * bound:.0f}", f"{bound / value:.0%}"] if bound and value else ["", ""]
         rows.append([kind, *cells])
     return markdown(heads, rows)
+
+
+def tried(results: dict) -> str:
+    """Returns what was tried, with the speed that was expected and the one that was measured."""
+    found = results.get("tried")
+    if not found:
+        return NONE
+    rows = []
+    for what, row in found.items():
+        cells = []
+        for precision in ("float32", "bfloat16"):
+            value = row["measured"].get(precision)
+            cells += ["{median:.2f}x ({low:.2f} to {high:.2f})".format(**value) if value else NONE]
+        rows.append([what, f"{row['predicted']:.2f}x: {row['reason']}", *cells])
+    return markdown(["the change", "predicted", "float32", "bfloat16"], rows)
 
 
 def growth(results: dict) -> str:
@@ -128,7 +144,7 @@ def hardware(results: dict) -> str:
     )
 
 
-TABLES = {table.__name__: table for table in (speed, seconds, profile, growth, hardware)}
+TABLES = {table.__name__: table for table in (speed, seconds, profile, tried, growth, hardware)}
 
 
 def fill(text: str, results: dict) -> str:

@@ -12,6 +12,7 @@
 Every file is replaced atomically, so another process can read the folder while training goes on.
 """
 
+import functools
 import json
 import re
 import zlib
@@ -253,13 +254,16 @@ def refine(
             f"{images.shape[1]} x {images.shape[2]}. Resize them: read_images(path, size={size}), "
             "or 'simgan refine --resize'."
         )
-    call = refiner
-    if len(images) > batch_size:  # Compiling takes as long as a batch or two.
-        call = backends.current().compile(lambda batch: refiner(batch), refiner.variables)
-    refined = np.empty_like(images)
+    call, refined = _compiled(refiner), np.empty_like(images)
     starts = range(0, len(images), batch_size)
     for start in tqdm(starts, desc="refining", unit="batch", disable=not progress):
         # The last batch begins earlier, so that one compiled shape does for all.
         part = slice(max(0, min(start, len(images) - batch_size)), start + batch_size)
         refined[part] = to_uint8(ops.convert_to_numpy(call(to_float(images[part]))))
     return refined
+
+
+# Kept, as snapshots and widgets refine a few eyes with the same R again and again.
+@functools.lru_cache(maxsize=4)
+def _compiled(refiner):
+    return backends.current().compile(lambda batch: refiner(batch), refiner.variables)

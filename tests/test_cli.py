@@ -109,7 +109,8 @@ def test_refine_keeps_labels_and_order(run, root, tmp_path, capsys):
     before, after = read_images(source), read_images(target)
     pd.testing.assert_frame_equal(before.labels, after.labels)
     assert after.images.shape == before.images.shape
-    one_by_one = [refine(Run(run).refiner(), before.images[k : k + 1])[0] for k in range(24)]
+    refiner = Run(run).refiner()
+    one_by_one = [refine(refiner, before.images[k : k + 1])[0] for k in range(24)]
     np.testing.assert_allclose(after.images, one_by_one, atol=1)
     assert len(np.unique(after.images, axis=0)) == 24
 

@@ -218,3 +218,13 @@ def test_refine_matches_the_network_and_any_batch_size(run):
     np.testing.assert_array_equal(whole, refine(run.refiner(), images, batch_size=7))
     direct = ops.convert_to_numpy(run.refiner()(images[..., None] / 127.5 - 1.0))[..., 0]
     assert np.abs(whole - (direct + 1) * 127.5).max() <= 0.51
+
+
+def test_refine_follows_the_weights_though_it_is_compiled_once(run):
+    images, refiner = make_data().synthetic.images[:5], run.refiner()
+    before = refine(refiner, images)
+    refiner.set_weights([-weights for weights in refiner.get_weights()])
+    after = refine(refiner, images)
+    assert (before != after).any()
+    refiner.set_weights([-weights for weights in refiner.get_weights()])
+    np.testing.assert_array_equal(refine(refiner, images), before)

@@ -57,7 +57,7 @@ def compile(function, state):
     Returns:
         A function of the same arguments.
     """
-    return tf.function(function, autograph=False, jit_compile=False)
+    return tf.function(function, autograph=False, jit_compile=False, reduce_retracing=True)
 
 
 def device_name() -> str:

@@ -188,13 +188,14 @@ def full(mode: str, smoke: bool) -> dict:
 
 def quality(mode: str, smoke: bool) -> dict:
     """Trains `quick` with three seeds and evaluates; the records in runs/ are a CPU's."""
+    from simgan_lib.cli import MEASURED_IMAGES, QUICK_IMAGES
     from simgan_lib.config import preset
     from simgan_lib.datasets import load
     from simgan_lib.evaluation import evaluate
     from simgan_lib.runs import Run
     from simgan_lib.training import train
 
-    data = _data(load, smoke, limit=4_000)
+    data = _data(load, smoke, limit=QUICK_IMAGES)
     errors = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(1 if smoke else 3):
@@ -202,7 +203,7 @@ def quality(mode: str, smoke: bool) -> dict:
             config = config.replace(seed=seed, precision=MODES[mode][0])
             train(data, config, Path(folder, str(seed)), progress=False)
             run = Run(Path(folder, str(seed)))
-            errors.append(_error(evaluate(run, data, seeds=1)))
+            errors.append(_error(evaluate(run, data, seeds=1, images=MEASURED_IMAGES)))
     records = sorted((ROOT / "runs" / "quick" / "baseline").glob("seed*"))
     return {
         "gaze_error_deg": errors,

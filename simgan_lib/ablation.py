@@ -51,6 +51,7 @@ ABLATION: MappingProxyType[str, Cell] = MappingProxyType(
         "lambda_7.6": Cell("carpedm20's lambda", {"lambda_mean": 7.6}),
         "lambda_100": Cell("mjdietzx's lambda", {"lambda_mean": 100.0}),
         "k_d_1": Cell("1 D update per R update", {"discriminator_updates": 1}),
+        "k_d_2": Cell("2 D updates per R update", {"discriminator_updates": 2}),
         "k_d_10": Cell("10 D updates per R update, the report's", {"discriminator_updates": 10}),
         "k_g_5": Cell(
             "5 R updates per D update", {"refiner_updates": 5, "discriminator_updates": 1}
@@ -73,7 +74,7 @@ ABLATION: MappingProxyType[str, Cell] = MappingProxyType(
 FAILURES: MappingProxyType[str, Cell] = MappingProxyType(
     {
         "collapse": Cell(
-            "R's learning rate 33 times too large: tanh saturates", {"refiner_learning_rate": 1e-2}
+            "R's learning rate is far too large: tanh saturates", {"refiner_learning_rate": 1e-2}
         ),
         "lambda_too_large": Cell("refined equals synthetic", {"lambda_mean": 100.0}),
         "lambda_too_small": Cell("labels are lost", {"lambda_mean": 0.0}),
@@ -104,11 +105,13 @@ def ablate(
     jobs: int = 2,
     networks: int = 1,
     effort: "Effort | None" = None,
+    images: int | None = None,
 ) -> None:
     """Trains and evaluates every cell of a grid, in parallel processes; repeats nothing.
 
     All cells of the first seed come first, so that a grid that was stopped can be compared. Call
-    it again to go on: finished runs are skipped, others resume from their checkpoints.
+    it again to go on: finished runs are skipped, others resume from their checkpoints. A cell that
+    changes nothing, as the base is already so, is left out.
 
     Args:
         folder: Where the runs go, each in `CELL/seedN`.
@@ -119,23 +122,25 @@ def ablate(
         jobs: Processes; they share the processor's cores.
         networks: Networks per figure in an evaluation.
         effort: How long to train them. Those that the refiner does not change are trained once.
+        images: Measure on the first so many images of each kind; on all of them if `None`.
 
     Raises:
         UserError: If a process dies. What was finished stays.
     """
-    cells = cells or ABLATION
     folder = Path(folder)
+    changed = {name: base.replace(**cell.changes) for name, cell in (cells or ABLATION).items()}
     configs = {
-        folder / name / f"seed{seed}": base.replace(**cell.changes, seed=seed)
+        folder / name / f"seed{seed}": config.replace(seed=seed)
         for seed in range(base.seed, base.seed + seeds)
-        for name, cell in cells.items()
+        for name, config in changed.items()
+        if name == "baseline" or config != base
     }
     threads = max(1, (os.cpu_count() or 1) // jobs)
     # Forking beside a backend's threads may hang, so every process starts afresh.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, _start_worker, (threads, data)) as pool:
         futures = {
-            pool.submit(_run_cell, path, config, networks, effort, folder / ".cache"): path
+            pool.submit(_run_cell, path, config, networks, effort, images, folder / ".cache"): path
             for path, config in configs.items()
         }
         try:
@@ -186,7 +191,7 @@ def _leave_with_parent() -> None:
     os._exit(1)
 
 
-def _run_cell(path: Path, config: Config, networks: int, effort, cache: Path) -> str:
+def _run_cell(path: Path, config: Config, networks: int, effort, images, cache: Path) -> str:
     from simgan_lib import evaluation, gaze, runs, training
 
     if not (path / "evaluation.json").exists() or runs.Run(path).evaluation is None:
@@ -194,5 +199,5 @@ def _run_cell(path: Path, config: Config, networks: int, effort, cache: Path) ->
         if model.done != model.planned:
             return "stopped; run the same command again to go on"
         effort = dataclasses.replace(effort or gaze.Effort(), cache=cache)
-        evaluation.evaluate(runs.Run(path), _data, networks, effort, progress=False)
+        evaluation.evaluate(runs.Run(path), _data, networks, effort, images=images, progress=False)
     return evaluation.headline(runs.Run(path).evaluation)

@@ -20,7 +20,9 @@ app = typer.Typer(
 data_app = typer.Typer(help="Make, fetch and check data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-QUICK_IMAGES = 4_000
+QUICK_IMAGES = 16_000
+# Networks that measure learn from so many, however many a refiner has seen: figures compare.
+MEASURED_IMAGES = 4_000
 
 RunOption = Annotated[Path, typer.Option(help="The run folder.")]
 SetOption = Annotated[
@@ -31,6 +33,7 @@ DataOption = Annotated[
     str, typer.Option(help="Synthetic images: simulated, kaggle, or a file or folder.")
 ]
 RealOption = Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")]
+ImagesOption = Annotated[int, typer.Option(help="Measure on the first so many images.", min=1)]
 LimitOption = Annotated[int | None, typer.Option(help="Use at most so many images of each kind.")]
 SizeOption = Annotated[
     tuple[int, int] | None, typer.Option(metavar="H W", help="Resize all images to H x W pixels.")
@@ -115,7 +118,7 @@ def evaluate(
     size: SizeOption = None,
     root: RootOption = Path("data"),
     times: Annotated[int, typer.Option(help="Also test so many times the images.", min=1)] = 1,
-    images: Annotated[int | None, typer.Option(help="Measure on the first so many images.")] = None,
+    images: ImagesOption = MEASURED_IMAGES,
 ) -> None:
     """Measure whether refining helped. Name the data that the run was trained on."""
     found = datasets.load(data, real=real, root=root, size=size, limit=limit)
@@ -135,6 +138,7 @@ def ablate(
     data: DataOption = "simulated",
     real: RealOption = None,
     limit: LimitOption = QUICK_IMAGES,
+    images: ImagesOption = MEASURED_IMAGES,
     root: RootOption = Path("data"),
 ) -> None:
     """Train and evaluate a grid of variations. Call it again to go on; it repeats nothing."""
@@ -148,8 +152,8 @@ def ablate(
         raise UserError(f"No cell {', '.join(unknown)} in {grid}. Cells: {', '.join(cells)}.")
     cells = {name: cell for name, cell in cells.items() if not only or name in only}
     config = _changed(preset(preset_name), settings)
-    images = datasets.load(data, real=real, root=root, limit=limit)
-    ablation.ablate(folder, images, config, cells, seeds, jobs, networks)
+    found = datasets.load(data, real=real, root=root, limit=limit)
+    ablation.ablate(folder, found, config, cells, seeds, jobs, networks, images=images)
     _summarise(folder, {name: cell.shows for name, cell in ablation.GRIDS[grid].items()})
 
 
@@ -247,12 +251,12 @@ def _train(data, run: Path, config: Config, resume: bool, devices: int = 1) -> N
         print(plots.save(figure, run / name))
 
 
-def _evaluate(run: Path, data, seeds: int, times: int = 1, images: int | None = None) -> None:
+def _evaluate(run: Path, data, seeds: int, times: int = 1, images: int = MEASURED_IMAGES) -> None:
     from simgan_lib import evaluation, plots, runs
 
     result = runs.Run(run)
     found = result.evaluation
-    asked = (seeds, times, min(images or len(data.synthetic), len(data.synthetic)))
+    asked = (seeds, times, min(images, len(data.synthetic)))
     if not found or (found["seeds"], found["times"], found["images"]) != asked:
         found = evaluation.evaluate(result, data, seeds, times=times, images=images)
     print(f"\n{evaluation.table(found)}\n")

@@ -27,7 +27,8 @@ class Scale:
     """How much a notebook computes.
 
     Attributes:
-        config: The preset's settings.
+        config: Settings of the notebooks' own trainings, and of the recorded ablation: `quick` with
+            the paper's networks, and few D updates a round, so that a reader need not wait long.
         images: Images of each kind to load.
         effort: How long the networks that measure are trained.
         live: Rounds of a live training that a reader waits for.
@@ -39,9 +40,10 @@ class Scale:
     live: int
 
 
+TAUGHT = {"filters": 64, "discriminator_updates": 2, "refiner_learning_rate": 3e-4}
 SCALES = {
-    "smoke": (300, Effort(epochs=1, instrument_images=100), 4),
-    "quick": (4_000, Effort(), 120),
+    "smoke": ({}, 300, Effort(epochs=1, instrument_images=100), 4),
+    "quick": (TAUGHT, 4_000, Effort(), 120),
 }
 
 
@@ -67,14 +69,14 @@ def start(progress: bool = True) -> Scale:
     os.chdir(REPOSITORY)
     if not Path("data/simulated").exists():
         # In quick's size, whatever the scale: a small set is the beginning of a large one.
-        make_simulated("data/simulated", 4_000, 4_000, 2_000, progress=False)
+        make_simulated("data/simulated", 16_000, 16_000, 2_000, progress=False)
     warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
     if progress:
         backend = keras.backend.backend()
         device = backends.current().device_name()
-        print(f"Keras {keras.__version__} on {backend}, {device}; preset {name}")
-    images, effort, live = SCALES[name]
-    return Scale(preset(name), images, effort, live)
+        print(f"Keras {keras.__version__} on {backend}, {device}; SIMGAN_PRESET={name}")
+    changes, images, effort, live = SCALES[name]
+    return Scale(preset(name).replace(**changes), images, effort, live)
 
 
 def new_run_folder(name: str) -> Path:

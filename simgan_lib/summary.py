@@ -21,15 +21,16 @@ MEASURES = {
 GAZE_UNITS = {"gaze_error_deg": "°", "median_error_deg": "°", "within_7_deg": "%"}
 
 
-def collect(folder: str | Path) -> pd.DataFrame:
+def collect(folder: str | Path, base: Config | None = None) -> pd.DataFrame:
     """Reads every run below a folder into one table.
 
     Args:
         folder: A folder of run folders, at any depth.
+        base: What the runs' settings are compared with; the quick preset if `None`.
 
     Returns:
         A row per evaluated run: `run` (its path below the folder), `cell` (that path without the
-        seed), `seed`, `settings` (what differs from the quick preset), `rounds`, `planned`,
+        seed), `seed`, `settings` (what differs from `base`), `rounds`, `planned`,
         `minutes`, `device`, `precision`, `gaze_error_deg`, `synthetic_deg`, `labelled_deg`,
         `gap_closed` (%), `within_7_deg` (%), `pupil_shift_px` (median), `two_sample_accuracy` (%),
         `kid`, `mean_change`, and `discriminator_loss`.
@@ -39,7 +40,8 @@ def collect(folder: str | Path) -> pd.DataFrame:
     """
     folder = Path(folder)
     runs = [Run(path.parent) for path in sorted(folder.rglob("config.json"))]
-    rows = [_row(run, folder) for run in runs if run.evaluation]
+    base = base or preset("quick")
+    rows = [_row(run, folder, base) for run in runs if run.evaluation]
     if not rows:
         raise RunError(
             f"No evaluated run below {folder}. Make some with 'simgan ablate --folder {folder}', "
@@ -48,7 +50,7 @@ def collect(folder: str | Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _row(run: Run, folder: Path) -> dict:
+def _row(run: Run, folder: Path, base: Config) -> dict:
     name = run.folder.relative_to(folder)
     found, environment, last = run.evaluation, run.environment, run.metrics.iloc[-1]
     gaze = found.get("gaze_error_deg")
@@ -60,7 +62,7 @@ def _row(run: Run, folder: Path) -> dict:
         "run": name.as_posix(),
         "cell": (name.parent if name.name.startswith("seed") else name).as_posix(),
         "seed": run.config.seed,
-        "settings": _settings(run.config),
+        "settings": _settings(run.config, base),
         "rounds": int(last["iteration"]),
         "planned": run.config.iterations,
         "minutes": environment["training_seconds"] / 60,
@@ -79,9 +81,8 @@ def _row(run: Run, folder: Path) -> dict:
     }
 
 
-def _settings(config: Config) -> str:
-    quick = vars(preset("quick"))
-    changed = {k: v for k, v in vars(config).items() if v != quick[k] and k != "seed"}
+def _settings(config: Config, base: Config) -> str:
+    changed = {k: v for k, v in vars(config).items() if v != getattr(base, k) and k != "seed"}
     return ", ".join(f"{name}={value}" for name, value in changed.items())
 
 
@@ -98,7 +99,7 @@ def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
     shows = shows or {}
     cells = dict(tuple(table.groupby("cell", sort=False)))
     names = [name for name in shows if name in cells] + [n for n in cells if n not in shows]
-    headings = ["run", "what it shows, and what it changes in `quick`", "seeds", "rounds"]
+    headings = ["run", "what it shows, and what it changes", "seeds", "rounds"]
     headings += ["minutes", "device", *(title for title, _ in MEASURES.values())]
     lines = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
     for name in names:

@@ -204,7 +204,7 @@ def test_the_readmes_library_example_runs(tmp_path, root, monkeypatch):
     assert len(code.strip().splitlines()) <= 10
     small = 'preset("smoke")'
     assert 'preset("quick")' in code
-    code = code.replace('preset("quick")', small).replace("limit=4000", "limit=24")
+    code = code.replace('preset("quick")', small).replace("limit=16000", "limit=24")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").symlink_to(root)
     exec(code, {})

@@ -15,6 +15,7 @@ def test_presets_are_what_the_sources_say():
     assert (paper.optimizer, paper.lambda_mean) == ("sgd", 0.153)
     for config in (report, paper):
         assert (config.refiner_averaging, config.refiner_goal) == (0.0, "real")
+        assert (config.filters, config.blocks, config.kernel_size) == (64, 4, 3)
         assert config.refiner_pretraining_steps == 1_000
         assert config.discriminator_pretraining_steps == 200
 

@@ -239,5 +239,5 @@ def test_the_whole_series_runs_under_nbval():
     )
     assert done.returncode == 0, done.stdout[-6000:]
     # What the tests leave behind must do for 'make quickstart' too.
-    data = load("simulated", root=ROOT / "data", limit=4_000, progress=False)
-    assert len(data.synthetic) == 4_000
+    data = load("simulated", root=ROOT / "data", limit=16_000, progress=False)
+    assert len(data.synthetic) == 16_000

@@ -7,6 +7,8 @@ A table stands between two markers, `<!-- table:NAME -->` and `<!-- /table -->`,
 import re
 from pathlib import Path
 
+import pandas as pd
+
 from simgan_lib import plots, summary
 from simgan_lib.ablation import GRIDS
 from simgan_lib.files import atomic
@@ -33,8 +35,9 @@ def tables(runs: Path) -> dict[str, str]:
         Markdown by name.
     """
     quick = [Run(path.parent) for path in sorted(runs.glob("quick/baseline/*/config.json"))]
+    base = Run(runs / "ablation/baseline/seed0").config
     grids = {
-        name: (summary.collect(runs / name), {cell: c.shows for cell, c in grid.items()})
+        name: (summary.collect(runs / name, base), {cell: c.shows for cell, c in grid.items()})
         for name, grid in GRIDS.items()
     }
     everything = summary.collect(runs)
@@ -43,8 +46,21 @@ def tables(runs: Path) -> dict[str, str]:
         "quick": summary.gaze_markdown(quick),
         "quick-runs": summary.markdown(summary.collect(runs / "quick")),
         "long": summary.markdown(long, LONG),
+        "tuning": tuning(pd.read_csv(runs / "tuning.csv", keep_default_na=False)),
         **{name: summary.markdown(table, shows) for name, (table, shows) in grids.items()},
     }
+
+
+def tuning(trials: pd.DataFrame) -> str:
+    """Writes the trials that led to the quick preset, in the order of their gaze error."""
+    heads = ["changes", "images", "rounds", "minutes", "gaze error, degrees", "turn, degrees"]
+    rows = [[*heads, "told apart, %"], ["---"] * (len(heads) + 1)]
+    for trial in trials.sort_values("gaze_error_deg").itertuples():
+        size = [f"{trial.images:,}", f"{trial.rounds:,}", f"{trial.seconds / 60:.1f}"]
+        found = [f"{trial.gaze_error_deg:.2f}", f"{trial.gaze_shift_deg:.1f}"]
+        changes = f"`{trial.changes}`" if trial.changes else "none"
+        rows.append([changes, *size, *found, f"{trial.told_apart:.1f}"])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def fill(text: str, found: dict[str, str]) -> str:

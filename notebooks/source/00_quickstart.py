@@ -155,7 +155,7 @@ notebook.show(
 #
 # Pretty is not the point. The test: train a gaze network on each kind of image, and try it on labelled
 # simulated webcam eyes it has never seen. Three trainings of the `quick` preset
-# (500 rounds of the full network), with three gaze networks each:
+# ({{quick/baseline/seed0 config.iterations 0}} rounds, R with half of the paper's feature maps, 16,000 images of each kind), with three gaze networks each:
 
 # %%
 from IPython.display import Markdown

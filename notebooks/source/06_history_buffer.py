@@ -523,7 +523,7 @@ if scale.live > 10:
 #
 # | | with history | without |
 # |---|---|---|
-# | R's weights averaged (as in quick) | `ablation/baseline` | `ablation/no_history` |
+# | R's weights averaged | `ablation/baseline` | `ablation/no_history` |
 # | R's latest weights | `ablation/no_averaging` | `failures/no_history` |
 #
 # The two rows share their trainings (the last is the first 250 rounds of 300): averaging changes which weights
@@ -604,7 +604,7 @@ for cell in ("quick/baseline", *PAIRS[0], *PAIRS[1]):
 # {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees with history and by
 # {{ablation/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}} without; with R's latest weights, by
 # {{ablation/no_averaging/seed* evaluation.gaze_error_deg.refined.mean 1}} and
-# {{failures/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}}. Three seeds of the quick settings give
+# {{failures/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}}. Three seeds of the `quick` preset (a smaller R, more D updates) give
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, and one of them again, with another number of threads,
 # {{quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}: their spread is the yardstick. A difference that is not clearly larger than it is *no finding*, whichever way it points.
 #

@@ -587,7 +587,8 @@ assert 1.1 < R < 1.2
 
 # %% [markdown]
 # So the report's training is a matter of many hours on a CPU like ours, and on paper a coffee break on Colab's T4. The
-# `quick` preset asks what can be had in minutes instead: fewer rounds, $K_d = 2$ instead of 10, and the running average.
+# `quick` preset asks what can be had in minutes instead: fewer rounds, an R with half the feature maps (a third of the time), and the
+# running average.
 # What it reaches, notebook 09 measures.
 
 # %% [markdown]

@@ -41,7 +41,8 @@ scale = notebook.start()
 #
 # ## 1. What healthy looks like
 #
-# First the control: the settings that this course uses, for a few rounds more than the patients'.
+# First the control: the settings of the notebooks' own trainings (the paper's networks, $K_d = 2$), for a few rounds more than the
+# patients'.
 
 # %% tags=["shared"]
 healthy = simgan_lib.reference_run("ablation/baseline/seed0")

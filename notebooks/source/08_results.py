@@ -274,10 +274,11 @@ for name, value in ours.items():
 # %% [markdown]
 # Do they all matter? Lambda a great deal, as [notebook 10](10_failure_lab.ipynb) shows. Of others, such as
 # the pre-training's length, the ablation there cannot say so, and the buffer's size was not varied at all.
-# Nor does twice the training make `best` better than `quick` where it counts: its gaze error is
-# {{best evaluation.gaze_error_deg.refined.mean 1}}°, theirs
-# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° (notebook 09). It is the one whose weights we keep.
-# The report's own settings, above, did better: {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° (one
+# The report's ten D updates a round we kept: of all that was [tried](../runs/README.md) for `quick`, they helped most.
+# (`quick` differs from `best` in an R of half the feature maps, fewer images and fewer rounds.) The gaze error of `best` is
+# {{best evaluation.gaze_error_deg.refined.mean 1}}°, that of `quick`
+# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° (notebook 09). `best` is the one whose weights we keep.
+# The report's own settings, above, came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° (one
 # gaze network), for several times the work, and with the pupil moved by
 # {{report-schedule evaluation.pupil_shift_px.median 2}} pixels instead of
 # {{best evaluation.pupil_shift_px.median 2}}. What is best in minutes need not be best in an hour.

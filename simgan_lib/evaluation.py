@@ -42,7 +42,9 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
     Returns:
         `pupil_shift_px` and `gaze_shift_deg` (from before to after), `instrument_error_px` and
         `instrument_error_deg` (before, against the truth), `refined_error_px` and
-        `refined_error_deg` (after, against the truth): each with `median` and `p95`.
+        `refined_error_deg` (after, against the truth): each with `median` and `p95`. And
+        `mean_turn_deg`, the mean change of `pitch` and of `yaw`, with its sign: a turn that all
+        eyes share makes every label wrong by as much.
     """
     effort = effort or Effort()
     size = synthetic.images.shape[1:]
@@ -73,10 +75,17 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
         "refined_error_px": np.linalg.norm(pupil_after - true_pupil, axis=1),
         "refined_error_deg": angular_error(gaze_after, true_gaze),
     }
+    turn = np.degrees(_pitch_yaw(gaze_after) - _pitch_yaw(gaze)).mean(axis=0)
     return {
         name: {"median": float(np.median(d)), "p95": float(np.percentile(d, 95))}
         for name, d in distances.items()
-    }
+    } | {"mean_turn_deg": dict(zip(("pitch", "yaw"), turn.tolist(), strict=True))}
+
+
+def _pitch_yaw(look):
+    """The angles of gaze vectors of any length, `(n, 3)`, in radians, `(n, 2)`."""
+    x, y, z = (look / np.linalg.norm(look, axis=1, keepdims=True)).T
+    return np.stack([np.arcsin(-y), np.arctan2(-x, -z)], axis=1)
 
 
 def evaluate(

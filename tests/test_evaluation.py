@@ -13,7 +13,7 @@ from simgan_lib.files import UserError
 from simgan_lib.gaze import Effort, angular_error
 from simgan_lib.models import build_gaze_estimator
 from simgan_lib.runs import Run
-from simgan_lib.simulator import simulate
+from simgan_lib.simulator import render, sample_eyes, simulate
 from simgan_lib.training import train
 
 QUICK = Effort(epochs=3, instrument_images=300)
@@ -125,15 +125,29 @@ def test_kernel_distance_is_unbiased():
     assert bias > 10 * standard_error, "the test could not see the bias"
 
 
-def test_labels_kept_measures_a_known_shift(data):
+@pytest.fixture(scope="module")
+def instrument(tmp_path_factory):
+    """An effort whose instrument is trained once for all tests."""
+    return Effort(epochs=20, instrument_images=1000, cache=tmp_path_factory.mktemp("cache"))
+
+
+def test_labels_kept_measures_a_known_shift(data, instrument):
     images = data.synthetic.images
-    effort = Effort(epochs=20, instrument_images=1000)
-    still = evaluation.labels_kept(data.synthetic, images, effort)
+    still = evaluation.labels_kept(data.synthetic, images, instrument)
     assert still["pupil_shift_px"] == {"median": 0.0, "p95": 0.0}
+    assert still["mean_turn_deg"] == {"pitch": 0.0, "yaw": 0.0}
     assert still["instrument_error_px"]["median"] < 1.5
     moved = ndimage.shift(images, (0, 0, 3), order=1, mode="nearest")
-    found = evaluation.labels_kept(data.synthetic, moved, effort)
+    found = evaluation.labels_kept(data.synthetic, moved, instrument)
     assert found["pupil_shift_px"]["median"] == pytest.approx(3.0, abs=0.8)
+
+
+def test_labels_kept_sees_a_turn_that_all_eyes_share(data, instrument):
+    eyes = sample_eyes(len(data.synthetic), "simulator", seed=0)
+    up = render(eyes.assign(pitch=eyes["pitch"] + 0.15), "simulator")
+    found = evaluation.labels_kept(data.synthetic, up, instrument)
+    assert found["mean_turn_deg"]["pitch"] == pytest.approx(np.degrees(0.15), abs=4)
+    assert abs(found["mean_turn_deg"]["yaw"]) < 2
 
 
 def test_evaluate_writes_what_it_promises(data, tmp_path):

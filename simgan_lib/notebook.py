@@ -74,7 +74,7 @@ def start(progress: bool = True) -> Scale:
     if progress:
         backend = keras.backend.backend()
         device = backends.current().device_name()
-        print(f"Keras {keras.__version__} on {backend}, {device}; SIMGAN_PRESET={name}")
+        print(f"Keras {keras.__version__} on {backend}, {device}; preset {name}")
     changes, images, effort, live = SCALES[name]
     return Scale(preset(name).replace(**changes), images, effort, live)
 

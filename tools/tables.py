@@ -20,7 +20,7 @@ PAGES = (ROOT / "README.md", ROOT / "runs" / "README.md")
 MARKED = re.compile(r"(<!-- table:(.*?) -->\n).*?(<!-- /table -->)", re.DOTALL)
 QUOTED = re.compile(r"(<!-- quote:(\S+) (\S+) (\d) -->).*?(<!-- /quote -->)")
 LONG = {
-    "best": "our best settings, with the refiner's weights",
+    "best": "the paper's R and the report's images, with the refiner's weights",
     "report-schedule": "the report's settings",
 }
 
@@ -53,13 +53,13 @@ def tables(runs: Path) -> dict[str, str]:
 
 def tuning(trials: pd.DataFrame) -> str:
     """Writes the trials that led to the quick preset, in the order of their gaze error."""
-    heads = ["changes", "images", "rounds", "minutes", "gaze error, degrees", "turn, degrees"]
+    heads = ["data", "changes", "images", "rounds", "gaze error, degrees", "turn, degrees"]
     rows = [[*heads, "told apart, %"], ["---"] * (len(heads) + 1)]
-    for trial in trials.sort_values("gaze_error_deg").itertuples():
-        size = [f"{trial.images:,}", f"{trial.rounds:,}", f"{trial.seconds / 60:.1f}"]
+    order = trials.sort_values(["data_seed", "gaze_error_deg"], ascending=[False, True])
+    for trial in order.itertuples():
+        size = [f"{trial.images:,}", f"{trial.rounds:,}"]
         found = [f"{trial.gaze_error_deg:.2f}", f"{trial.gaze_shift_deg:.1f}"]
-        changes = f"`{trial.changes}`" if trial.changes else "none"
-        rows.append([changes, *size, *found, f"{trial.told_apart:.1f}"])
+        rows.append([f"seed {trial.data_seed}", f"`{trial.changes}`", *size, *found, f"{trial.told_apart:.1f}"])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

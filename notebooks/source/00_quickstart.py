@@ -174,8 +174,7 @@ Markdown(gaze_markdown(runs))
 # {{quick/baseline/seed0 evaluation.gaze_error_deg.handmade.mean 1}}, and refining
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}. The unlabelled images, which cost nothing,
 # were worth that difference. Seed 0, trained once more with two threads, gave
-# {{quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}: even the order of the sums matters, so
-# read the ± as too small.
+# {{quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}: even the order of the sums matters.
 #
 # What it does *not* do: a fresh classifier still tells refined from simulated webcam images
 # {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}} of the time (as a fraction; 0.5 is a guess).

@@ -42,8 +42,8 @@ best = simgan_lib.reference_run("best")
 # %% [markdown]
 # ## 1. Two runs, and a warning
 #
-# `report` was trained with the report's settings; `best` with the settings that this course recommends,
-# and for longer. Both lie finished in the folder `runs/`, so this notebook trains nothing. The report's
+# `report` was trained with the report's settings; `best` with those of `quick`, but with the paper's R and the
+# report's number of images. Both lie finished in the folder `runs/`, so this notebook trains nothing. The report's
 # 25,000 rounds are many hours on a CPU. How far did ours get? The record knows.
 
 # %%
@@ -263,7 +263,7 @@ assert first.mean() < final.mean(), "at round 0 R copies; later it does not"
 # %% [markdown]
 # ## 4. The best run
 #
-# Now the settings that this course recommends. What differs from the report's?
+# Now the settings of `quick`, with the paper's R and the report's number of images. What differs from the report's?
 
 # %%
 theirs, ours = vars(simgan_lib.preset("report")), vars(best.config)

@@ -211,9 +211,10 @@ display(Markdown(summary.gaze_markdown(baseline)))
 # suspicious of tables without a ±. Refining brings the error from
 # {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}° to
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}°. Three seeds can lie close together by
-# luck: seed 0, trained again with two threads, which add in another order, came to
-# {{quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}°. So read the ± as too small; but
-# even so, the step is larger than any spread here. *That* is what allows the word "better".
+# luck, and even the order of sums matters: seed 0, here
+# {{quick/baseline/seed0 evaluation.gaze_error_deg.refined.mean 1}}°, came to
+# {{quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}° when it was trained with two threads. So read the ± with
+# caution; but the step is larger than any spread here. *That* is what allows the word "better".
 #
 # How much of the possible gain is that? Of the way from synthetic to labelled:
 #
@@ -449,6 +450,29 @@ if scale.live > 10:
 # pictures look the same way as before, since gaze is where the eye turns and not where it lies; what
 # is read there is the instrument's error again.) A turn that is random adds noise to the labels, and one
 # with a direction adds an error to every answer of the gaze network.
+#
+# **Which is it?** Average the turn *with its sign*. Then compare where the two kinds of eyes look. **Predict**: will R's eyes
+# look up, down, or neither?
+
+# %%
+for name in moved:
+    turn = kept[name]["mean_turn_deg"]
+    print(f"{name:<9} mean turn: pitch {turn['pitch']:+.1f} degrees, yaw {turn['yaw']:+.1f}")
+
+# %%
+for name, labels_of in (("synthetic", synthetic.labels), ("simulated webcam", test.labels)):
+    print(f"{name:<17} pitch {np.degrees(labels_of['pitch'].mean()):+.1f} degrees on average")
+
+# %% [markdown]
+# What the recipe's row says is the instrument's noise again. In the records of `quick` R turns the eyes by
+# {{quick/baseline/seed* evaluation.mean_turn_deg.pitch 1}} degrees of pitch, so *down*, and the simulated webcam's people do look
+# lower than the simulator's. That need be no accident. D compares *distributions*, and where eyes look is a part of a distribution: if
+# looking down is more common in the target, then it is one of the things that make an eye look real. Self-regularisation makes a turn expensive,
+# not impossible; and a gaze network that learns from eyes which look lower than their labels say will answer too high.
+#
+# **Whatever differs between the two sets of images is there to be refined, the label too.** The remedy lies with the
+# simulator: let it draw the target's range of gaze ([the records](../runs/README.md) hold one trial of it, and notebook 11
+# is about a domain of your own).
 
 # %% [markdown]
 # ## 8. How good could any refiner be?

@@ -59,7 +59,8 @@ def tuning(trials: pd.DataFrame) -> str:
     for trial in order.itertuples():
         size = [f"{trial.images:,}", f"{trial.rounds:,}"]
         found = [f"{trial.gaze_error_deg:.2f}", f"{trial.gaze_shift_deg:.1f}"]
-        rows.append([f"seed {trial.data_seed}", f"`{trial.changes}`", *size, *found, f"{trial.told_apart:.1f}"])
+        found += [f"{trial.told_apart:.1f}"]
+        rows.append([f"seed {trial.data_seed}", f"`{trial.changes}`", *size, *found])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

@@ -275,7 +275,7 @@ for name, value in ours.items():
 # Do they all matter? Lambda a great deal, as [notebook 10](10_failure_lab.ipynb) shows. Of others, such as
 # the pre-training's length, the ablation there cannot say so, and the buffer's size was not varied at all.
 # The report's ten D updates a round we kept: of all that was [tried](../runs/README.md) for `quick`, they helped most.
-# (`quick` differs from `best` in an R of half the feature maps, fewer images and fewer rounds.) The gaze error of `best` is
+# (`quick` differs from `best` in an R of half the feature maps, fewer images and a few more rounds.) The gaze error of `best` is
 # {{best evaluation.gaze_error_deg.refined.mean 1}}°, that of `quick`
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° (notebook 09). `best` is the one whose weights we keep.
 # The report's own settings, above, came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° (one
@@ -289,8 +289,8 @@ replay.slider.value = replay.slider.options[-1]
 replay
 
 # %% [markdown]
-# Move the slider through the snapshots. In the curves, both losses stay near those of a guess (dotted),
-# so neither network has won; below, D is right more often than a coin, and far from always.
+# Move the slider through the snapshots. In the curves, $L_D$ lies below a guess's (dotted) and R's adversarial loss above it: D
+# leads, as it takes ten steps for each one of R's, and does not run away; below, it is right on about three patches of four.
 
 # %% [markdown]
 # **Predict.** The curves are flat after a while. Do the images still change?
@@ -376,9 +376,9 @@ for name, eyes in last_eyes.items():
 # The *unrefined* eyes look the most suspicious, although D has not been shown one since the first
 # rounds: what R has learned to avoid is what they are full of. The refined ones lie between them and
 # the target. Do not read too much into how near they come: this R is a running average of R's weights,
-# which D has never played against. Nor is D sure of the *target*: of these simulated webcam eyes it finds
-# more patches suspicious than not. That is one moment of a D that swings from update to update;
-# the curves above average ten rounds, and there it is right more often than not.
+# which D has never played against. Nor is D sure of the *target*: of these simulated webcam eyes it finds nearly every
+# second patch suspicious. That is one moment of a D that swings from update to update;
+# the curves above average ten rounds, and there it is right more often.
 #
 # So D is a judge of *this* game only. That is why notebook 09 never asks D how realistic an image is;
 # it trains fresh judges.

@@ -31,7 +31,7 @@ def step_batches(
     Example:
         >>> batches = step_batches(Config(), "adversarial", (4000, 4000))
         >>> {name: indices.shape for name, indices in next(batches).items()}
-        {'refiner': (1, 32), 'fresh': (2, 16), 'real': (2, 32)}
+        {'refiner': (1, 32), 'fresh': (10, 16), 'real': (10, 32)}
     """
     batch = config.batch_size
     adversarial = phase == "adversarial"

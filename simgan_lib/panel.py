@@ -38,7 +38,7 @@ def multiplications(config: Config, shape: tuple[int, int] = (35, 55)) -> tuple[
         Those of R and of D, each with `PER_OUTPUT` for every number that a convolution gives.
 
     Example:
-        >>> refiner, discriminator = multiplications(Config())
+        >>> refiner, discriminator = multiplications(Config(filters=64))
         >>> refiner // discriminator
         41
     """
@@ -72,7 +72,7 @@ def estimated_minutes(
         Minutes; NaN where the config's number format was not timed.
 
     Example:
-        >>> config = Config(iterations=350, discriminator_updates=3)  # recorded: 3.9 minutes
+        >>> config = Config(iterations=350, discriminator_updates=3, filters=64)  # recorded: 3.9
         >>> round(estimated_minutes(config, {"float32": 0.03409, "bfloat16": 0.02197}), 1)
         4.1
     """

@@ -282,7 +282,8 @@ def test_panel_says_lambda_as_the_paper_and_how_long_it_takes():
     assert "paper&#x27;s form: 0.01." in panel.words.value
     minutes = estimated_minutes(panel.config, SECONDS)
     assert f"Minutes on this machine: about {minutes:,.1f}" in panel.words.value
-    twice = panel.config.replace(refiner_updates=2, discriminator_updates=6)
+    updates = panel.config.discriminator_updates
+    twice = panel.config.replace(refiner_updates=2, discriminator_updates=2 * updates)
     assert minutes < estimated_minutes(twice, SECONDS)
     panel.controls["precision"].value = "float16"
     assert "not timed in this precision" in panel.words.value
@@ -307,14 +308,17 @@ def test_panel_counts_the_multiplications_of_the_networks_own_layers(changes, sh
 
 
 def test_panel_estimates_other_sizes_of_images_and_networks():
+    # Most of the work is R's here, so its size decides.
+    config = Config(filters=64, discriminator_updates=2)
+
     def minutes(shape=(35, 55), **changes):
-        return estimated_minutes(Config().replace(**changes), SECONDS, shape)
+        return estimated_minutes(config.replace(**changes), SECONDS, shape)
 
     assert minutes((70, 110)) == pytest.approx(4 * minutes(), rel=0.03)
     assert minutes(batch_size=64) == pytest.approx(2 * minutes())
     assert 0.25 < minutes(blocks=1) / minutes() < 0.4
     assert 2 < minutes(filters=128) / minutes() < 4
-    small = HyperparameterPanel(seconds=SECONDS, shape=(16, 16))
+    small = HyperparameterPanel(config, seconds=SECONDS, shape=(16, 16))
     assert f"about {minutes((16, 16)):,.1f}" in small.words.value
 
 

@@ -231,6 +231,7 @@ PRESETS: types.MappingProxyType[str, Config] = types.MappingProxyType(
             batch_size=8,
             refiner_pretraining_steps=4,
             discriminator_pretraining_steps=4,
+            discriminator_updates=2,
             buffer_size=32,
             filters=16,
             blocks=1,

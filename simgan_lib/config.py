@@ -51,7 +51,7 @@ class Config:
         10, "K_d: updates of D in a round", "the report: 10; the paper: 1", 1
     )
     lambda_mean: float = _field(
-        2.0,
+        1.0,
         "weight of the mean self-regularisation; lambda_mean_from_sum converts the paper's lambda",
         "ours; the paper's 0.01 (unverified) is 0.153 here, the report's is 0.01",
         0.0,

@@ -28,7 +28,7 @@ class Scale:
 
     Attributes:
         config: Settings of the notebooks' own trainings, and of the recorded ablation: `quick` with
-            the paper's networks, and few D updates a round, so that a reader need not wait long.
+            half the D updates a round, so that a reader need not wait long.
         images: Images of each kind to load.
         effort: How long the networks that measure are trained.
         live: Rounds of a live training that a reader waits for.
@@ -40,7 +40,7 @@ class Scale:
     live: int
 
 
-TAUGHT = {"filters": 64, "discriminator_updates": 2, "refiner_learning_rate": 3e-4}
+TAUGHT = {"discriminator_updates": 5}
 SCALES = {
     "smoke": ({}, 300, Effort(epochs=1, instrument_images=100), 4),
     "quick": (TAUGHT, 4_000, Effort(), 120),

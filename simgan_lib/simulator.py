@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from simgan_lib.camera import CAMERAS, IRIS_PLANE, SIZE, draw, look_vector, pixels_per_mm
 
-VERSION = 1  # raise it when pictures change: sets on disk then say that they are old
+VERSION = 2  # raise it when pictures change: sets on disk then say that they are old
 STYLES = ("simulator", "webcam")
 PEOPLE = 200
 CHUNK = 64  # rows drawn at once: small enough for the processor's cache, large enough for NumPy
@@ -78,9 +78,11 @@ PERSON = {
 }
 # What changes from picture to picture.
 PHOTO = {
-    # Where the eye looks, radians in camera coordinates: pitch up, yaw to the image's left.
-    "pitch": (uniform(-0.42, 0.36), uniform(-0.42, 0.2)),
-    "yaw": (uniform(-0.5, 0.5), uniform(-0.45, 0.45)),
+    # Where the eye looks, radians in camera coordinates: pitch up, yaw to the image's left. The
+    # same in both styles: a renderer is set to the target's range of gaze, since R brings images
+    # nearer to the target in everything that D can see, and where eyes look is among it.
+    "pitch": (uniform(-0.42, 0.2), uniform(-0.42, 0.2)),
+    "yaw": (uniform(-0.45, 0.45), uniform(-0.45, 0.45)),
     # Head and crop: roll in radians, clockwise; shifts in mm, right and down; zoom as a factor.
     "roll": (normal(0.0, 0.06), normal(0.0, 0.07)),
     "shift_x": (normal(-0.3, 0.8), normal(0.0, 0.9)),

@@ -508,7 +508,7 @@ assert table[columns[1]].max() / table[columns[1]].min() > 5_000
 # |---|---|---|---|---|
 # | 0.01 | the report | {{ablation/lambda_0.01/seed* metrics.mean_change 3}} | {{ablation/lambda_0.01/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/lambda_0.01/seed* evaluation.gaze_error_deg.refined.mean 1}} |
 # | 0.153 | the paper (second-hand) | {{ablation/lambda_0.153/seed* metrics.mean_change 3}} | {{ablation/lambda_0.153/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/lambda_0.153/seed* evaluation.gaze_error_deg.refined.mean 1}} |
-# | 2 | this course | {{ablation/baseline/seed* metrics.mean_change 3}} | {{ablation/baseline/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} |
+# | 1 | this course | {{ablation/baseline/seed* metrics.mean_change 3}} | {{ablation/baseline/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} |
 # | 7.6 | carpedm20 | {{ablation/lambda_7.6/seed* metrics.mean_change 3}} | {{ablation/lambda_7.6/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/lambda_7.6/seed* evaluation.gaze_error_deg.refined.mean 1}} |
 # | 100 | mjdietzx, mnjm | {{ablation/lambda_100/seed* metrics.mean_change 3}} | {{ablation/lambda_100/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/lambda_100/seed* evaluation.gaze_error_deg.refined.mean 1}} |
 #

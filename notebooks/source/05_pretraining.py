@@ -106,7 +106,7 @@ config = panel.config.replace(iterations=0)
 #
 # $$ L_{\text{pre}} = \operatorname{mean}\,\bigl|R(x) - x\bigr| $$
 #
-# Its solution is known, R(x) = x: the *identity*. It may seem odd to train 296,129 parameters to do nothing.
+# Its solution is known, R(x) = x: the *identity*. It may seem odd to train tens of thousands of parameters to do nothing.
 # But it is the right place to start from: every label is kept, the images are as good as the
 # simulator's, and from here each small step towards the webcam is an improvement.
 #

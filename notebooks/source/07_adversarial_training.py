@@ -253,9 +253,9 @@ assert float(ops.cast(after, "float32")) == float(ops.cast(ops.cast(weight, "bfl
 # %%
 config = scale.config.replace(
     iterations=scale.live,
-    lambda_mean=2.0,
+    lambda_mean=1.0,
     refiner_updates=1,
-    discriminator_updates=2,
+    discriminator_updates=5,
     refiner_averaging=0.97,
 )
 

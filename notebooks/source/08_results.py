@@ -42,7 +42,7 @@ best = simgan_lib.reference_run("best")
 # %% [markdown]
 # ## 1. Two runs, and a warning
 #
-# `report` was trained with the report's settings; `best` with those of `quick`, but with the paper's R and the
+# `report` was trained with the report's settings; `best` with those of `quick`, but longer and on the
 # report's number of images. Both lie finished in the folder `runs/`, so this notebook trains nothing. The report's
 # 25,000 rounds are many hours on a CPU. How far did ours get? The record knows.
 
@@ -263,7 +263,7 @@ assert first.mean() < final.mean(), "at round 0 R copies; later it does not"
 # %% [markdown]
 # ## 4. The best run
 #
-# Now the settings of `quick`, with the paper's R and the report's number of images. What differs from the report's?
+# Now the settings of `quick`, for more rounds and on the report's number of images. What differs from the report's settings?
 
 # %%
 theirs, ours = vars(simgan_lib.preset("report")), vars(best.config)
@@ -275,10 +275,10 @@ for name, value in ours.items():
 # Do they all matter? Lambda a great deal, as [notebook 10](10_failure_lab.ipynb) shows. Of others, such as
 # the pre-training's length, the ablation there cannot say so, and the buffer's size was not varied at all.
 # The report's ten D updates a round we kept: of all that was [tried](../runs/README.md) for `quick`, they helped most.
-# (`quick` differs from `best` in an R of half the feature maps, fewer images and a few more rounds.) The gaze error of `best` is
+# (R has half of the paper's feature maps. `quick` itself differs from `best` in fewer images and {{quick/baseline/seed0 config.iterations 0}} rounds.) The gaze error of `best` is
 # {{best evaluation.gaze_error_deg.refined.mean 1}}°, that of `quick`
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° (notebook 09). `best` is the one whose weights we keep.
-# The report's own settings, above, came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° (one
+# The report's own settings, above and with a simulator whose eyes looked further up, came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° (one
 # gaze network), for several times the work, and with the pupil moved by
 # {{report-schedule evaluation.pupil_shift_px.median 2}} pixels instead of
 # {{best evaluation.pupil_shift_px.median 2}}. What is best in minutes need not be best in an hour.
@@ -418,7 +418,7 @@ for name, eyes, after in (
     print(f"{name:<10} mean |R(x) - x| = {np.abs(to_float(after) - to_float(eyes)).mean():.3f}")
 
 # %% [markdown]
-# The same. A network of 296,129 numbers that sees 19 pixels cannot learn fifty thousand eyes by heart;
+# The same. A network of 74,337 numbers that sees 19 pixels cannot learn fifty thousand eyes by heart;
 # it learned a *rule of repainting*, and a rule works anywhere.
 #
 # ## 7. What did R change?

@@ -41,8 +41,7 @@ scale = notebook.start()
 #
 # ## 1. What healthy looks like
 #
-# First the control: the settings of the notebooks' own trainings (the paper's networks, $K_d = 2$), for a few rounds more than the
-# patients'.
+# First the control: the settings of the notebooks' own trainings (`quick` with $K_d = 5$), for a few rounds more than the patients'.
 
 # %% tags=["shared"]
 healthy = simgan_lib.reference_run("ablation/baseline/seed0")
@@ -261,7 +260,7 @@ print(f"trained on synthetic images as they are: {table['synthetic_deg'].mean():
 # flat, so hardly any gradient comes back through it. R cannot return, D has an easy opponent, and both accuracies go to 1. The chart gives it
 # away: a large change that *no longer changes*. A gaze network that learns from these pictures errs by
 # {{failures/collapse/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees; one that always answers the mean gaze, by
-# {{failures/collapse/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}}. Cure: a smaller `refiner_learning_rate` (0.01 here; the course uses 0.0003).
+# {{failures/collapse/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}}. Cure: a smaller `refiner_learning_rate` (0.01 here; the course uses {{quick/baseline/seed0 config.refiner_learning_rate 4}}).
 #
 # ### `lambda_too_large`: the images are safe, and useless
 #

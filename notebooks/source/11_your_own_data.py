@@ -233,7 +233,7 @@ config = scale.config.replace(
     iterations=2 * scale.live,
     lambda_mean=2.0,
     discriminator_updates=1,
-    filters=32,
+    refiner_learning_rate=3e-4,
     blocks=2,
 )
 

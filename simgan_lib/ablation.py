@@ -77,7 +77,7 @@ FAILURES: MappingProxyType[str, Cell] = MappingProxyType(
             "R's learning rate is far too large: tanh saturates", {"refiner_learning_rate": 1e-2}
         ),
         "lambda_too_large": Cell("refined equals synthetic", {"lambda_mean": 100.0}),
-        "lambda_too_small": Cell("labels are lost", {"lambda_mean": 0.0}),
+        "lambda_too_small": Cell("nothing guards the labels", {"lambda_mean": 0.0}),
         "no_history": Cell(
             "D forgets, R goes round in circles", {"history": False, "refiner_averaging": 0.0}
         ),

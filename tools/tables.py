@@ -23,7 +23,10 @@ LONG = {
     "best": "longer, on the report's number of images, with the refiner's weights",
     "report-schedule": "the report's settings, on version 1 of the simulator",
 }
-WIDER = {"wider_gaze": "the synthetic eyes look further up than the target's (version 1)"}
+WIDER = {
+    "wider_gaze": "the synthetic eyes look further up than the target's (version 1)",
+    "wider_gaze_lambda_0": "the same eyes, and nothing guards the labels",
+}
 
 
 def tables(runs: Path) -> dict[str, str]:
@@ -46,7 +49,7 @@ def tables(runs: Path) -> dict[str, str]:
     return {
         "quick": summary.gaze_markdown(quick),
         "quick-runs": summary.markdown(summary.collect(runs / "quick")),
-        "wider-gaze": summary.markdown(everything[everything["cell"] == "wider_gaze"], WIDER),
+        "wider-gaze": summary.markdown(everything[everything["cell"].isin(WIDER)], WIDER),
         "long": summary.markdown(long, LONG),
         "tuning": tuning(pd.read_csv(runs / "tuning.csv", keep_default_na=False)),
         **{name: summary.markdown(table, shows) for name, (table, shows) in grids.items()},

@@ -78,9 +78,7 @@ PERSON = {
 }
 # What changes from picture to picture.
 PHOTO = {
-    # Where the eye looks, radians in camera coordinates: pitch up, yaw to the image's left. The
-    # same in both styles: a renderer is set to the target's range of gaze, since R brings images
-    # nearer to the target in everything that D can see, and where eyes look is among it.
+    # Gaze, radians: pitch up, yaw to the image's left. Alike, or R would learn the difference too.
     "pitch": (uniform(-0.42, 0.2), uniform(-0.42, 0.2)),
     "yaw": (uniform(-0.45, 0.45), uniform(-0.45, 0.45)),
     # Head and crop: roll in radians, clockwise; shifts in mm, right and down; zoom as a factor.

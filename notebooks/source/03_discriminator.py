@@ -411,12 +411,12 @@ maps_then = shots["probability_refined"][chosen, 0].astype("float32")
 notebook.show(
     draw_maps(shots["refined"][chosen, 0], maps_then, rounds),
     "one eye, refined at four moments of a recorded training, and D's map of that moment. At round 0 R changes "
-    "nothing yet, and D finds it out everywhere; then the orange recedes, as R repairs what D points at. In round 200 the "
-    "map is pale; in round 300 it is mostly green: at this moment D takes the eye for a simulated webcam's.",
+    "nothing yet, and D finds it out everywhere; then the orange fades below the eye, as R repairs what D points at. "
+    "At the upper lid D is still sure in round 300.",
 )
 
 # %% [markdown]
-# Do not expect the map to turn green for good. R has won not when D says "real" but when D *cannot tell*: the map of
+# Do not expect the whole map to turn green. R has won not when D says "real" but when D *cannot tell*: the map of
 # a balanced game is pale.
 
 # %% [markdown]

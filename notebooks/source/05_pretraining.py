@@ -110,7 +110,7 @@ config = panel.config.replace(iterations=0)
 # But it is the right place to start from: every label is kept, the images are as good as the
 # simulator's, and from here each small step towards the webcam is an improvement.
 #
-# **Predict.** The mean |R(x) - x| of a random R is near 0.4 (of a range of 2). How fast does it fall:
+# **Predict.** The mean |R(x) - x| of a random R is 0.2 to 0.4 (of a range of 2). How fast does it fall:
 # along a straight line, or fast and then slowly? And does it reach zero?
 
 # %% tags=["shared"]

@@ -597,14 +597,14 @@ for cell in ("quick/baseline", *PAIRS[0], *PAIRS[1]):
     print(f"{cell:<22} gaze error {spread(degrees, 1)} degrees, told apart {spread(told, 1)} %")
 
 # %% [markdown]
-# By this sign, too, the training *with* history circles no less: R's latest weights swing with it at least as much as without, and
-# the average calms both.
+# By the wobble, and by the averaged pictures, the two cannot be told apart. R's *latest* weights swing more without history, as the
+# theory has it (though that is one training), and the average calms both.
 #
 # In numbers: gaze networks trained on refined images err by
 # {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees with history and by
 # {{ablation/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}} without; with R's latest weights, by
 # {{ablation/no_averaging/seed* evaluation.gaze_error_deg.refined.mean 1}} and
-# {{failures/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}}. Three seeds of the `quick` preset (a smaller R, more D updates) give
+# {{failures/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}}. Three seeds of the `quick` preset (more D updates, rounds and images) give
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, and one of them again, with another number of threads,
 # {{quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}: their spread is the yardstick. A difference that is not clearly larger than it is *no finding*, whichever way it points.
 #

@@ -447,8 +447,8 @@ if scale.live > 10:
 # The recorded median shifts are {{quick/baseline/seed* evaluation.pupil_shift_px.median 2}} pixels for
 # the baseline and {{best evaluation.pupil_shift_px.median 2}} for the best run; their instrument, which
 # learned from more images, errs by {{best evaluation.instrument_error_px.median 2}}. A pupil here is
-# about ten pixels wide. So of the pupil's shift hardly anything is certainly R's own. The clearer sign is
-# the *gaze*: the instrument reads a larger turn after refining than after the recipe. (The shifted
+# about ten pixels wide. So of the pupil's shift hardly anything is certainly R's own, and of the *gaze's*
+# turn only what the instrument reads beyond the recipe's, which is little. (The shifted
 # pictures look the same way as before, since gaze is where the eye turns and not where it lies; what
 # is read there is the instrument's error again.) A turn that is random adds noise to the labels, and one
 # with a direction adds an error to every answer of the gaze network.

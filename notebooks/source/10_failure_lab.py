@@ -256,9 +256,9 @@ print(f"trained on synthetic images as they are: {table['synthetic_deg'].mean():
 # %% [markdown]
 # ### `collapse`: R's learning rate is far too large
 #
-# R's first adversarial steps are so large that the last layer's tanh saturates: all pixels stand at -1, where tanh is
+# R's first adversarial steps are so large that the last layer's tanh saturates: all pixels end at +1, white, where tanh is
 # flat, so hardly any gradient comes back through it. R cannot return, D has an easy opponent, and both accuracies go to 1. The chart gives it
-# away: a large change that *no longer changes*. A gaze network that learns from these pictures errs by
+# away: a change that climbs out of the chart and stays there. A gaze network that learns from these pictures errs by
 # {{failures/collapse/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees; one that always answers the mean gaze, by
 # {{failures/collapse/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}}. Cure: a smaller `refiner_learning_rate` (0.01 here; the course uses {{quick/baseline/seed0 config.refiner_learning_rate 4}}).
 #
@@ -285,7 +285,7 @@ print(f"trained on synthetic images as they are: {table['synthetic_deg'].mean():
 #
 # $L_R$ with $-\log D(R(x))$, as the report's equation 4 is printed (its equation 2 has the right sign), pays R for being *recognised* as refined. R
 # helps D, both losses go to 0, and everything seems to converge. In a game that is the alarm: when D wins, R
-# must be losing. In the first third of this patient's strip the irises carry bright
+# must be losing. In this patient's strip the irises carry bright
 # rings: R underlines what gives it away.
 #
 # ### `lambda_too_small`: fine curves, and nobody guards the labels
@@ -682,7 +682,7 @@ for name, run in everyone.items():
     print(f"{name}: {len(found)} alarms, the first at round {found[0] if found else '-'}")
 
 # %% [markdown] tags=["solution"]
-# The loud failures raise the alarm as early as the rules can speak, a tenth of their cost; a patient without alarms is one that must be *measured*. Whether the healthy run
+# The loud failures raise the alarm within the first fifth of their cost; a patient without alarms is one that must be *measured*. Whether the healthy run
 # stays silent is luck as much as skill: the thresholds were read off these very recordings. A dashboard should therefore ask you to look, and never stop a training by itself.
 
 # %% [markdown] tags=["task"]

@@ -380,7 +380,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# They do not suffer alike: 7s, 5s and 1s make up most of the list. R has learned a habit that does not suit them: a 7 with
+# They do not suffer alike: 7s above all, then 5s, 1s and 9s. R has learned a habit that does not suit them: a 7 with
 # more ink is soon a 2, a 3 or an 8. Whoever hands these digits on should look at those labels first.
 
 # %% tags=["check"]

@@ -135,7 +135,7 @@ rows["simulated\nwebcam"] = shots["real"][:9]
 
 # %%
 notebook.show(
-    plots.contact_sheet(rows, columns=9, zoom=0.7),
+    plots.contact_sheet(rows, columns=9, zoom=0.6),
     "the same three eyes, refined after a third, two thirds and all of the rounds (left, middle, right). "
     "The last row shows other eyes: what R should make them look like.",
 )

@@ -513,7 +513,7 @@ assert table[columns[1]].max() / table[columns[1]].min() > 5_000
 # | 100 | mjdietzx, mnjm | {{ablation/lambda_100/seed* metrics.mean_change 3}} | {{ablation/lambda_100/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/lambda_100/seed* evaluation.gaze_error_deg.refined.mean 1}} |
 #
 # Follow the column "change" downwards: it falls from lambda 1 on; the two rows above hardly differ, as
-# a price so small hardly holds R back. The pupils follow, less steadily. Then ask the last column what holding R back costs: with lambda 100 nearly all of the gain.
+# a price so small hardly holds R back. The pupils follow, less steadily. Then ask the last column what holding R back costs: with lambda 100 most of the gain.
 # (Differences of half a degree are noise here: where there is a ±, it is the spread of two trainings.) With the slider
 # you can walk through these runs and see their eyes.
 

@@ -626,20 +626,21 @@ print(f"labelled                {errors['labelled'].mean():4.1f}")
 # %% tags=["check"]
 if scale.live > 10:
     assert errors["labelled"].mean() < ideal["gaze, place, lids"] < ideal["without dice"]
-    assert ideal["without dice"] < errors["refined"].mean() < errors["synthetic"].mean()
+    assert abs(ideal["without dice"] - errors["refined"].mean()) < 1
+    assert max(ideal["without dice"], errors["refined"].mean()) < errors["synthetic"].mean() - 1
 
 # %% [markdown]
 # Read it as a staircase. From the ceiling upwards: the duty to keep place and lids costs one step, the
-# missing dice another, and a third lies between the perfect refiner without dice
-# and *our* R. So randomness is a true explanation and only a part of it. What else there is to suspect: R
-# sees 19 pixels around a point (notebook 02), has four blocks, and learned for some minutes from D's
-# hints. What helped, when `quick` was tuned, was more updates of D a round; a wider R or still more images, in the same time,
-# did not ([the trials](../runs/README.md)). The report's schedule, with more than an hour of a CPU,
+# missing dice another, and *our* R stands about where the perfect refiner without dice does (one gaze
+# network each: a few tenths of a degree mean nothing). For a gaze network, {{best config.iterations 0}} rounds have
+# brought it close to what a function can paint. `quick`, with {{quick/baseline/seed0 config.iterations 0}} rounds, is a third step up, at
+# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}°: that one costs patience and more images. What helped in the same time, when `quick` was tuned, was more
+# updates of D a round; a wider R or still more images did not ([the trials](../runs/README.md)). The report's schedule, with more than an hour of a CPU,
 # came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}°, measured with one network.
 #
 # In short: **refined images are useful, much nearer to the target, and recognisably not of it.** For
-# SimGAN's purpose the first is what counts. And whoever finds a better R knows now how much there is to
-# win.
+# SimGAN's purpose the first is what counts. And whoever gives R dice, a noise input beside the image,
+# knows now how much there is to win. We have not tried it.
 
 # %% [markdown]
 # ## 10. Your own eyes: the visual Turing test

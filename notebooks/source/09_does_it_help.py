@@ -745,7 +745,7 @@ print(
 #   perfect refiner too, as labels and outlines are kept. A distance (KID) shows that they came much
 #   nearer all the same.
 # - Where the truth is known, a perfect refiner can be drawn. It shows what the method's duties cost,
-#   what the missing dice cost, and how much is left for a better R.
+#   what the missing dice cost, and how near to that our R comes.
 # - An instrument is calibrated before it is believed, and its own error is the yardstick.
 # - A p-value says how surprising a score would be for a guesser, and no more.
 #

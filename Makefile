@@ -2,6 +2,10 @@
 # EXTRA picks the backend: cpu (default), gpu, tensorflow, jax or jax-gpu.
 EXTRA ?= cpu
 export KERAS_BACKEND ?= $(if $(findstring jax,$(EXTRA)),jax,tensorflow)
+# As simgan_lib/__init__.py does, for notebooks that import Keras first.
+ifeq ($(shell uname -m),x86_64)
+export TF_ENABLE_ONEDNN_OPTS ?= 1
+endif
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt

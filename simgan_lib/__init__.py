@@ -2,9 +2,13 @@
 
 import importlib
 import os
+import platform
 
-# TensorFlow reads this when it is first imported; its start-up chatter drowns a notebook's output.
+# TensorFlow reads these when it is first imported. Its start-up chatter drowns a notebook's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if platform.machine() in ("x86_64", "AMD64"):
+    # oneDNN's convolutions are faster, and off by default on processors without AVX512_VNNI.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 __version__ = "0.1.0"
 

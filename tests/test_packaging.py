@@ -1,5 +1,6 @@
 import importlib.metadata
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -73,6 +74,19 @@ def test_importing_the_library_loads_no_backend():
     code = "import simgan_lib, sys; print({'keras', 'tensorflow', 'jax'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="oneDNN is tried on x86 only")
+@pytest.mark.parametrize(("chosen", "enabled"), [(None, "True"), ("0", "False")])
+def test_tensorflow_starts_with_onednn_unless_the_user_says_otherwise(chosen, enabled):
+    code = "import simgan_lib, tensorflow; from tensorflow.python.util import _pywrap_util_port\n"
+    code += "print(_pywrap_util_port.IsMklEnabled())"
+    environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
+    environment |= {"TF_ENABLE_ONEDNN_OPTS": chosen} if chosen else {}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == enabled
 
 
 def test_files_stay_short_enough_to_read():

@@ -188,6 +188,29 @@ def fetch(
 
 
 @data_app.command()
+def match(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Synthetic images, labelled.")],
+    real: Annotated[Path, typer.Argument(metavar="REAL", help="Real images, any layout.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT.h5", help="Where the kept ones go.")],
+    size: SizeOption = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Keep the synthetic eyes that look the ways the real ones do. To be done before training."""
+    if not overwrite and target.exists():
+        raise UserError(f"{target} exists. Choose another name, or replace it with --overwrite.")
+    synthetic, found = datasets.read_images(source, size), datasets.read_images(real, size)
+    print("Starting the backend; the network that reads gaze takes a minute to train ...")
+
+    from simgan_lib import matching
+
+    kept, looks = matching.match_gaze(synthetic, found)
+    print(looks.round(1).to_string())
+    recipe = {"matched_to": found.source, "kept": len(kept), "of": len(synthetic)}
+    datasets.save_images(target, kept, overwrite=overwrite, recipe=recipe)
+    print(f"{target}: {kept}")
+
+
+@data_app.command()
 def check(path: Annotated[Path, typer.Argument(help="A file or a folder of images.")]) -> None:
     """Say what a file holds and what is wrong with it; exit code 1 if anything is."""
     lines = datasets.check(path)

@@ -4,9 +4,8 @@ import json
 import zlib
 
 import numpy as np
-import pandas as pd
 
-from simgan_lib.datasets import GazeData, ImageSet, to_float
+from simgan_lib.datasets import GazeData, ImageSet
 from simgan_lib.files import UserError, atomic
 from simgan_lib.gaze import (
     LOOK,
@@ -15,24 +14,23 @@ from simgan_lib.gaze import (
     gaze_errors,
     handmade,
     summarise_errors,
-    train_estimator,
 )
+from simgan_lib.matching import PUPIL, gaze_reader
 from simgan_lib.realism import realism
 from simgan_lib.runs import Run, describe, refine
 from simgan_lib.simulator import simulate
 from simgan_lib.spread import summarise, with_spread
+from simgan_lib.tables import ANGLES
 
-PUPIL = ["pupil_x", "pupil_y"]
-# Eyes that no data set holds: make_simulated starts at 0, 10^8 and 2 * 10^8.
-LABELLED_START, INSTRUMENT_START = 3 * 10**8, 4 * 10**8
+# Eyes that no data set holds, and the instrument has not seen: see `matching.INSTRUMENT_START`.
+LABELLED_START = 3 * 10**8
 
 
 def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None = None) -> dict:
     """Measures how far refining moves the pupil and turns the gaze.
 
-    The instrument is a network that learns pupil and gaze from labelled images of *both* styles, so
-    that it reads an eye before and after alike. Its own error on eyes it has not seen is given
-    too: shifts below that cannot be told from its noise.
+    The instrument, a `gaze_reader`, reads an eye before and after alike. Its own error on eyes it
+    has not seen is given too: shifts below that cannot be told from its noise.
 
     Args:
         synthetic: Simulated images with `pupil_x` and `pupil_y` in pixels, and gaze vectors.
@@ -46,46 +44,28 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
         `mean_turn_deg`, the mean change of `pitch` and of `yaw`, with its sign: a turn that all
         eyes share makes every label wrong by as much.
     """
-    effort = effort or Effort()
-    size = synthetic.images.shape[1:]
-    drawn = [
-        simulate(effort.instrument_images, style, size=size, start=INSTRUMENT_START)
-        for style in ("simulator", "webcam")
-    ]
-    images = np.concatenate([pictures for pictures, _ in drawn])
-    truth = pd.concat([labels for _, labels in drawn])
-    # Pupils in half-widths of the image, so that pixels do not outweigh the gaze vector.
-    middle = np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
-    scale = size[1] / 2
-    targets = np.concatenate([truth[LOOK], (truth[PUPIL] - middle) / scale], axis=1)
-    network = train_estimator(images, targets, effort=effort)
+    read = gaze_reader(synthetic.images.shape[1:], effort)
+    before, after, truth = read(synthetic.images), read(refined), synthetic.labels
 
-    def read(pictures):
-        answers = network.predict(to_float(pictures), batch_size=256, verbose=0)
-        return answers[:, :3], answers[:, 3:] * scale + middle
+    def moved(a, b):
+        return np.linalg.norm(a[PUPIL].to_numpy() - b[PUPIL].to_numpy(), axis=1)
 
-    (gaze, pupil), (gaze_after, pupil_after) = read(synthetic.images), read(refined)
-    true_gaze = synthetic.labels[LOOK].to_numpy()
-    true_pupil = synthetic.labels[PUPIL].to_numpy()
+    def turned(a, b):
+        return angular_error(a[LOOK].to_numpy(), b[LOOK].to_numpy())
+
     distances = {
-        "pupil_shift_px": np.linalg.norm(pupil_after - pupil, axis=1),
-        "gaze_shift_deg": angular_error(gaze_after, gaze),
-        "instrument_error_px": np.linalg.norm(pupil - true_pupil, axis=1),
-        "instrument_error_deg": angular_error(gaze, true_gaze),
-        "refined_error_px": np.linalg.norm(pupil_after - true_pupil, axis=1),
-        "refined_error_deg": angular_error(gaze_after, true_gaze),
+        "pupil_shift_px": moved(after, before),
+        "gaze_shift_deg": turned(after, before),
+        "instrument_error_px": moved(before, truth),
+        "instrument_error_deg": turned(before, truth),
+        "refined_error_px": moved(after, truth),
+        "refined_error_deg": turned(after, truth),
     }
-    turn = np.degrees(_pitch_yaw(gaze_after) - _pitch_yaw(gaze)).mean(axis=0)
+    turn = np.degrees(after[ANGLES] - before[ANGLES]).mean()
     return {
         name: {"median": float(np.median(d)), "p95": float(np.percentile(d, 95))}
         for name, d in distances.items()
-    } | {"mean_turn_deg": dict(zip(("pitch", "yaw"), turn.tolist(), strict=True))}
-
-
-def _pitch_yaw(look):
-    """The angles of gaze vectors of any length, `(n, 3)`, in radians, `(n, 2)`."""
-    x, y, z = (look / np.linalg.norm(look, axis=1, keepdims=True)).T
-    return np.stack([np.arcsin(-y), np.arctan2(-x, -z)], axis=1)
+    } | {"mean_turn_deg": turn.to_dict()}
 
 
 def evaluate(

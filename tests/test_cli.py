@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from simgan_lib import cli, evaluation
+from simgan_lib import cli, evaluation, matching
 from simgan_lib.datasets import ImageSet, make_simulated, read_images, save_images
 from simgan_lib.gaze import Effort
 from simgan_lib.runs import Run, refine
@@ -145,6 +145,23 @@ def test_data_make_and_check(tmp_path, capsys):
     assert (code, "overwrite" in text) == (2, True)
 
 
+def test_data_match_keeps_eyes_with_their_labels(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(matching, "Effort", partial(Effort, epochs=3, instrument_images=200))
+    make_simulated(tmp_path, 200, 100, 8, progress=False)
+    command = ["data", "match", tmp_path / "synthetic_gaze.h5", tmp_path / "real_gaze.h5"]
+    code, text = simgan(capsys, *command, tmp_path / "matched.h5")
+    assert code == 0, text
+    every, kept = (read_images(tmp_path / f"{n}.h5") for n in ("synthetic_gaze", "matched"))
+    assert 0 < len(kept) < len(every)
+    image = {pitch: number for number, pitch in enumerate(every.labels["pitch"].round(5))}
+    places = [image[pitch] for pitch in kept.labels["pitch"].round(5)]
+    np.testing.assert_array_equal(kept.images, every.images[places])
+    for row in ("real", "synthetic", "kept"):
+        assert row in text
+    code, text = simgan(capsys, *command, tmp_path / "matched.h5")
+    assert (code, "--overwrite" in text) == (2, True)
+
+
 def test_data_check_fails_where_something_is_wrong(tmp_path, capsys):
     (tmp_path / "broken.h5").write_bytes(b"not an HDF5 file")
     code, text = simgan(capsys, "data", "check", tmp_path / "broken.h5")
@@ -170,6 +187,7 @@ def test_data_check_fails_where_something_is_wrong(tmp_path, capsys):
         (["refine", "--run", "RUN", "missing.h5", "out.h5"], "missing.h5"),
         (["refine", "--run", "RUN", "WRONG_SIZE", "out.h5"], "--resize"),
         (["data", "fetch", "imagenet"], "only 'kaggle'"),
+        (["data", "match", "SYNTHETIC", "WRONG_SIZE", "out.h5"], "--size"),
         (["fly"], "No such command"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

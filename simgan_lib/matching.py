@@ -1,0 +1,121 @@
+"""Where do eyes look? Reading unlabelled ones, and choosing simulated ones that look alike.
+
+D sees where eyes look. Where the simulated ones look other ways than the real ones, R is paid for
+turning them, and their labels are wrong by as much. The remedy comes before the training.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from scipy.stats import gaussian_kde
+
+from simgan_lib.datasets import ImageSet, to_float
+from simgan_lib.files import UserError
+from simgan_lib.gaze import Effort, train_estimator
+from simgan_lib.simulator import simulate
+from simgan_lib.tables import ANGLES, LOOK, gaze_labels
+
+PUPIL = ["pupil_x", "pupil_y"]
+# Eyes that no data set holds: make_simulated starts at 0, 10^8 and 2 * 10^8.
+INSTRUMENT_START = 4 * 10**8
+
+
+def gaze_reader(
+    size: tuple[int, int], effort: Effort | None = None
+) -> Callable[[np.ndarray], pd.DataFrame]:
+    """Trains the instrument: a network that reads gaze and pupil from either style of eye.
+
+    It learns from labelled images of *both* styles, so that it reads an eye before and after
+    refining alike. On photographs its error is unknown.
+
+    Args:
+        size: `(H, W)` of the images in pixels.
+        effort: How long to train, and on how many images.
+
+    Returns:
+        A function from uint8 images `(n, H, W)` to a table of n rows with the columns of
+        `datasets.LABELS`: angles in radians, pupils in pixels.
+    """
+    effort = effort or Effort()
+    drawn = [
+        simulate(effort.instrument_images, style, size=size, start=INSTRUMENT_START)
+        for style in ("simulator", "webcam")
+    ]
+    images = np.concatenate([pictures for pictures, _ in drawn])
+    truth = pd.concat([labels for _, labels in drawn])
+    # Pupils in half-widths of the image, so that pixels do not outweigh the gaze vector.
+    middle = np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
+    scale = size[1] / 2
+    targets = np.concatenate([truth[LOOK], (truth[PUPIL] - middle) / scale], axis=1)
+    network = train_estimator(images, targets, effort=effort)
+
+    def read(pictures):
+        answers = network.predict(to_float(pictures), batch_size=256, verbose=0)
+        look = answers[:, :3] / np.linalg.norm(answers[:, :3], axis=1, keepdims=True)
+        table = gaze_labels(look)
+        table[PUPIL] = answers[:, 3:] * scale + middle
+        return table
+
+    return read
+
+
+def match_gaze(
+    synthetic: ImageSet, real: ImageSet, effort: Effort | None = None, seed: int = 0
+) -> tuple[ImageSet, pd.DataFrame]:
+    """Keeps those synthetic images that together look the ways the real ones do.
+
+    The instrument reads where the real eyes look. A synthetic image is then kept with a probability
+    in proportion to how much more often its gaze occurs among the real than among the synthetic
+    ones. What is kept gives D less to learn from the gaze, and R less reason to turn it. Nothing is
+    added: ways that no synthetic eye looks stay missing.
+
+    Args:
+        synthetic: Images with `pitch` and `yaw` in radians.
+        real: Images of the same size, without labels.
+        effort: How long to train the instrument.
+        seed: Of the choice.
+
+    Returns:
+        The kept images with their labels, in their order; and a table of `pitch` and `yaw` in
+        degrees, mean and standard deviation, with a row each for `real` (as read), `synthetic` and
+        `kept`.
+
+    Raises:
+        UserError: If the labels lack pitch and yaw, the sizes differ, or no synthetic eye looks
+            where the real ones do.
+    """
+    if synthetic.labels is None or not set(ANGLES) <= set(synthetic.labels):
+        raise UserError(
+            f"Matching needs labels pitch and yaw with the synthetic images; received {synthetic}."
+        )
+    if synthetic.images.shape[1:] != real.images.shape[1:]:
+        raise UserError(
+            f"Both kinds must be of one size; received {synthetic} and {real}. "
+            "Resize them while reading: --size H W, or read_images(path, size=(H, W))."
+        )
+    wanted = gaze_reader(real.images.shape[1:], effort)(real.images)[ANGLES]
+    present = synthetic.labels[ANGLES]
+    rng = np.random.default_rng(seed)
+    # Two thousand of each draw the densities well enough; all would take minutes.
+    some = [gaze.to_numpy()[rng.permutation(len(gaze))[:2_000]] for gaze in (wanted, present)]
+    among_real, among_synthetic = (gaussian_kde(gaze.T)(present.T) for gaze in some)
+    weight = among_real / among_synthetic
+    # Not the maximum: at the rim of the simulator's range a weight may be anything.
+    most = np.percentile(weight, 99.9)
+    if most < 0.1:
+        raise UserError(
+            f"Hardly any synthetic eye looks where the real ones do: these are read at pitch and "
+            f"yaw {np.degrees(wanted.mean()).round().tolist()} degrees, {synthetic} looks at "
+            f"{np.degrees(present.mean()).round().tolist()}. Simulate eyes that look there."
+        )
+    kept = np.flatnonzero(rng.random(len(weight)) < weight / most)
+    sets = {"real": wanted, "synthetic": present, "kept": present.iloc[kept]}
+    summary = pd.DataFrame(
+        {
+            name: np.degrees(pd.concat([gaze.mean(), gaze.std()])).to_numpy()
+            for name, gaze in sets.items()
+        },
+        index=["pitch", "yaw", "pitch_std", "yaw_std"],
+    ).T
+    return synthetic[kept], summary

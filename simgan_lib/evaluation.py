@@ -203,4 +203,10 @@ def table(evaluation: dict) -> str:
         f"\nRefining moves the pupil by {shift['median']:.2f} px (median), {shift['p95']:.2f} px "
         f"(95th percentile); the instrument errs by {noise['median']:.2f} px."
     )
+    turn = evaluation.get("mean_turn_deg")  # which the oldest records do not have
+    if turn:
+        line = f"It turns all eyes by pitch {turn['pitch']:+.1f}, yaw {turn['yaw']:+.1f} degrees."
+        if max(map(abs, turn.values())) > 2:
+            line += " Their labels are wrong by as much: see 'simgan data match'."
+        lines.append(line)
     return "\n".join(lines)

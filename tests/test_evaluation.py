@@ -12,7 +12,7 @@ from simgan_lib.datasets import GazeData, ImageSet
 from simgan_lib.files import UserError
 from simgan_lib.gaze import Effort, angular_error
 from simgan_lib.models import build_gaze_estimator
-from simgan_lib.runs import Run
+from simgan_lib.runs import Run, reference_run
 from simgan_lib.simulator import render, sample_eyes, simulate
 from simgan_lib.training import train
 
@@ -179,6 +179,16 @@ def test_evaluate_writes_what_it_promises(data, tmp_path):
     for name in rows:
         assert f"{name} " in text
     assert len(plots.evaluation_figure(found).axes) == 3
+
+
+def test_the_table_warns_where_all_eyes_were_turned():
+    found = dict(reference_run("best").evaluation)
+    assert "turns all eyes" in evaluation.table(found)
+    assert "data match" not in evaluation.table(found)
+    found["mean_turn_deg"] = {"pitch": 0.5, "yaw": -6.5}
+    assert "yaw -6.5 degrees. Their labels are wrong" in evaluation.table(found)
+    del found["mean_turn_deg"]
+    assert "turns" not in evaluation.table(found)
 
 
 def test_photographs_without_labels_get_realism_alone(data, tmp_path):

@@ -481,7 +481,8 @@ for name, labels_of in (("synthetic", synthetic.labels), ("simulated webcam", te
 # lower than their labels say will answer too high.
 #
 # **Whatever differs between the two sets of images is there to be refined, the label too.** The remedy lies with the simulator: let it draw the
-# target's range of gaze. (Lambda was changed as well, so the rows differ in two things; [the records](../runs/README.md#what-led-to-quick) hold single
+# target's range of gaze. Where that is unknown, as with photographs, let a network that reads both styles estimate it, and keep the simulated eyes that look alike:
+# `simgan data match` does so. (Lambda was changed as well, so the rows differ in two things; [the records](../runs/README.md#what-led-to-quick) hold single
 # trainings that change one of them. Notebook 11 is about a domain of your own.)
 
 # %% [markdown]

@@ -532,7 +532,7 @@ assert np.abs(difference).max() <= 1
 # | Do the labels matter *in the picture*: place, direction, class? | R keeps what is visible, nothing else | SimGAN is the wrong tool |
 # | Same size, range, number of gray levels, no JPEG blocks in one set only? | D wins by the format, R cannot follow | resize, dither, compress alike |
 # | Same framing: object as large, and in the same place? | R can move things a few pixels at most, and D sees it at once | crop both alike |
-# | Same label prior (gaze directions, digits, poses)? | R would have to change labels to match it | sample the simulator as the real set is |
+# | Same label prior (gaze directions, digits, poses)? | R would have to change labels to match it | sample the simulator as the real set is; for eyes, `simgan data match` |
 # | Does the simulator show all that varies? | R adds style, no variety | improve the simulator |
 # | Some thousand unlabelled real images? | D learns fewer by heart | less training of D, smaller D |
 # | Is there a gap at all? | measure before: section 4 | no refiner needed |

@@ -3,6 +3,7 @@
 EXTRA ?= cpu
 export KERAS_BACKEND ?= $(if $(findstring jax,$(EXTRA)),jax,tensorflow)
 # As simgan_lib/__init__.py does, for notebooks that import Keras first.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
 ifeq ($(shell uname -m),x86_64)
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 endif

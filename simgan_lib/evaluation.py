@@ -206,7 +206,7 @@ def table(evaluation: dict) -> str:
     turn = evaluation.get("mean_turn_deg")  # which the oldest records do not have
     if turn:
         line = f"It turns all eyes by pitch {turn['pitch']:+.1f}, yaw {turn['yaw']:+.1f} degrees."
-        if max(map(abs, turn.values())) > 2:
+        if max(map(abs, turn.values())) > 3:  # degrees: more than one training's luck
             line += " Their labels are wrong by as much: see 'simgan data match'."
         lines.append(line)
     return "\n".join(lines)

@@ -77,13 +77,20 @@ def match_gaze(
         seed: Of the choice.
 
     Returns:
-        The kept images with their labels, in their order; and a table of `pitch` and `yaw` in
-        degrees, mean and standard deviation, with a row each for `real` (as read), `synthetic` and
-        `kept`.
+        The kept images with their labels, in their order; and a table with a row each for `real`
+        (as read), `synthetic` and `kept`, and the columns `pitch`, `yaw` (the means, in degrees),
+        `pitch_std` and `yaw_std`.
 
     Raises:
-        UserError: If the labels lack pitch and yaw, the sizes differ, or no synthetic eye looks
-            where the real ones do.
+        UserError: If the labels lack pitch and yaw, the sizes differ, there are fewer than 10
+            images of a kind, or hardly any synthetic eye looks where the real ones do.
+
+    Example:
+        >>> eyes = ImageSet(*simulate(100, "simulator"), "simulator")
+        >>> photographs = ImageSet(simulate(50, "webcam")[0], None, "photographs")
+        >>> kept, looks = match_gaze(eyes, photographs, Effort(epochs=3, instrument_images=200))
+        >>> len(kept) <= 100, list(looks.index)
+        (True, ['real', 'synthetic', 'kept'])
     """
     if synthetic.labels is None or not set(ANGLES) <= set(synthetic.labels):
         raise UserError(
@@ -93,6 +100,11 @@ def match_gaze(
         raise UserError(
             f"Both kinds must be of one size; received {synthetic} and {real}. "
             "Resize them while reading: --size H W, or read_images(path, size=(H, W))."
+        )
+    if min(len(synthetic), len(real)) < 10:
+        raise UserError(
+            f"Matching compares how often each gaze occurs, and needs 10 images of each kind or "
+            f"more; received {len(synthetic)} synthetic and {len(real)} real ones."
         )
     wanted = gaze_reader(real.images.shape[1:], effort)(real.images)[ANGLES]
     present = synthetic.labels[ANGLES]

@@ -66,7 +66,9 @@ def test_eyes_that_look_nowhere_near_are_an_error(synthetic, effort):
         match_gaze(left, webcam(-0.1, -0.35), effort)
 
 
-def test_matching_needs_gaze_labels_and_one_size(synthetic):
+def test_matching_needs_gaze_labels_one_size_and_enough_images(synthetic):
+    with pytest.raises(UserError, match="received 1500 synthetic and 9 real"):
+        match_gaze(synthetic, synthetic[:9])
     with pytest.raises(UserError, match="needs labels pitch and yaw"):
         match_gaze(ImageSet(synthetic.images, None, "pictures"), synthetic)
     small = ImageSet(np.zeros((9, 18, 28), np.uint8), None, "small pictures")

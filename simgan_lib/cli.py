@@ -92,8 +92,7 @@ def refine(
     resize: Annotated[bool, typer.Option(help="Resize the images to the refiner's size.")] = False,
 ) -> None:
     """Refine a data set and keep its labels."""
-    if not overwrite and target.exists():
-        raise UserError(f"{target} exists. Choose another name, or replace it with --overwrite.")
+    _check_target(target, overwrite)
 
     from simgan_lib import runs
 
@@ -196,8 +195,7 @@ def match(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Keep the synthetic eyes that look the ways the real ones do. To be done before training."""
-    if not overwrite and target.exists():
-        raise UserError(f"{target} exists. Choose another name, or replace it with --overwrite.")
+    _check_target(target, overwrite)
     synthetic, found = datasets.read_images(source, size), datasets.read_images(real, size)
     print("Starting the backend; the network that reads gaze takes a minute to train ...")
 
@@ -226,6 +224,15 @@ def main() -> None:
     except UserError as error:
         print(f"simgan: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def _check_target(target: Path, overwrite: bool) -> None:
+    """Refuses before the work what `save_images` would refuse after it."""
+    if target.suffix not in (".h5", ".hdf5"):
+        raise UserError(f"OUT.h5 must end in .h5; received {target}. Labels go into its .csv file.")
+    taken = [path for path in (target, target.with_suffix(".csv")) if path.exists()]
+    if taken and not overwrite:
+        raise UserError(f"{taken[0]} exists. Choose another name, or replace it with --overwrite.")
 
 
 def _settings(run: Path, preset_name: str | None, settings: list[str], resume: bool) -> Config:

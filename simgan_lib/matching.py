@@ -36,6 +36,11 @@ def gaze_reader(
     Returns:
         A function from uint8 images `(n, H, W)` to a table of n rows with the columns of
         `datasets.LABELS`: angles in radians, pupils in pixels.
+
+    Example:
+        >>> read = gaze_reader((35, 55), Effort(epochs=1, instrument_images=64))
+        >>> read(simulate(2, "webcam")[0]).shape
+        (2, 7)
     """
     effort = effort or Effort()
     drawn = [
@@ -87,8 +92,8 @@ def match_gaze(
 
     Example:
         >>> eyes = ImageSet(*simulate(100, "simulator"), "simulator")
-        >>> photographs = ImageSet(simulate(50, "webcam")[0], None, "photographs")
-        >>> kept, looks = match_gaze(eyes, photographs, Effort(epochs=3, instrument_images=200))
+        >>> target = ImageSet(simulate(50, "webcam")[0], None, "simulated webcam")
+        >>> kept, looks = match_gaze(eyes, target, Effort(epochs=3, instrument_images=200))
         >>> len(kept) <= 100, list(looks.index)
         (True, ['real', 'synthetic', 'kept'])
     """
@@ -103,7 +108,7 @@ def match_gaze(
         )
     if min(len(synthetic), len(real)) < 10:
         raise UserError(
-            f"Matching compares how often each gaze occurs, and needs 10 images of each kind or "
+            "Matching compares how often each gaze occurs, and needs 10 images of each kind or "
             f"more; received {len(synthetic)} synthetic and {len(real)} real ones."
         )
     wanted = gaze_reader(real.images.shape[1:], effort)(real.images)[ANGLES]

@@ -73,6 +73,9 @@ def train(
     devices: Annotated[
         int, typer.Option(help="Split each batch over so many devices (JAX).", min=1)
     ] = 1,
+    start: Annotated[
+        Path | None, typer.Option(help="A run whose R and D to begin with, such as runs/best.")
+    ] = None,
 ) -> None:
     """Train a refiner into a run folder."""
     config = _settings(run, preset_name, settings, resume)
@@ -80,7 +83,7 @@ def train(
         # Enough to begin with; the report's sizes take a minute: 'simgan data make'.
         limit = limit or QUICK_IMAGES
     found = datasets.load(data, real=real, root=root, size=size, limit=limit)
-    _train(found, run, config, resume, devices)
+    _train(found, run, config, resume, devices, start)
 
 
 @app.command()
@@ -254,13 +257,15 @@ def _changed(config: Config, settings: list[str]) -> Config:
     return config.replace(**changes)
 
 
-def _train(data, run: Path, config: Config, resume: bool, devices: int = 1) -> None:
+def _train(
+    data, run: Path, config: Config, resume: bool, devices: int = 1, start: Path | None = None
+) -> None:
     print(data)
     print("Starting the backend ...")
 
     from simgan_lib import plots, runs, training
 
-    training.train(data, config, run, resume=resume, devices=devices)
+    training.train(data, config, run, resume=resume, devices=devices, start=start)
     result = runs.Run(run)
     last = result.metrics.iloc[-1]
     print(

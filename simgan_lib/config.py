@@ -102,7 +102,10 @@ class Config:
     blocks: int = _field(4, "residual blocks of R", "the paper", 0)
     kernel_size: int = _field(3, "kernels of R, in pixels", "the paper", 1)
     output_activation: str = _field(
-        "tanh", "last layer of R", "the report's code; the paper: linear", None, ("tanh", "linear")
+        "tanh",
+        "last layer of R; equalised is for targets whose histograms are equalised",
+        "the report's code; the paper: linear; equalised is ours",
+        choices=("tanh", "linear", "equalised"),
     )
     precision: str = _field(
         "auto",

@@ -15,7 +15,7 @@ from simgan_lib.batches import PHASES, stacked, step_batches
 from simgan_lib.config import Config
 from simgan_lib.history import HistoryBuffer
 from simgan_lib.losses import REAL, REFINED
-from simgan_lib.models import build_discriminator, build_refiner
+from simgan_lib.models import build_discriminator, build_refiner, equalised
 from simgan_lib.precision import POLICIES, fastest_precision, time_precisions
 
 
@@ -161,21 +161,13 @@ class SimGAN(keras.Model):
         refined = self.refiner(synthetic)
         goal = {"real": REAL, "refined": REFINED}[self.config.refiner_goal]
         adversarial = self._adversarial(self.discriminator(refined), goal)
-        kept = losses.self_regularisation(refined, synthetic, self.config.feature)
+        kept, logs = self._kept(refined, synthetic)
         loss = adversarial + self.config.lambda_mean * kept
-        return loss, {
-            "refiner_loss": loss,
-            "adversarial_loss": adversarial,
-            "self_regularisation": kept,
-            "mean_change": ops.mean(ops.abs(refined - synthetic)),
-        }
+        return loss, {"refiner_loss": loss, "adversarial_loss": adversarial, **logs}
 
     def pretraining_loss(self, synthetic):
         """Computes R's loss before the first round: `refiner_loss` without D (section 4.1)."""
-        refined = self.refiner(synthetic)
-        kept = losses.self_regularisation(refined, synthetic, self.config.feature)
-        change = ops.mean(ops.abs(refined - synthetic))
-        return kept, {"self_regularisation": kept, "mean_change": change}
+        return self._kept(self.refiner(synthetic), synthetic)
 
     def discriminator_loss(self, real, refined):
         """Computes L_D: tell real from refined images.
@@ -326,6 +318,14 @@ class SimGAN(keras.Model):
 
     def _images(self, images, indices):
         return backends.split(to_float(ops.take(images, indices, axis=0)))
+
+    def _kept(self, refined, synthetic):
+        change = ops.mean(ops.abs(refined - synthetic))
+        if self.config.output_activation == "equalised":
+            # What R cannot choose, brightness and contrast, is no difference to hold against it.
+            synthetic = equalised(synthetic)
+        kept = losses.self_regularisation(refined, synthetic, self.config.feature)
+        return kept, {"self_regularisation": kept, "mean_change": change}
 
     def _adversarial(self, logits, label):
         return losses.ADVERSARIAL_LOSSES[self.config.adversarial_loss](logits, label)

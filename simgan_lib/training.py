@@ -18,6 +18,7 @@ from keras import ops
 from tqdm.auto import tqdm
 
 from simgan_lib import backends
+from simgan_lib.checkpoints import begin_with, load_checkpoint, save_checkpoint
 from simgan_lib.config import Config
 from simgan_lib.datasets import GazeData, to_float
 from simgan_lib.files import atomic
@@ -34,6 +35,7 @@ def train(
     callbacks=(),
     progress: bool = True,
     devices: int = 1,
+    start: str | Path | None = None,
 ) -> SimGAN:
     """Trains a SimGAN into a run folder.
 
@@ -50,13 +52,14 @@ def train(
         progress: Show a progress bar.
         devices: Over how many devices to split each batch, on JAX. The result is the same, but
             for rounding.
+        start: Another run's folder, whose R and D this one begins with instead of pre-training.
 
     Returns:
         The trained model.
 
     Raises:
         RunError: If the folder holds a run and `resume` is false, or a run of other settings or
-            other data.
+            other data; or if networks of these settings cannot begin with those of `start`.
         UserError: If there are not so many devices.
     """
     folder = Path(folder)
@@ -66,51 +69,16 @@ def train(
     with backends.data_parallel(devices, config.batch_size):
         if resume:
             # The probe may answer differently today; the run goes on in what it began with.
-            precision = Run(folder).environment["precision"]
-            model = SimGAN(config, data.image_shape, precision=precision)
+            environment = Run(folder).environment
+            origin = environment.get("start")
+            model = SimGAN(config, data.image_shape, precision=environment["precision"])
             load_checkpoint(model, checkpoint)
         else:
             model = SimGAN(config, data.image_shape)
-        writers = [RunWriter(folder, data, resume), *([ProgressBar()] if progress else [])]
+            origin = begin_with(model, Run(start)) if start else None
+        writers = [RunWriter(folder, data, resume, origin), *([ProgressBar()] if progress else [])]
         with _stop_on_interrupt(model):
             return model.train(data.synthetic.images, data.real.images, [*callbacks, *writers])
-
-
-def save_checkpoint(model: SimGAN, path: Path) -> None:
-    """Writes all variables of a SimGAN, and how far it has got, to one file, atomically.
-
-    Args:
-        model: The model.
-        path: The `.npz` file to write.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    values = {f"{n:04d}": ops.convert_to_numpy(v) for n, v in enumerate(model.state)}
-    with atomic(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, done=[model.done[phase] for phase in PHASES], **values)
-
-
-def load_checkpoint(model: SimGAN, path: Path) -> None:
-    """Restores what `save_checkpoint` wrote.
-
-    Args:
-        model: A model with the configuration of the one that was saved.
-        path: The `.npz` file to read.
-
-    Raises:
-        RunError: If the file was written by a model of another shape.
-    """
-    with np.load(path) as saved:
-        values = [saved[name] for name in sorted(set(saved.files) - {"done"})]
-        done = saved["done"]
-    shapes = [tuple(variable.shape) for variable in model.state]
-    if [value.shape for value in values] != shapes:
-        raise RunError(
-            f"{path} holds {len(values)} variables of other shapes than the model's {len(shapes)}. "
-            "It was written with other settings: resume with the run's own config.json."
-        )
-    for variable, value in zip(model.state, values, strict=True):
-        variable.assign(value)
-    model.done.update(dict(zip(PHASES, done.tolist(), strict=True)))
 
 
 class RunWriter(keras.callbacks.Callback):
@@ -120,11 +88,14 @@ class RunWriter(keras.callbacks.Callback):
         folder: The run folder.
         data: What it trains on; the first `snapshot_images` images go into the snapshots.
         resume: Keep the rows and snapshots up to the model's iteration.
+        origin: What `begin_with` said, if the training did not begin with random weights.
     """
 
-    def __init__(self, folder: Path, data: GazeData, resume: bool = False):
+    def __init__(
+        self, folder: Path, data: GazeData, resume: bool = False, origin: dict | None = None
+    ):
         super().__init__()
-        self.folder, self.data, self.resume = folder, data, resume
+        self.folder, self.data, self.resume, self.origin = folder, data, resume, origin
 
     def on_train_begin(self, logs=None):
         """Starts the folder, or cuts what lies beyond the checkpoint."""
@@ -222,6 +193,7 @@ class RunWriter(keras.callbacks.Callback):
     def _write_environment(self):
         environment = {
             **_environment(self.model, self.data),
+            **({"start": self.origin} if self.origin else {}),
             "training_seconds": round(time.perf_counter() - self.start, 2),
         }
         self._write_text("environment.json", json.dumps(environment, indent=2))

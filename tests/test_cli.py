@@ -102,6 +102,17 @@ def test_resume_takes_the_runs_own_settings(tmp_path, root, capsys):
     assert Run(tmp_path).config.filters == 8
 
 
+def test_train_begins_with_another_run(run, tmp_path, root, capsys):
+    command = ["train", "--run", tmp_path / "run", "--root", root, "--start", run]
+    code, text = simgan(capsys, *command, *SMALL, "--set", "iterations=2")
+    assert code == 0, text
+    assert Run(tmp_path / "run").environment["start"]["run"] == run.name
+    command[2] = tmp_path / "other"
+    code, text = simgan(capsys, *command, "--set", "blocks=3")
+    assert code == 2
+    assert "has other layers" in text
+
+
 def test_refine_keeps_labels_and_order(run, root, tmp_path, capsys):
     source, target = root / "simulated" / "synthetic_gaze.h5", tmp_path / "refined.h5"
     code, text = simgan(capsys, "refine", "--run", run, source, target)

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from simgan_lib.models import build_discriminator, build_refiner, receptive_field
+from simgan_lib.camera import equalize
+from simgan_lib.datasets import to_uint8
+from simgan_lib.models import build_discriminator, build_refiner, equalised, receptive_field
 
 
 def changed_pixels(model, image):
@@ -63,6 +65,28 @@ def test_output_stays_in_range_with_tanh():
     refiner = build_refiner(filters=8, blocks=1)
     refiner.set_weights([10 * w for w in refiner.get_weights()])
     assert np.abs(ops.convert_to_numpy(refiner(image))).max() <= 1.0
+
+
+def test_equalised_does_what_equalising_a_histogram_does():
+    """On normally distributed gray levels the two are the same; exposure makes no difference."""
+    image = np.random.default_rng(0).normal(100, 25, (1, 70, 110, 1)).clip(0, 255)
+    image = image.astype("uint8").astype("float32")
+    smooth = ops.convert_to_numpy(equalised(image))
+    exact = equalize(image[0, ..., 0].astype("uint8")).astype(int)
+    assert np.abs(to_uint8(smooth)[0].astype(int) - exact).max() < 8
+    np.testing.assert_allclose(equalised(0.3 * image + 5), smooth, atol=1e-3)
+
+
+def test_an_equalised_refiner_has_no_brightness_of_its_own():
+    images = np.random.default_rng(0).uniform(-1, 0.5, (2, 35, 55, 1)).astype("float32")
+    images[1] = 0.25  # one gray level: nothing to spread
+    plain = build_refiner(filters=8, blocks=1, output_activation="linear", seed=0)
+    refiner = build_refiner(filters=8, blocks=1, output_activation="equalised", seed=0)
+    np.testing.assert_allclose(refiner(images), equalised(plain(images)), atol=1e-6)
+    refined = ops.convert_to_numpy(refiner(images))
+    assert np.isfinite(refined).all()
+    assert np.abs(refined).max() <= 1
+    assert abs(refined[0].mean()) < 0.15
 
 
 def test_seed_gives_the_same_weights_and_layers_differ():

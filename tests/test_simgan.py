@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 from simgan_lib.config import preset
+from simgan_lib.models import equalised
 from simgan_lib.simgan import SimGAN, to_float
 
 RNG = np.random.default_rng(0)
@@ -134,6 +135,19 @@ def test_pretraining_makes_the_refiner_the_identity():
     assert same(discriminator, weights(model.discriminator))
 
 
+def test_an_equalised_refiner_is_not_charged_for_brightness():
+    """An R that only equalises has kept everything, however dark the images are."""
+    model = make(
+        blocks=0, kernel_size=1, output_activation="equalised", refiner_pretraining_steps=200
+    )
+    model.train(DARK, LIGHT)
+    images = to_float(ops.convert_to_tensor(DARK))
+    kept, logs = model.pretraining_loss(images)
+    assert float(kept) < 0.1
+    np.testing.assert_allclose(model(images), equalised(images), atol=0.3)
+    assert float(logs["mean_change"]) > 0.4, "the change itself is still logged"
+
+
 def test_training_moves_the_refined_images_towards_the_real_ones():
     """The two sets differ in brightness alone, which a few rounds suffice to see."""
     model = make(
@@ -166,6 +180,7 @@ def test_a_large_lambda_keeps_the_image():
         {"optimizer": "sgd"},
         {"refiner_updates": 3, "discriminator_updates": 1},
         {"output_activation": "linear"},
+        {"output_activation": "equalised"},
         {"precision": "bfloat16"},
         {"precision": "float16"},
     ],

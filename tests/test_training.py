@@ -186,6 +186,30 @@ def test_resume_refuses_other_settings_and_other_data(run):
         train(make_data(seed=1), CONFIG, run.folder, resume=True)
 
 
+def test_a_run_may_begin_with_the_networks_of_another(run, tmp_path):
+    """In place of pre-training; the last layer may be another; the record says so."""
+    config = CONFIG.replace(output_activation="equalised", iterations=2)
+    train(make_data(1), config.replace(iterations=0), tmp_path / "a", start=run.folder)
+    for network in ("refiner", "discriminator"):
+        before, after = (getattr(r, network)().get_weights() for r in (run, Run(tmp_path / "a")))
+        assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True)), network
+
+    model = train(make_data(1), config, tmp_path / "b", start=run.folder, progress=False)
+    assert model.done["adversarial"] == 2
+    assert set(Run(tmp_path / "b").metrics["phase"]) == {"adversarial"}
+    origin = Run(tmp_path / "b").environment["start"]
+    assert origin["run"] == "run"
+    train(make_data(1), config.replace(iterations=4), tmp_path / "b", resume=True, progress=False)
+    assert Run(tmp_path / "b").environment["start"] == origin, "forgotten by --resume"
+    assert "start" not in run.environment
+
+
+def test_a_run_cannot_begin_with_networks_of_another_shape(run, tmp_path):
+    with pytest.raises(RunError, match=r"The refiner of .*run has other layers.*filters"):
+        train(make_data(), CONFIG.replace(filters=4), tmp_path / "run", start=run.folder)
+    assert not (tmp_path / "run").exists()
+
+
 def test_reading_what_is_not_there(run, tmp_path):
     with pytest.raises(RunError, match="not a run folder"):
         Run(tmp_path)

@@ -5,6 +5,8 @@ from functools import partial
 import keras
 from keras import layers, ops
 
+from simgan_lib.losses import Tensor
+
 ImageShape = tuple[int | None, int | None, int]
 
 
@@ -91,7 +93,7 @@ def build_refiner(
     return keras.Model(image, refined, name="refiner")
 
 
-def equalised(images):
+def equalised(images: Tensor) -> Tensor:
     """Equalises histograms in a way that has a gradient: as if gray levels were normal.
 
     Each image is brought to mean 0 and standard deviation 1, and the normal distribution's
@@ -105,7 +107,7 @@ def equalised(images):
         Float tensor of the same shape, in [-1, 1].
 
     Example:
-        >>> ramp = np.linspace(-0.3, 0.1, 35 * 55, dtype="float32").reshape(1, 35, 55, 1)
+        >>> ramp = ops.reshape(ops.linspace(-0.3, 0.1, 35 * 55), (1, 35, 55, 1))
         >>> float(ops.max(ops.abs(equalised(ramp) - equalised(2 * ramp + 1)))) < 1e-3
         True
     """
@@ -223,7 +225,8 @@ def receptive_field(model: keras.Model) -> int:
         model: A model whose convolutions and poolings all lie on one path, as R's and D's do.
 
     Returns:
-        Side of the square that an output position sees, in pixels.
+        Side of the square that an output position sees, in pixels. What `equalised` takes from the
+        whole picture does not count.
 
     Example:
         >>> receptive_field(build_refiner()), receptive_field(build_discriminator())

@@ -152,7 +152,7 @@ class Run:
         if not path.exists():
             raise RunError(
                 f"{path} does not exist: wait for the run's first checkpoint. Of the reference "
-                "runs, only 'best' is kept with its weights."
+                "runs, only 'best' and 'equalised' are kept with their weights."
             )
         network.load_weights(path)
         return network
@@ -188,7 +188,8 @@ def pretrained_refiner(name: str = "best") -> keras.Model:
     """Loads the trained refiner of a reference run.
 
     Args:
-        name: As for `reference_run`; only `"best"` carries its weights.
+        name: As for `reference_run`. Two carry their weights: `"best"`, the paper's kind of R, and
+            `"equalised"`, which went on from it and is harder to tell from the target.
 
     Returns:
         The refiner, for simulated eyes of 35 x 55 pixels.

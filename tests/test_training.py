@@ -14,7 +14,8 @@ from keras import ops
 from simgan_lib.config import preset
 from simgan_lib.datasets import GazeData, ImageSet
 from simgan_lib.files import atomic
-from simgan_lib.runs import COLUMNS, Run, RunError, refine
+from simgan_lib.runs import COLUMNS, Run, RunError, pretrained_refiner, refine
+from simgan_lib.simulator import simulate
 from simgan_lib.training import train
 
 CONFIG = preset("smoke").replace(precision="float32", filters=8)
@@ -219,6 +220,15 @@ def test_reading_what_is_not_there(run, tmp_path):
     (tmp_path / "environment.json").write_text((run.folder / "environment.json").read_text())
     with pytest.raises(RunError, match="wait for the run's first checkpoint"):
         Run(tmp_path).refiner()
+
+
+def test_the_equalised_record_refines_whatever_the_exposure():
+    """Its R gives pictures as bright as the webcam's, whose histograms are equalised."""
+    eyes = simulate(32, "simulator", seed=5)[0]
+    gray = refine(pretrained_refiner("equalised"), eyes).mean(axis=(1, 2))
+    before = refine(pretrained_refiner("best"), eyes).mean(axis=(1, 2))
+    assert abs(gray.mean() - 128) < 4
+    assert gray.std() < before.std() / 3
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -21,6 +21,7 @@ MARKED = re.compile(r"(<!-- table:(.*?) -->\n).*?(<!-- /table -->)", re.DOTALL)
 QUOTED = re.compile(r"(<!-- quote:(\S+) (\S+) (\d) -->).*?(<!-- /quote -->)")
 LONG = {
     "best": "longer, on the report's number of images, with the refiner's weights",
+    "equalised": "`best` gone on with; R's last layer equalises, as the webcam does",
     "report-schedule": "the report's settings, on version 1 of the simulator",
 }
 WIDER = {

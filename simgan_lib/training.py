@@ -53,6 +53,7 @@ def train(
         devices: Over how many devices to split each batch, on JAX. The result is the same, but
             for rounding.
         start: Another run's folder, whose R and D this one begins with instead of pre-training.
+            A run that is resumed has begun already, and goes on from its own checkpoint.
 
     Returns:
         The trained model.

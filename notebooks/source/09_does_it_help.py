@@ -309,7 +309,7 @@ for result in told.values():
 # One trace in there is nothing that R or D could have seen. The simulated webcam's last step equalises the
 # histogram of every picture, so all are equally bright. R sees 19 pixels and D sees patches; neither knows how
 # bright a *whole* picture is. The record `equalised` takes `best`'s networks, makes that step R's last layer
-# (`simgan_lib.models.equalised`), and trains on: the classifier is right in
+# (`simgan_lib.models.equalised`), and trains for {{equalised config.iterations 0}} rounds more, to which a part of the gain may be due: the classifier is right in
 # {{equalised evaluation.two_sample_accuracy.refined.mean 3}} of the cases, and the gaze error is
 # {{equalised evaluation.gaze_error_deg.refined.mean 1}} degrees instead of {{best evaluation.gaze_error_deg.refined.mean 1}}.
 # A refiner cannot learn what its eyes do not reach; build it in.

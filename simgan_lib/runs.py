@@ -152,7 +152,7 @@ class Run:
         if not path.exists():
             raise RunError(
                 f"{path} does not exist: wait for the run's first checkpoint. Of the reference "
-                "runs, only 'best' and 'equalised' are kept with their weights."
+                "runs, only 'best', 'equalised' and 'closest' are kept with their weights."
             )
         network.load_weights(path)
         return network
@@ -188,8 +188,9 @@ def pretrained_refiner(name: str = "best") -> keras.Model:
     """Loads the trained refiner of a reference run.
 
     Args:
-        name: As for `reference_run`. Two carry their weights: `"best"`, the paper's kind of R, and
-            `"equalised"`, which went on from it and is harder to tell from the target.
+        name: As for `reference_run`. Three carry their weights: `"best"`, the paper's kind of R;
+            `"equalised"`, which went on from it; and `"closest"`, which went on from that and is
+            the hardest to tell from the target.
 
     Returns:
         The refiner, for simulated eyes of 35 x 55 pixels.

@@ -222,10 +222,11 @@ def test_reading_what_is_not_there(run, tmp_path):
         Run(tmp_path).refiner()
 
 
-def test_the_equalised_record_refines_whatever_the_exposure():
-    """Its R gives pictures as bright as the webcam's, whose histograms are equalised."""
+@pytest.mark.parametrize("name", ["equalised", "closest"])
+def test_the_equalising_records_refine_whatever_the_exposure(name):
+    """Their R gives pictures as bright as the webcam's, whose histograms are equalised."""
     eyes = simulate(32, "simulator", seed=5)[0]
-    gray = refine(pretrained_refiner("equalised"), eyes).mean(axis=(1, 2))
+    gray = refine(pretrained_refiner(name), eyes).mean(axis=(1, 2))
     before = refine(pretrained_refiner("best"), eyes).mean(axis=(1, 2))
     assert abs(gray.mean() - 128) < 4
     assert gray.std() < before.std() / 3

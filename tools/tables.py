@@ -22,6 +22,7 @@ QUOTED = re.compile(r"(<!-- quote:(\S+) (\S+) (\d) -->).*?(<!-- /quote -->)")
 LONG = {
     "best": "longer, on the report's number of images, with the refiner's weights",
     "equalised": "`best` gone on with; R's last layer equalises, as the webcam does",
+    "closest": "`equalised` gone on with; R takes three small steps a round, not a large one",
     "report-schedule": "the report's settings, on version 1 of the simulator",
 }
 WIDER = {

@@ -188,9 +188,9 @@ def pretrained_refiner(name: str = "best") -> keras.Model:
     """Loads the trained refiner of a reference run.
 
     Args:
-        name: As for `reference_run`. Three carry their weights: `"best"`, the paper's kind of R;
-            `"equalised"`, which went on from it; and `"closest"`, which went on from that and is
-            the hardest to tell from the target.
+        name: As for `reference_run`. Three carry their weights: `"best"`; `"equalised"`,
+            which went on from it with an equalising last layer; and `"closest"`, which went on
+            from that and is the hardest to tell from the target.
 
     Returns:
         The refiner, for simulated eyes of 35 x 55 pixels.

@@ -263,3 +263,14 @@ def test_refine_follows_the_weights_though_it_is_compiled_once(run):
     assert (before != after).any()
     refiner.set_weights([-weights for weights in refiner.get_weights()])
     np.testing.assert_array_equal(refine(refiner, images), before)
+
+
+@pytest.mark.parametrize("contrast", [1.0, 0.5])
+def test_an_equalising_refiner_warns_of_a_target_that_is_not_equalised(tmp_path, recwarn, contrast):
+    data = make_data()
+    darker = (data.real.images * contrast).astype("uint8")
+    data = GazeData(data.synthetic, ImageSet(darker, None, "noise"), None)
+    config = CONFIG.replace(output_activation="equalised", iterations=0)
+    train(data, config, tmp_path / "run", progress=False)
+    warned = [str(w.message) for w in recwarn if "output_activation='tanh'" in str(w.message)]
+    assert len(warned) == (contrast < 1)

@@ -53,7 +53,7 @@ def tables(runs: Path) -> dict[str, str]:
         "quick-runs": summary.markdown(summary.collect(runs / "quick")),
         "wider-gaze": summary.markdown(everything[everything["cell"].isin(WIDER)], WIDER),
         "long": summary.markdown(long, LONG),
-        "tuning": tuning(pd.read_csv(runs / "tuning.csv", keep_default_na=False)),
+        "tuning": tuning(pd.read_csv(runs / "tuning.csv")),
         **{name: summary.markdown(table, shows) for name, (table, shows) in grids.items()},
     }
 
@@ -61,7 +61,7 @@ def tables(runs: Path) -> dict[str, str]:
 def tuning(trials: pd.DataFrame) -> str:
     """Writes the trials that led to the quick preset, in the order of their gaze error."""
     heads = ["data", "seed", "changes", "images", "rounds", "gaze error, degrees"]
-    rows = [[*heads, "of synthetic", "turn, degrees", "told apart, %"]]
+    rows = [[*heads, "of synthetic", "pupil shift, px", "turn, degrees", "told apart, %"]]
     rows += [["---"] * len(rows[0])]
     by = ["data_version", "data_seed", "gaze_error_deg"]
     for trial in trials.sort_values(by, ascending=[True, False, True]).itertuples():
@@ -69,7 +69,8 @@ def tuning(trials: pd.DataFrame) -> str:
         size = [f"{trial.images:,}", f"{trial.rounds:,}"]
         error = trial.gaze_error_deg
         found = [f"{error:.2f}", f"{error / trial.synthetic_deg:.2f}"]
-        found += [f"{trial.gaze_shift_deg:.1f}", f"{trial.told_apart:.1f}"]
+        told = "" if pd.isna(trial.told_apart) else f"{trial.told_apart:.1f}"
+        found += [f"{trial.pupil_shift_px:.2f}", f"{trial.gaze_shift_deg:.1f}", told]
         rows.append([data, str(trial.training_seed), f"`{trial.changes}`", *size, *found])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

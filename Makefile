@@ -16,6 +16,8 @@ BACKEND_TESTS := tests/test_models.py tests/test_losses.py tests/test_history.py
 
 # A file's tests stay in one process, which keeps what they share.
 PARALLEL := -q --numprocesses 2 --dist loadfile
+# Most of these tests' time goes into compiling, and many compile the same.
+JAX_CACHE := JAX_COMPILATION_CACHE_DIR=.venv/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
 
 .PHONY: help quickstart test browser lint lab notebooks tables bench colab clean
 
@@ -28,7 +30,7 @@ quickstart: .venv/extra-$(EXTRA) ## Install, make the embedded data, train, show
 test: .venv/extra-$(EXTRA) .venv/extra-test lint ## Lint, unit tests and doctests, on both backends
 	@sh tools/browser.sh
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest $(PARALLEL)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) $(BACKEND_TESTS)
+	KERAS_BACKEND=jax $(JAX_CACHE) $(BIN)/python -m pytest $(PARALLEL) $(BACKEND_TESTS)
 
 browser: .venv/extra-$(EXTRA) .venv/extra-test ## The widgets in JupyterLab, in a real browser (part of test)
 	@sh tools/browser.sh

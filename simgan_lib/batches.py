@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from keras import ops
 
 from simgan_lib.config import Config
 from simgan_lib.datasets import batch_indices
@@ -26,7 +27,8 @@ def step_batches(
 
     Yields:
         int32 arrays: `"refiner"` `(K_g, batch)`, `"fresh"` `(K_d, half a batch)`, or whole ones
-        without a history, and `"real"` `(K_d, batch)`; K_g and K_d are 1 in pre-training.
+        without a history, and `"real"` `(K_d, batch)`; K_g and K_d are 1 in pre-training. With
+        `fresh_batches`, `"fresh"` has no more rows than that.
 
     Example:
         >>> batches = step_batches(Config(), "adversarial", (4000, 4000))
@@ -37,9 +39,10 @@ def step_batches(
     adversarial = phase == "adversarial"
     refiner_updates = config.refiner_updates if adversarial else 1
     discriminator_updates = config.discriminator_updates if adversarial else 1
+    fresh_batches = min(config.fresh_batches or discriminator_updates, discriminator_updates)
     draws = {
         "refiner": (counts[0], (refiner_updates, batch)),
-        "fresh": (counts[0], (discriminator_updates, batch // 2 if config.history else batch)),
+        "fresh": (counts[0], (fresh_batches, batch // 2 if config.history else batch)),
         "real": (counts[1], (discriminator_updates, batch)),
     }
     # Nine streams a seed, so that no two phases or networks see the same shuffle.
@@ -53,6 +56,24 @@ def step_batches(
             name: next(stream).reshape(draws[name][1]).astype("int32")
             for name, stream in streams.items()
         }
+
+
+def mirrored(images):
+    """Turns every second image left for right.
+
+    Args:
+        images: Float tensor `(batch, height, width, channels)`.
+
+    Returns:
+        Float tensor of the same shape.
+
+    Example:
+        >>> images = np.arange(4.0).reshape(2, 1, 2, 1)
+        >>> ops.convert_to_numpy(mirrored(images)).ravel().tolist()
+        [0.0, 1.0, 3.0, 2.0]
+    """
+    second = np.arange(images.shape[0])[:, None, None, None] % 2 == 1
+    return ops.where(second, ops.flip(images, axis=2), images)
 
 
 def stacked(batches: Iterator[dict[str, np.ndarray]], count: int) -> dict[str, np.ndarray]:

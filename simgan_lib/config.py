@@ -50,6 +50,18 @@ class Config:
     discriminator_updates: int = _field(
         10, "K_d: updates of D in a round", "the report: 10; the paper: 1", 1
     )
+    fresh_batches: int = _field(
+        0,
+        "half-batches that R refines for D in a round, whose updates take turns with them; "
+        "0: new ones for every update",
+        "ours: new ones, as the report has, cost a fifth of a round of quick",
+        0,
+    )
+    mirror: bool = _field(
+        False,
+        "turn every second image left for right",
+        "ours: else R may turn all eyes a little to one side, which D hardly sees",
+    )
     lambda_mean: float = _field(
         1.0,
         "weight of the mean self-regularisation; lambda_mean_from_sum converts the paper's lambda",

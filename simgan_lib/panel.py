@@ -80,20 +80,23 @@ def estimated_minutes(
     batch = config.batch_size
     r_step = batch * (refiner + discriminator)
     # What was timed goes backwards too: forwards alone is a third of that.
-    d_step = batch * (refiner / (6 if config.history else 3) + 2 * discriminator)
+    d_step = 2 * batch * discriminator
+    refine = batch * refiner / (6 if config.history else 3)
     r_steps = config.refiner_pretraining_steps + config.iterations * config.refiner_updates
-    d_steps = config.discriminator_pretraining_steps
-    d_steps += config.iterations * config.discriminator_updates
+    updates = config.discriminator_updates
+    d_steps = config.discriminator_pretraining_steps + config.iterations * updates
     name = fastest_precision(seconds) if config.precision == "auto" else config.precision
     timed = 16 * 35 * 55 * 64 * (9 * 64 + PER_OUTPUT) / seconds.get(name, np.nan)
-    return (r_steps * r_step + d_steps * d_step) / timed / 60
+    refined = config.discriminator_pretraining_steps
+    refined += config.iterations * min(config.fresh_batches or updates, updates)
+    return (r_steps * r_step + d_steps * d_step + refined * refine) / timed / 60
 
 
 class HyperparameterPanel(Shown):
     """The settings of a training as controls, checked, with the minutes that they will take.
 
     Args:
-        config: The settings to begin with; those of the quick preset if `None`.
+        config: The settings to begin with; the defaults if `None`.
         fields: Names of the fields of `Config` to show.
         seconds: As from `time_precisions`, which is asked once if `None`.
         shape: Height and width of the images that will be trained on, in pixels.

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from simgan_lib import backends, losses
-from simgan_lib.batches import PHASES, stacked, step_batches
+from simgan_lib.batches import PHASES, mirrored, stacked, step_batches
 from simgan_lib.config import Config
 from simgan_lib.history import HistoryBuffer
 from simgan_lib.losses import REAL, REFINED
@@ -234,8 +234,10 @@ class SimGAN(keras.Model):
         fresh_indices, real_indices = batches["fresh"], batches["real"]
         # R stands still while D learns: all its half-batches are refined in one call.
         images = self._images(synthetic, ops.reshape(fresh_indices, (-1,)))
-        fresh = self.refiner(images)
-        fresh = ops.reshape(fresh, (*fresh_indices.shape, *images.shape[1:]))
+        fresh = ops.reshape(self.refiner(images), (*fresh_indices.shape, *images.shape[1:]))
+        # Where they are fewer than the updates, they come round again.
+        turns = np.arange(real_indices.shape[0]) % fresh_indices.shape[0]
+        fresh = ops.take(fresh, turns, axis=0)
 
         def update(fresh, indices):
             return self.update_discriminator(fresh, self._images(real, indices))
@@ -249,7 +251,7 @@ class SimGAN(keras.Model):
             synthetic: All synthetic images, uint8 tensor `(n, height, width)`.
             real: All real images, uint8 tensor `(m, height, width)`.
             batches: What to draw from them, int tensors: `"refiner"` `(K_g, batch)`, `"fresh"`
-                `(K_d, half a batch)` and `"real"` `(K_d, batch)`.
+                `(K_d, half a batch)`, or fewer rows, and `"real"` `(K_d, batch)`.
 
         Returns:
             A dict of scalars to log, averaged over the steps.
@@ -317,7 +319,8 @@ class SimGAN(keras.Model):
         return step_batches(self.config, self.phase, counts, start=self.done[self.phase])
 
     def _images(self, images, indices):
-        return backends.split(to_float(ops.take(images, indices, axis=0)))
+        images = to_float(ops.take(images, indices, axis=0))
+        return backends.split(mirrored(images) if self.config.mirror else images)
 
     def _kept(self, refined, synthetic):
         change = ops.mean(ops.abs(refined - synthetic))

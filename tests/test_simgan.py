@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -214,8 +216,10 @@ def test_rounds_take_the_planned_updates():
     assert int(model.discriminator_optimizer.iterations) == 4 + 3 * 6
 
 
-def test_refining_the_half_batches_at_once_equals_one_by_one():
-    together, alone = make(discriminator_updates=2), make(discriminator_updates=2)
+@pytest.mark.parametrize(("fresh_batches", "drawn"), [(0, 3), (2, 2), (5, 3)])
+def test_refining_the_half_batches_at_once_equals_one_by_one(fresh_batches, drawn):
+    changes = {"discriminator_updates": 3, "fresh_batches": fresh_batches}
+    together, alone = make(**changes), make(**changes)
     together.phase = "adversarial"
     batches = next(together._batches(24, 20))
     together.discriminator_updates(
@@ -223,11 +227,22 @@ def test_refining_the_half_batches_at_once_equals_one_by_one():
         ops.convert_to_tensor(LIGHT),
         {name: ops.convert_to_tensor(indices) for name, indices in batches.items()},
     )
-    for fresh, real in zip(batches["fresh"], batches["real"], strict=True):
+    assert batches["fresh"].shape == (drawn, 4)
+    turns = itertools.cycle(batches["fresh"])
+    for fresh, real in zip(turns, batches["real"], strict=False):
         refined = alone.refiner(to_float(ops.convert_to_tensor(DARK[fresh])))
         alone.update_discriminator(refined, to_float(ops.convert_to_tensor(LIGHT[real])))
     for a, b in zip(weights(together.discriminator), weights(alone.discriminator), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-4)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_mirroring_turns_every_second_image(mirror):
+    images = make(mirror=mirror)._images(ops.convert_to_tensor(DARK), ops.arange(4))
+    wanted = DARK[:4].copy()
+    if mirror:
+        wanted[1::2] = wanted[1::2, :, ::-1]
+    np.testing.assert_array_equal(images, to_float(wanted))
 
 
 def test_logs_are_means_of_what_they_say():

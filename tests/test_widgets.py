@@ -285,6 +285,11 @@ def test_panel_says_lambda_as_the_paper_and_how_long_it_takes():
     updates = panel.config.discriminator_updates
     twice = panel.config.replace(refiner_updates=2, discriminator_updates=2 * updates)
     assert minutes < estimated_minutes(twice, SECONDS)
+    shared = [
+        estimated_minutes(panel.config.replace(fresh_batches=count), SECONDS)
+        for count in (1, updates, updates + 5)
+    ]
+    assert shared[0] < shared[1] == shared[2] == minutes
     panel.controls["precision"].value = "float16"
     assert "not timed in this precision" in panel.words.value
 

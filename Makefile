@@ -17,7 +17,8 @@ BACKEND_TESTS := tests/test_models.py tests/test_losses.py tests/test_history.py
 # A file's tests stay in one process, which keeps what they share.
 PARALLEL := -q --numprocesses 2 --dist loadfile
 # Most of these tests' time goes into compiling, and many compile the same.
-JAX_CACHE := JAX_COMPILATION_CACHE_DIR=.venv/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
+JAX_CACHE := JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
+	JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.venv/jax-cache
 
 .PHONY: help quickstart test browser lint lab notebooks tables bench colab clean
 

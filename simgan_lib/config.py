@@ -60,7 +60,7 @@ class Config:
     mirror: bool = _field(
         False,
         "turn every second image left for right",
-        "ours: else R may turn all eyes a little to one side, which D hardly sees",
+        "ours: against an R that turns all eyes a little to one side",
     )
     lambda_mean: float = _field(
         1.0,

@@ -119,6 +119,11 @@ class Config:
         "the report's code; the paper: linear; equalised is ours",
         choices=("tanh", "linear", "equalised"),
     )
+    equalise_input: bool = _field(
+        False,
+        "R sees every image equalised, whatever its exposure; for an equalised output",
+        "ours: else R turns bright eyes further than dark ones",
+    )
     precision: str = _field(
         "auto",
         "what convolutions compute in; auto times them on the device",
@@ -144,6 +149,12 @@ class Config:
             if getattr(self, name) >= 1:
                 received = getattr(self, name)
                 raise ConfigError(f"{name} must be below 1; received {received}. Use {usual}.")
+        if self.equalise_input and self.output_activation != "equalised":
+            raise ConfigError(
+                "equalise_input takes brightness away, which only an equalised output need not "
+                f"give back; received output_activation={self.output_activation!r}. Set "
+                "equalise_input to false, or output_activation to 'equalised'."
+            )
         if self.history and self.buffer_size < self.batch_size // 2:
             raise ConfigError(
                 f"buffer_size must be at least half of batch_size ({self.batch_size // 2}); "

@@ -5,6 +5,7 @@ from functools import partial
 import keras
 from keras import layers, ops
 
+from simgan_lib.config import Config
 from simgan_lib.losses import Tensor
 
 ImageShape = tuple[int | None, int | None, int]
@@ -47,6 +48,7 @@ def build_refiner(
     kernel_size: int = 3,
     blocks: int = 4,
     output_activation: str = "tanh",
+    equalise_input: bool = False,
     dtype: str | None = None,
     seed: int | None = None,
 ) -> keras.Model:
@@ -65,6 +67,8 @@ def build_refiner(
         output_activation: Activation of the last layer. `"tanh"` (the report's code) keeps pixels
             in [-1, 1]; `"linear"` is the paper's table; `"equalised"` is `equalised`, for targets
             whose histograms are: it alone looks at the whole picture.
+        equalise_input: Whether `equalised` comes before the first layer, too. Convolutions then
+            need not learn to do the same at every exposure.
         dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
         seed: Makes the initial weights repeatable.
 
@@ -82,7 +86,8 @@ def build_refiner(
     initializer = _initializer(seed)
     conv = _convolution(dtype, initializer)
     image = keras.Input(image_shape, name="image")
-    x = conv(filters, kernel_size, activation="relu")(image)
+    x = equalised(image) if equalise_input else image
+    x = conv(filters, kernel_size, activation="relu")(x)
     for _ in range(blocks):
         x = residual_block(x, filters, kernel_size, dtype, initializer)
     # The pixels stay float32: bfloat16 would lose changes of less than half a gray level.
@@ -91,6 +96,22 @@ def build_refiner(
     if output_activation == "equalised":
         refined = equalised(refined)
     return keras.Model(image, refined, name="refiner")
+
+
+def configured_refiner(
+    config: Config, image_shape: ImageShape, dtype: str | None = None
+) -> keras.Model:
+    """Builds the refiner that a configuration asks for; see `build_refiner`."""
+    return build_refiner(
+        image_shape,
+        config.filters,
+        config.kernel_size,
+        config.blocks,
+        config.output_activation,
+        config.equalise_input,
+        dtype,
+        config.seed,
+    )
 
 
 def equalised(images: Tensor) -> Tensor:

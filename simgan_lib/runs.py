@@ -29,7 +29,7 @@ from simgan_lib import backends
 from simgan_lib.config import Config
 from simgan_lib.datasets import GazeData, to_float, to_uint8
 from simgan_lib.files import UserError
-from simgan_lib.models import build_discriminator, build_refiner
+from simgan_lib.models import build_discriminator, configured_refiner
 
 COLUMNS = (
     "phase",
@@ -130,15 +130,7 @@ class Run:
 
     def refiner(self) -> keras.Model:
         """Returns the trained refiner, in float32."""
-        config = self.config
-        network = build_refiner(
-            self._image_shape(),
-            config.filters,
-            config.kernel_size,
-            config.blocks,
-            config.output_activation,
-        )
-        return self._load(network)
+        return self._load(configured_refiner(self.config, self._image_shape()))
 
     def discriminator(self) -> keras.Model:
         """Returns the trained discriminator, in float32."""
@@ -244,6 +236,7 @@ def refine(
         RunError: If the images are of another size than those the refiner was built for.
 
     Example:
+        >>> from simgan_lib.models import build_refiner
         >>> refine(build_refiner(), np.zeros((3, 35, 55), "uint8")).shape
         (3, 35, 55)
     """

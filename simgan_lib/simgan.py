@@ -15,7 +15,7 @@ from simgan_lib.batches import PHASES, mirrored, stacked, step_batches
 from simgan_lib.config import Config
 from simgan_lib.history import HistoryBuffer
 from simgan_lib.losses import REAL, REFINED
-from simgan_lib.models import build_discriminator, build_refiner, equalised
+from simgan_lib.models import build_discriminator, configured_refiner, equalised
 from simgan_lib.precision import POLICIES, fastest_precision, time_precisions
 
 
@@ -68,15 +68,7 @@ class SimGAN(keras.Model):
             self.precision = fastest_precision(self.precision_seconds)
         policy = POLICIES[self.precision]
 
-        self.refiner = build_refiner(
-            image_shape,
-            config.filters,
-            config.kernel_size,
-            config.blocks,
-            config.output_activation,
-            dtype=policy,
-            seed=config.seed,
-        )
+        self.refiner = configured_refiner(config, image_shape, dtype=policy)
         self.discriminator = build_discriminator(image_shape, dtype=policy, seed=config.seed + 1)
         self.history_buffer = HistoryBuffer(config.buffer_size, image_shape, seed=config.seed)
         # Adam divides by the size of past gradients. Those of pre-training are so small that its

@@ -280,7 +280,8 @@ def _check_histograms(config: Config, data: GazeData) -> None:
         warnings.warn(
             f"R's last layer equalises histograms, but those of the real images are not equalised "
             f"(off by {off:.0f} of 255 gray levels on average; under 10 expected), so R cannot "
-            "look like them. Train with output_activation='tanh' (--set output_activation=tanh).",
+            "look like them. Train with output_activation='tanh' and equalise_input=False "
+            "(--set output_activation=tanh --set equalise_input=false).",
             stacklevel=3,
         )
 

@@ -59,6 +59,7 @@ def test_text_is_converted_to_the_fields_type():
         ({"optimizer": "rmsprop"}, "one of 'adam', 'sgd'; received 'rmsprop'"),
         ({"buffer_size": 8}, "buffer_size must be at least half of batch_size .16.; received 8"),
         ({"beta_1": 1.0}, "beta_1 must be below 1"),
+        ({"equalise_input": True}, "received output_activation='tanh'. Set equalise_input to f"),
         ({"refiner_averaging": 1}, "refiner_averaging must be below 1; received 1. Use 0.97"),
     ],
 )

@@ -89,6 +89,16 @@ def test_an_equalised_refiner_has_no_brightness_of_its_own():
     assert abs(refined[0].mean()) < 0.15
 
 
+def test_exposure_is_nothing_to_a_refiner_that_equalises_its_input():
+    images = np.random.default_rng(0).uniform(-1, 0.5, (2, 35, 55, 1)).astype("float32")
+    settings = {"filters": 8, "blocks": 1, "output_activation": "equalised", "seed": 0}
+    refiner = build_refiner(**settings, equalise_input=True)
+    np.testing.assert_allclose(refiner(0.3 * images + 0.1), refiner(images), atol=1e-3)
+    np.testing.assert_allclose(
+        refiner(images), build_refiner(**settings)(equalised(images)), atol=1e-6
+    )
+
+
 def test_seed_gives_the_same_weights_and_layers_differ():
     one, two, other = (build_refiner(seed=seed).get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))

@@ -183,6 +183,7 @@ def test_a_large_lambda_keeps_the_image():
         {"refiner_updates": 3, "discriminator_updates": 1},
         {"output_activation": "linear"},
         {"output_activation": "equalised"},
+        {"output_activation": "equalised", "equalise_input": True},
         {"precision": "bfloat16"},
         {"precision": "float16"},
     ],

@@ -205,6 +205,16 @@ def test_a_run_may_begin_with_the_networks_of_another(run, tmp_path):
     assert "start" not in run.environment
 
 
+def test_a_refiner_is_read_back_with_what_comes_before_its_first_layer(tmp_path):
+    config = CONFIG.replace(output_activation="equalised", equalise_input=True, iterations=2)
+    model = train(make_data(1), config, tmp_path, progress=False)
+    images = make_data(1).synthetic.images[:4]
+    with model.averaged_refiner() as refiner:
+        np.testing.assert_array_equal(
+            refine(Run(tmp_path).refiner(), images), refine(refiner, images)
+        )
+
+
 def test_a_run_cannot_begin_with_networks_of_another_shape(run, tmp_path):
     with pytest.raises(RunError, match=r"The refiner of .*run has other layers.*filters"):
         train(make_data(), CONFIG.replace(filters=4), tmp_path / "run", start=run.folder)

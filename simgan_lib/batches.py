@@ -8,6 +8,7 @@ from keras import ops
 
 from simgan_lib.config import Config
 from simgan_lib.datasets import batch_indices
+from simgan_lib.losses import Tensor
 
 PHASES = ("pretrain_refiner", "pretrain_discriminator", "adversarial")
 
@@ -58,7 +59,7 @@ def step_batches(
         }
 
 
-def mirrored(images):
+def mirrored(images: Tensor) -> Tensor:
     """Turns every second image left for right.
 
     Args:

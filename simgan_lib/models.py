@@ -101,7 +101,20 @@ def build_refiner(
 def configured_refiner(
     config: Config, image_shape: ImageShape, dtype: str | None = None
 ) -> keras.Model:
-    """Builds the refiner that a configuration asks for; see `build_refiner`."""
+    """Builds the refiner that a configuration asks for.
+
+    Args:
+        config: The settings.
+        image_shape: Height and width in pixels (`None` for any), and channels.
+        dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
+
+    Returns:
+        R, as from `build_refiner`.
+
+    Example:
+        >>> configured_refiner(Config(filters=64), (35, 55, 1)).count_params()
+        296129
+    """
     return build_refiner(
         image_shape,
         config.filters,

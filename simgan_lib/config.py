@@ -80,6 +80,12 @@ class Config:
         "the paper, section 3.2",
         choices=("local", "global"),
     )
+    gradient_penalty: float = _field(
+        0.0,
+        "weight of D's squared slope at real images (R1), which keeps R from turning all eyes",
+        "ours: Mescheder et al. 2018; the paper and the report have none, 0",
+        0.0,
+    )
     history: bool = _field(
         True, "take half of D's refined images from the past", "the paper, section 2.3"
     )

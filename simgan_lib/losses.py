@@ -8,6 +8,8 @@ Tensor = object  # what the backend calls a tensor, or a NumPy array
 
 # The paper's label convention: D answers "is this refined?".
 REAL, REFINED = 0, 1
+# Of the gradient penalty, in [-1, 1]: six gray levels.
+NOISE = 0.05
 
 
 def image_gradients(images: Tensor) -> Tensor:
@@ -109,6 +111,35 @@ ADVERSARIAL_LOSSES: dict[str, Callable[[Tensor, int], Tensor]] = {
     "local": local_adversarial,
     "global": global_adversarial,
 }
+
+
+def gradient_penalty(logits: Tensor, noisy_logits: Tensor, noise: float = NOISE) -> Tensor:
+    r"""Estimates how steeply D's answers change with the pixels of real images: R1.
+
+    Where D is steep, R is thrown from side to side and does not come to rest. R1 is half the mean
+    of |dm / dy|^2, with m the margin between a patch's logits and y a real image. Its gradient
+    would be a derivative of derivatives; this takes the difference that a little noise makes.
+
+    Args:
+        logits: D's answers to real images, float tensor `(batch, map_height, map_width, 2)`.
+        noisy_logits: Its answers to the same images with normal noise added.
+        noise: Standard deviation of that noise, where pixels are in [-1, 1].
+
+    Returns:
+        Scalar: the mean over all patches of all images.
+
+    Example:
+        >>> import numpy as np
+        >>> logits = np.zeros((1, 9, 14, 2), "float32")
+        >>> float(gradient_penalty(logits, logits + [0.0, 0.1]))
+        2.0
+
+    Reference:
+        Mescheder, Geiger and Nowozin 2018, equation 9; by differences, Lin et al. 2025.
+    """
+    margin = logits[..., REFINED] - logits[..., REAL]
+    noisy_margin = noisy_logits[..., REFINED] - noisy_logits[..., REAL]
+    return ops.mean(ops.square((noisy_margin - margin) / noise)) / 2.0
 
 
 def accuracy(logits: Tensor, label: int) -> Tensor:

@@ -174,10 +174,18 @@ class SimGAN(keras.Model):
         Reference:
             Shrivastava et al. 2017, equation 2.
         """
-        # One pass over both halves uses the processor better than two.
-        logits = self.discriminator(backends.split(ops.concatenate([real, refined])))
-        on_real, on_refined = logits[: real.shape[0]], logits[real.shape[0] :]
+        images, weight, count = [real, refined], self.config.gradient_penalty, real.shape[0]
+        if weight:
+            # Half are enough. A generator of its own would change what a checkpoint holds.
+            half = real[: count // 2]
+            noise = keras.random.normal(half.shape, seed=self.history_buffer.seed_generator)
+            images.append(half + losses.NOISE * noise)
+        # One pass over all uses the processor better than two or three.
+        logits = self.discriminator(backends.split(ops.concatenate(images)))
+        on_real, on_refined, on_noisy = ops.split(logits, [count, 2 * count])
         loss = self._adversarial(on_real, REAL) + self._adversarial(on_refined, REFINED)
+        if weight:
+            loss = loss + weight * losses.gradient_penalty(on_real[: count // 2], on_noisy)
         return loss, {
             "discriminator_loss": loss,
             "accuracy_real": losses.accuracy(on_real, REAL),

@@ -71,6 +71,17 @@ def test_gradient_by_finite_differences():
         assert slope == pytest.approx(expected[place], rel=1e-3, abs=5e-5)
 
 
+def test_gradient_penalty_is_half_the_squared_slope():
+    """The slope of a linear D is its weights, whatever the image."""
+    weights = RNG.normal(0, 1, (60, 2))
+    images, noise = RNG.uniform(-1, 1, (20_000, 60)), RNG.normal(0, 0.05, (20_000, 60))
+    logits = [(batch @ weights)[:, None, None] for batch in (images, images + noise)]
+    slope = weights[:, REFINED] - weights[:, REAL]
+    assert value(losses.gradient_penalty(*logits, noise=0.05)) == pytest.approx(
+        (slope**2).sum() / 2, rel=0.05
+    )
+
+
 def test_guessing_gives_ln_2_and_half():
     undecided = np.zeros((2, 9, 14, 2))
     for label in (REAL, REFINED):

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from simgan_lib.config import preset
+from simgan_lib.losses import NOISE, gradient_penalty
 from simgan_lib.models import equalised
 from simgan_lib.simgan import SimGAN, to_float
 
@@ -181,6 +182,8 @@ def test_a_large_lambda_keeps_the_image():
         {"feature": "gradients"},
         {"optimizer": "sgd"},
         {"refiner_updates": 3, "discriminator_updates": 1},
+        {"gradient_penalty": 0.5},
+        {"gradient_penalty": 0.5, "history": False},
         {"output_activation": "linear"},
         {"output_activation": "equalised"},
         {"output_activation": "equalised", "equalise_input": True},
@@ -215,6 +218,18 @@ def test_rounds_take_the_planned_updates():
     assert int(model.pretraining_optimizer.iterations) == 5
     assert int(model.refiner_optimizer.iterations) == 2 * 6
     assert int(model.discriminator_optimizer.iterations) == 4 + 3 * 6
+
+
+def test_the_gradient_penalty_flattens_d():
+    def slope(weight):
+        model = make(gradient_penalty=weight, discriminator_learning_rate=1e-2, iterations=20)
+        model.train(DARK, LIGHT)
+        images = to_float(ops.convert_to_tensor(LIGHT))
+        noise = np.random.default_rng(0).normal(0, NOISE, images.shape).astype("float32")
+        answers = [model.discriminator(batch) for batch in (images, images + noise)]
+        return float(gradient_penalty(*answers))
+
+    assert slope(10.0) < 0.2 * slope(0.0)
 
 
 @pytest.mark.parametrize(("fresh_batches", "drawn"), [(0, 3), (2, 2), (5, 3)])

@@ -11,7 +11,7 @@ from benchmarks.workers import Turns, alternate, median, ratio, started
 
 
 def work(watched: bool, rounds: int, smoke: bool, folder: str) -> None:
-    """Trains for ever with the settings of `quick`: so many rounds a turn.
+    """Trains for ever with the settings of `long`: so many rounds a turn.
 
     Args:
         watched: Whether everything that a user may attach is attached.
@@ -24,7 +24,7 @@ def work(watched: bool, rounds: int, smoke: bool, folder: str) -> None:
     from simgan_lib.datasets import GazeData, ImageSet
     from simgan_lib.simgan import SimGAN
 
-    config = preset("smoke" if smoke else "quick").replace(
+    config = preset("smoke" if smoke else "long").replace(
         iterations=10**9, refiner_pretraining_steps=0, discriminator_pretraining_steps=0
     )
     data = GazeData(*(ImageSet(images) for images in Problem().data()))

@@ -9,7 +9,7 @@ IMPORT = "import simgan_lib, sys; print(sorted({'keras', 'tensorflow', 'jax'} & 
 
 
 def measure(smoke: bool = False) -> dict:
-    """Starts trainings of `quick` with 50,000 + 34,100 images, and bare imports, in turn.
+    """Starts trainings of `long` with 50,000 + 34,100 images, and bare imports, in turn.
 
     Args:
         smoke: Whether to compute almost nothing, to see that it works.
@@ -20,7 +20,7 @@ def measure(smoke: bool = False) -> dict:
     """
     turns, found = (1 if smoke else 5), {}
     with data_folder(smoke) as data:
-        changes = settings(smoke, iterations=1, preset="quick")
+        changes = settings(smoke, iterations=1, preset="long")
         if not smoke:
             train(data, *changes)  # Fills the cache.
         for _ in range(turns):

@@ -27,8 +27,8 @@ class Scale:
     """How much a notebook computes.
 
     Attributes:
-        config: Settings of the notebooks' own trainings, and of the recorded ablation: `quick` with
-            half the D updates a round, so that a reader need not wait long.
+        config: Settings of the notebooks' own trainings, and of the recorded ablation: those of
+            `long` with half the D updates a round, so that a reader need not wait long.
         images: Images of each kind to load.
         effort: How long the networks that measure are trained.
         live: Rounds of a live training that a reader waits for.
@@ -40,10 +40,9 @@ class Scale:
     live: int
 
 
-TAUGHT = {"discriminator_updates": 5}
 SCALES = {
-    "smoke": ({}, 300, Effort(epochs=1, instrument_images=100), 4),
-    "quick": (TAUGHT, 4_000, Effort(), 120),
+    "smoke": Scale(preset("smoke"), 300, Effort(epochs=1, instrument_images=100), 4),
+    "quick": Scale(Config(discriminator_updates=5), 4_000, Effort(), 120),
 }
 
 
@@ -75,8 +74,7 @@ def start(progress: bool = True) -> Scale:
         backend = keras.backend.backend()
         device = backends.current().device_name()
         print(f"Keras {keras.__version__} on {backend}, {device}; preset {name}")
-    changes, images, effort, live = SCALES[name]
-    return Scale(preset(name).replace(**changes), images, effort, live)
+    return SCALES[name]
 
 
 def new_run_folder(name: str) -> Path:

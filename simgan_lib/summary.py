@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simgan_lib.config import Config, preset
+from simgan_lib.config import Config
 from simgan_lib.runs import Run, RunError
 from simgan_lib.spread import summarise, with_spread
 
@@ -26,7 +26,7 @@ def collect(folder: str | Path, base: Config | None = None) -> pd.DataFrame:
 
     Args:
         folder: A folder of run folders, at any depth.
-        base: What the runs' settings are compared with; the quick preset if `None`.
+        base: What the runs' settings are compared with; the defaults if `None`.
 
     Returns:
         A row per evaluated run: `run` (its path below the folder), `cell` (that path without the
@@ -40,7 +40,7 @@ def collect(folder: str | Path, base: Config | None = None) -> pd.DataFrame:
     """
     folder = Path(folder)
     runs = [Run(path.parent) for path in sorted(folder.rglob("config.json"))]
-    base = base or preset("quick")
+    base = base or Config()
     rows = [_row(run, folder, base) for run in runs if run.evaluation]
     if not rows:
         raise RunError(

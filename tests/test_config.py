@@ -75,5 +75,5 @@ def test_bad_json_is_refused(text):
 
 
 def test_unknown_preset():
-    with pytest.raises(ConfigError, match=r"'fast'\. Presets: smoke, quick, report, paper"):
+    with pytest.raises(ConfigError, match=r"'fast'\. Presets: smoke, quick, long, report, paper"):
         preset("fast")

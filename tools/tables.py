@@ -51,6 +51,7 @@ def tables(runs: Path) -> dict[str, str]:
     return {
         "quick": summary.gaze_markdown(quick),
         "quick-runs": summary.markdown(summary.collect(runs / "quick")),
+        "earlier-quick": summary.markdown(summary.collect(runs / "earlier_quick")),
         "wider-gaze": summary.markdown(everything[everything["cell"].isin(WIDER)], WIDER),
         "long": summary.markdown(long, LONG),
         "tuning": tuning(pd.read_csv(runs / "tuning.csv")),

@@ -590,7 +590,7 @@ for cell in [*PAIRS[0], *PAIRS[1]]:
     print(f"{cell:<22} from snapshot to snapshot {spread(swings, 1)} gray levels")
 
 # %%
-for cell in ("quick/baseline", *PAIRS[0], *PAIRS[1]):
+for cell in ("earlier_quick/baseline", *PAIRS[0], *PAIRS[1]):
     found = [run.evaluation for run in recorded(cell) if run.evaluation]
     degrees = [evaluation["gaze_error_deg"]["refined"]["mean"] for evaluation in found]
     told = [100 * evaluation["two_sample_accuracy"]["refined"]["mean"] for evaluation in found]
@@ -604,9 +604,9 @@ for cell in ("quick/baseline", *PAIRS[0], *PAIRS[1]):
 # {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees with history and by
 # {{ablation/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}} without; with R's latest weights, by
 # {{ablation/no_averaging/seed* evaluation.gaze_error_deg.refined.mean 1}} and
-# {{failures/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}}. Three seeds of the `quick` preset (more D updates, rounds and images) give
-# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, and one of them again, with another number of threads,
-# {{quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}: their spread is the yardstick. A difference that is not clearly larger than it is *no finding*, whichever way it points.
+# {{failures/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}}. Three seeds of `earlier_quick` (these settings with more D updates, rounds and images) give
+# {{earlier_quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, and one of them again, with another number of threads,
+# {{earlier_quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}: their spread is the yardstick. A difference that is not clearly larger than it is *no finding*, whichever way it points.
 #
 # So be careful with the buffer's fame. The paper shows its effect in a pair of pictures, not in degrees. Reasons why
 # it may matter little in a run like ours:

@@ -587,8 +587,21 @@ assert 1.1 < R < 1.2
 
 # %% [markdown]
 # So the report's training is a matter of many hours on a CPU like ours, and on paper a coffee break on Colab's T4. The
-# `quick` preset asks what can be had in minutes instead: fewer rounds, an R with half the feature maps (a third of the time), and the
-# running average.
+# `quick` preset asks what can be had in minutes instead:
+#
+# - an R with half the feature maps (a third of the time), and fewer rounds;
+# - batches of 16: noisier steps, but twice as many a minute, and the running average takes the noise out;
+# - five steps of D a round with twice the learning rate, not ten;
+# - two half-batches refined a round (`fresh_batches`), with which D's five steps take turns: R has not moved in between, and
+#   refining new ones would make each step half as long again;
+# - a first and a last layer of R that equalise every picture, as the target's maker did (notebook 09 says why);
+# - a flatter D (`gradient_penalty`, $\gamma$ below). Where D is steep, R is thrown from one side to the other, and in trials without it, R turned all
+#   eyes a degree or two up or down, now this way, now that. With $m$ the margin between D's two logits for a patch of a real image $y$, $L_D$ grows by
+#
+# $$ \frac{\gamma}{2} \, \mathbb{E} \left\lVert \frac{\partial m}{\partial y} \right\rVert^2 \approx \frac{\gamma}{2} \, \mathbb{E} \left( \frac{m(y + \sigma n) - m(y)}{\sigma} \right)^2 $$
+#
+# with normal noise $n$ (`losses.gradient_penalty`). It is known as R1 (Mescheder et al. 2018); neither the paper nor the report has it.
+#
 # What it reaches, notebook 09 measures.
 
 # %% [markdown]

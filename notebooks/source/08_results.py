@@ -42,7 +42,7 @@ best = simgan_lib.reference_run("best")
 # %% [markdown]
 # ## 1. Two runs, and a warning
 #
-# `report` was trained with the report's settings; `best` with those of `quick`, but longer and on the
+# `report` was trained with the report's settings; `best` with those of the preset `long`, on the
 # report's number of images. Both lie finished in the folder `runs/`, so this notebook trains nothing. The report's
 # 25,000 rounds are many hours on a CPU. How far did ours get? The record knows.
 
@@ -263,7 +263,7 @@ assert first.mean() < final.mean(), "at round 0 R copies; later it does not"
 # %% [markdown]
 # ## 4. The best run
 #
-# Now the settings of `quick`, for more rounds and on the report's number of images. What differs from the report's settings?
+# Now the settings of the preset `long`, on the report's number of images. What differs from the report's settings?
 
 # %%
 theirs, ours = vars(simgan_lib.preset("report")), vars(best.config)
@@ -274,8 +274,8 @@ for name, value in ours.items():
 # %% [markdown]
 # Do they all matter? Lambda a great deal, as [notebook 10](10_failure_lab.ipynb) shows. Of others, such as
 # the pre-training's length, the ablation there cannot say so, and the buffer's size was not varied at all.
-# The report's ten D updates a round we kept: of all that was [tried](../runs/README.md) for `quick`, they helped most.
-# (R has half of the paper's feature maps. `quick` itself differs from `best` in fewer images and {{quick/baseline/seed0 config.iterations 0}} rounds.) The gaze error of `best` is
+# The report's ten D updates a round we kept: of all that was [tried](../runs/README.md) for minutes, they helped most.
+# (R has half of the paper's feature maps. `quick` sees fewer images in {{quick/baseline/seed0 config.iterations 0}} rounds, in batches of {{quick/baseline/seed0 config.batch_size 0}}, and its R equalises.) The gaze error of `best` is
 # {{best evaluation.gaze_error_deg.refined.mean 1}}°, that of `quick`
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° (notebook 09). `best` is the one whose weights we keep.
 # The report's own settings, above and with a simulator whose eyes looked further up, came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° (one

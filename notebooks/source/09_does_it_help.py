@@ -210,10 +210,10 @@ display(Markdown(summary.gaze_markdown(baseline)))
 # of eyes unlike those it learned from depends on its luck. Section 2 trained one of them only; be
 # suspicious of tables without a ±. Refining brings the error from
 # {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}° to
-# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}°. Three seeds can lie close together by
-# luck, and even the order of sums matters: seed 0, here
-# {{quick/baseline/seed0 evaluation.gaze_error_deg.refined.mean 1}}°, came to
-# {{quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}° when it was trained with two threads. So read the ± with
+# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}°. What a refiner becomes is luck as well
+# ({{quick/baseline/seed0 evaluation.gaze_error_deg.refined.mean 1}}, {{quick/baseline/seed1 evaluation.gaze_error_deg.refined.mean 1}} and {{quick/baseline/seed2 evaluation.gaze_error_deg.refined.mean 1}}°), and even the order of sums matters: one training of `earlier_quick` (as `quick` was once: twice as long),
+# {{earlier_quick/baseline/seed0 evaluation.gaze_error_deg.refined.mean 1}}°, came to
+# {{earlier_quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}° when it was trained with two threads. So read the ± with
 # caution; but the step is larger than any spread here. *That* is what allows the word "better".
 #
 # How much of the possible gain is that? Of the way from synthetic to labelled:
@@ -221,7 +221,7 @@ display(Markdown(summary.gaze_markdown(baseline)))
 # $$ \text{gap closed} = \frac{e_\text{synthetic} - e_\text{refined}}{e_\text{synthetic} - e_\text{labelled}} $$
 #
 # which is {{quick/baseline/seed* evaluation.gap_closed.mean 2}} in these runs, where 0 means that
-# refining did nothing, 1 that labels have become unnecessary. The best run is `quick` for {{best config.iterations 0}} rounds,
+# refining did nothing, 1 that labels have become unnecessary. The best run is the preset `long`, {{best config.iterations 0}} rounds
 # on the report's number of images: its refined images lead to
 # {{best evaluation.gaze_error_deg.refined.mean 1}}°, and close
 # {{best evaluation.gap_closed.mean 2}} of the gap. Its whole table (where a ± stands, it is over gaze
@@ -309,7 +309,7 @@ for result in told.values():
 # One trace in there is nothing that R or D could have seen. The simulated webcam's last step equalises the
 # histogram of every picture, so all are equally bright. R sees 19 pixels and D sees patches; neither knows how
 # bright a *whole* picture is. The record `equalised` takes `best`'s networks, makes that step R's last layer
-# (`simgan_lib.models.equalised`), and trains for {{equalised config.iterations 0}} rounds more, to which a part of the gain may be due: the classifier is right in
+# (`simgan_lib.models.equalised`; `quick` has it from the start), and trains for {{equalised config.iterations 0}} rounds more, to which a part of the gain may be due: the classifier is right in
 # {{equalised evaluation.two_sample_accuracy.refined.mean 3}} of the cases, and the gaze error is
 # {{equalised evaluation.gaze_error_deg.refined.mean 1}} degrees instead of {{best evaluation.gaze_error_deg.refined.mean 1}}. `closest` goes on from there with smaller steps of R, but three a round: after
 # {{closest config.iterations 0}} rounds, {{closest evaluation.two_sample_accuracy.refined.mean 3}} and {{closest evaluation.gaze_error_deg.refined.mean 1}} degrees.
@@ -478,12 +478,12 @@ for name, labels_of in (("synthetic", synthetic.labels), ("simulated webcam", te
 # What the recipe's row says is the instrument's noise again. Both kinds of eyes look the same ways, so a turn would earn R nothing.
 #
 # **What if they did not?** The first version of the simulator looked further up than the webcam's people do: pitch to 0.36 radians, theirs to 0.2. **Predict**
-# once more. Three trainings of that time are kept, with the same settings as today's `quick` but for lambda:
+# once more. Three trainings of that time are kept, with the same settings as `earlier_quick` but for lambda:
 #
 # | synthetic eyes look | lambda | mean turn, pitch | gaze error | of the gap (a fraction) |
 # |---|---|---|---|---|
 # | higher than the target's (`wider_gaze`) | {{wider_gaze/seed0 config.lambda_mean 0}} | {{wider_gaze/seed* evaluation.mean_turn_deg.pitch 1}}° | {{wider_gaze/seed* evaluation.gaze_error_deg.refined.mean 1}}° | {{wider_gaze/seed* evaluation.gap_closed.mean 2}} |
-# | as the target's (`quick`) | {{quick/baseline/seed0 config.lambda_mean 0}} | {{quick/baseline/seed* evaluation.mean_turn_deg.pitch 1}}° | {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° | {{quick/baseline/seed* evaluation.gap_closed.mean 2}} |
+# | as the target's (`earlier_quick`) | {{earlier_quick/baseline/seed0 config.lambda_mean 0}} | {{earlier_quick/baseline/seed* evaluation.mean_turn_deg.pitch 1}}° | {{earlier_quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° | {{earlier_quick/baseline/seed* evaluation.gap_closed.mean 2}} |
 #
 # D compares *distributions*, and where eyes look is a part of a distribution: if looking down is more common in the target, then it is one of the
 # things that make an eye look real. Self-regularisation makes a turn expensive, not impossible; and a gaze network that learns from eyes which look
@@ -645,7 +645,7 @@ if scale.live > 10:
 # network each: a few tenths of a degree mean nothing). For a gaze network, {{best config.iterations 0}} rounds have
 # brought it close to what a function can paint. `quick`, with {{quick/baseline/seed0 config.iterations 0}} rounds, is a third step up, at
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}°: that one costs patience and more images. What helped in the same time, when `quick` was tuned, was more
-# updates of D a round; a wider R or still more images did not ([the trials](../runs/README.md)). The report's schedule, with more than an hour of a CPU,
+# updates of D a round; a wider R or still more images did not. Small batches, an R that equalises and a flatter D then came as far in half the time ([the trials](../runs/README.md)). The report's schedule, with more than an hour of a CPU,
 # came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}°, measured with one network.
 #
 # In short: **refined images are useful, much nearer to the target, and recognisably not of it.** For

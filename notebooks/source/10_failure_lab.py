@@ -41,7 +41,7 @@ scale = notebook.start()
 #
 # ## 1. What healthy looks like
 #
-# First the control: the settings of the notebooks' own trainings (`quick` with $K_d = 5$), for a few rounds more than the patients'.
+# First the control: the settings of the notebooks' own trainings (the preset `long` with $K_d = 5$), for a few rounds more than the patients'.
 
 # %% tags=["shared"]
 healthy = simgan_lib.reference_run("ablation/baseline/seed0")
@@ -501,8 +501,8 @@ notebook.show(
 # **Predict.** Before the numbers: for how many of these settings is the gaze error different from the baseline's by more than chance?
 #
 # A dot is one training with one gaze network. Repeat it with another seed and it moves, and a difference that is not large against
-# that movement is no finding. How far does it move? Every setting that was trained more than once tells, and so do the four `quick`
-# trainings (three seeds, one of them twice, with another number of threads: that is luck as well). Each alone is a poor witness; *pooled* they give one
+# that movement is no finding. How far does it move? Every setting that was trained more than once tells, and so do the four trainings
+# of `earlier_quick` (three seeds, one of them twice, with another number of threads: that is luck as well). Each alone is a poor witness; *pooled* they give one
 # standard deviation $s$ with $\nu = \sum (n - 1)$ degrees of freedom. The yardstick of a difference is then
 #
 # $$ t = \frac{\bar e_{cell} - \bar e_{baseline}}{s \sqrt{1 / n_{cell} + 1 / n_{baseline}}} $$
@@ -512,7 +512,7 @@ notebook.show(
 
 # %% tags=["shared"]
 def pooled_spread(grid, column):
-    quick = summary.collect("runs/quick").assign(cell="quick")
+    quick = summary.collect("runs/earlier_quick").assign(cell="quick")
     groups = pd.concat([grid, quick]).groupby("cell")[column]
     freedom = (groups.count() - 1).sum()
     return np.sqrt((groups.var() * (groups.count() - 1)).sum() / freedom), freedom

@@ -538,8 +538,9 @@ assert np.abs(difference).max() <= 1
 # | Is there a gap at all? | measure before: section 4 | no refiner needed |
 # | A hundred labelled real images for testing? | without them, you measure looks | label a hundred |
 #
-# And in training: start from the preset `quick`; watch `mean_change` and the picture, not the losses; try lambda a factor of
-# ten apart; then check usefulness, realism and labels, in this order, over several seeds.
+# And in training: start from the preset `quick`, with `output_activation="tanh"` and `equalise_input=False` unless the target's histograms are equalised (`train`
+# warns you); watch `mean_change` and the picture, not the losses; try lambda a factor of ten apart; then check usefulness, realism and labels, in this order,
+# over several seeds.
 #
 # ## What you have learned
 #

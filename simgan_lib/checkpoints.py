@@ -52,8 +52,7 @@ def begin_with(model: SimGAN, run: Run) -> dict:
     """Gives a SimGAN the networks of a finished run, in place of pre-training.
 
     Args:
-        model: The model; its `output_activation` and
-            `equalise_input` may differ from the run's.
+        model: The model; its `output_activation` and `equalise_input` may differ from the run's.
         run: The run, with the weights of R and of D.
 
     Returns:

@@ -82,7 +82,7 @@ class Config:
     )
     gradient_penalty: float = _field(
         0.0,
-        "weight of D's squared slope at real images (R1), which keeps R from turning all eyes",
+        "weight of D's squared slope at real images (R1), against an R that turns all eyes",
         "ours: Mescheder et al. 2018; the paper and the report have none, 0",
         0.0,
     )
@@ -273,7 +273,7 @@ PRESETS: types.MappingProxyType[str, Config] = types.MappingProxyType(
             checkpoint_every=3,
         ),
         # Five minutes on two CPU cores: small batches, whose noise the average takes out, and
-        # few new images for D, which a larger learning rate makes up for.
+        # few new images for a flatter D, with a larger learning rate.
         "quick": Config(
             iterations=650,
             batch_size=16,

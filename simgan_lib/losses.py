@@ -126,7 +126,8 @@ def gradient_penalty(logits: Tensor, noisy_logits: Tensor, noise: float = NOISE)
         noise: Standard deviation of that noise, where pixels are in [-1, 1].
 
     Returns:
-        Scalar: the mean over all patches of all images.
+        Scalar of at least 0, in logits squared per pixel value squared: the mean over all patches
+        of all images.
 
     Example:
         >>> import numpy as np

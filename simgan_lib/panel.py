@@ -80,7 +80,8 @@ def estimated_minutes(
     batch = config.batch_size
     r_step = batch * (refiner + discriminator)
     # What was timed goes backwards too: forwards alone is a third of that.
-    d_step = 2 * batch * discriminator
+    # With a gradient penalty D sees half of the real images twice.
+    d_step = (2.5 if config.gradient_penalty else 2) * batch * discriminator
     refine = batch * refiner / (6 if config.history else 3)
     r_steps = config.refiner_pretraining_steps + config.iterations * config.refiner_updates
     updates = config.discriminator_updates

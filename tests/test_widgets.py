@@ -292,6 +292,7 @@ def test_panel_says_lambda_as_the_paper_and_how_long_it_takes():
         for count in (1, updates, updates + 5)
     ]
     assert shared[0] < shared[1] == shared[2] == minutes
+    assert estimated_minutes(panel.config.replace(gradient_penalty=1.0), SECONDS) > minutes
     panel.controls["precision"].value = "float16"
     assert "not timed in this precision" in panel.words.value
 

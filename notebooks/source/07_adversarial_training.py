@@ -595,8 +595,8 @@ assert 1.1 < R < 1.2
 # - two half-batches refined a round (`fresh_batches`), with which D's five steps take turns: R has not moved in between, and
 #   refining new ones would make each step half as long again;
 # - a first and a last layer of R that equalise every picture, as the target's maker did (notebook 09 says why);
-# - a flatter D (`gradient_penalty`, $\gamma$ below). Where D is steep, R is thrown from one side to the other, and in trials without it, R turned all
-#   eyes a degree or two up or down, now this way, now that. With $m$ the margin between D's two logits for a patch of a real image $y$, $L_D$ grows by
+# - a flatter D (`gradient_penalty`, $\gamma$ below). Where D is steep, R is thrown from one side to the other, and in trials without it, R turned
+#   all eyes by up to three degrees of pitch, at one round more and at another less. With $m$ the margin between D's two logits for a patch of a real image $y$, $L_D$ grows by
 #
 # $$ \frac{\gamma}{2} \, \mathbb{E} \left\lVert \frac{\partial m}{\partial y} \right\rVert^2 \approx \frac{\gamma}{2} \, \mathbb{E} \left( \frac{m(y + \sigma n) - m(y)}{\sigma} \right)^2 $$
 #

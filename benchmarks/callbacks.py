@@ -19,9 +19,9 @@ def work(watched: bool, rounds: int, smoke: bool, folder: str) -> None:
         smoke: Whether the networks are tiny.
         folder: Where the run folder goes.
     """
-    from simgan_lib import dashboard
     from simgan_lib.config import preset
-    from simgan_lib.datasets import GazeData, ImageSet
+    from simgan_lib.data import GazeData, ImageSet
+    from simgan_lib.notebook import dashboard
     from simgan_lib.simgan import SimGAN
 
     config = preset("smoke" if smoke else "long").replace(

@@ -171,7 +171,7 @@ def kernels_of(trace: Path) -> Counter:
 
 def full(mode: str, smoke: bool) -> dict:
     """Trains as the report does, into a run folder, compiling and writing included."""
-    from simgan_lib.datasets import load
+    from simgan_lib.data import load
     from simgan_lib.training import train
 
     data = _data(load, smoke)
@@ -190,8 +190,8 @@ def quality(mode: str, smoke: bool) -> dict:
     """Trains `quick` with three seeds and evaluates; the records in runs/ are a CPU's."""
     from simgan_lib.cli import MEASURED_IMAGES, QUICK_IMAGES
     from simgan_lib.config import preset
-    from simgan_lib.datasets import load
-    from simgan_lib.evaluation import evaluate
+    from simgan_lib.data import load
+    from simgan_lib.evaluation.report import evaluate
     from simgan_lib.runs import Run
     from simgan_lib.training import train
 

@@ -19,8 +19,7 @@ def stack(path: Path):
 
 def read(path: Path, cached: bool):
     """Our way, with or without what an earlier call has kept."""
-    from simgan_lib import readers
-    from simgan_lib.datasets import read_images
+    from simgan_lib.data import read_images, readers
 
     if not cached:
         readers.cached(path).unlink(missing_ok=True)

@@ -26,7 +26,7 @@ def measure(smoke: bool = False) -> dict:
 
 
 if __name__ == "__main__":
-    from simgan_lib.simulator import simulate
+    from simgan_lib.data.simulator import simulate
 
     options = json.loads(sys.argv[1])
 

@@ -21,8 +21,8 @@ import psutil
 from ipywidgets import FloatLogSlider, Widget
 from matplotlib.figure import Figure
 
-from simgan_lib import reference_run, widgets
-from simgan_lib.notebook import REPOSITORY
+from simgan_lib import reference_run
+from simgan_lib.notebook import REPOSITORY, widgets
 
 SECONDS = {"float32": 0.034, "bfloat16": 0.022}
 TARGET_MS = 150

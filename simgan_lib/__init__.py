@@ -3,6 +3,7 @@
 import importlib
 import os
 import platform
+from typing import TYPE_CHECKING
 
 # TensorFlow reads these when it is first imported. Its start-up chatter drowns a notebook's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -12,16 +13,48 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 __version__ = "0.1.0"
 
-# The public names and the modules they live in. They are imported when first used, so that
-# 'import simgan_lib' does not wait seconds for a backend.
+# Editors and type checkers read this block. At run time the names are imported when first used,
+# so that 'import simgan_lib' does not wait seconds for a backend.
+if TYPE_CHECKING:
+    from simgan_lib import data as datasets
+    from simgan_lib import notebook
+    from simgan_lib.config import Config, preset
+    from simgan_lib.data import (
+        GazeData,
+        ImageSet,
+        load,
+        read_images,
+        save_images,
+        simulate,
+        simulator,
+    )
+    from simgan_lib.evaluation import gaze, grid, matching, realism, report, summary
+    from simgan_lib.history import HistoryBuffer
+    from simgan_lib.models import build_discriminator, build_refiner
+    from simgan_lib.notebook import checks, diagrams, plots, widgets
+    from simgan_lib.runs import Run, pretrained_refiner, reference_run, refine
+    from simgan_lib.simgan import SimGAN
+    from simgan_lib.training import train
+
+_MODULES = {
+    "datasets": "data",
+    "simulator": "data.simulator",
+    "checks": "notebook.checks",
+    "diagrams": "notebook.diagrams",
+    "plots": "notebook.plots",
+    "widgets": "notebook.widgets",
+    "gaze": "evaluation.gaze",
+    "realism": "evaluation.realism",
+}
 _HOMES = {
     "Config": "config",
     "preset": "config",
-    "GazeData": "datasets",
-    "ImageSet": "datasets",
-    "load": "datasets",
-    "read_images": "datasets",
-    "save_images": "datasets",
+    "GazeData": "data",
+    "ImageSet": "data",
+    "load": "data",
+    "read_images": "data",
+    "save_images": "data",
+    "simulate": "data",
     "HistoryBuffer": "history",
     "build_discriminator": "models",
     "build_refiner": "models",
@@ -30,13 +63,18 @@ _HOMES = {
     "reference_run": "runs",
     "refine": "runs",
     "SimGAN": "simgan",
-    "simulate": "simulator",
     "train": "training",
 }
 __all__ = list(_HOMES)
 
 
 def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{_MODULES[name]}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return sorted({*globals(), *_HOMES, *_MODULES})

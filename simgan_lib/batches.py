@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from simgan_lib.config import Config
-from simgan_lib.datasets import batch_indices
+from simgan_lib.data import batch_indices
 from simgan_lib.losses import Tensor
 
 PHASES = ("pretrain_refiner", "pretrain_discriminator", "adversarial")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
-from simgan_lib.files import atomic
+from simgan_lib.data.files import atomic
 from simgan_lib.runs import Run, RunError
 from simgan_lib.simgan import PHASES, SimGAN
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from simgan_lib import datasets
-from simgan_lib.config import PRESETS, Config, preset
-from simgan_lib.files import UserError, atomic
+from simgan_lib import data as datasets
+from simgan_lib.config import PRESETS, Config, UserError, preset
+from simgan_lib.data.files import atomic
 
 # Keras and its backend take seconds to import, so the commands that train import them themselves.
 
@@ -144,7 +144,7 @@ def ablate(
     root: RootOption = Path("data"),
 ) -> None:
     """Train and evaluate a grid of variations. Call it again to go on; it repeats nothing."""
-    from simgan_lib import ablation
+    from simgan_lib.evaluation import grid as ablation
 
     if grid not in ablation.GRIDS:
         raise UserError(f"Unknown grid {grid!r}. Grids: {', '.join(ablation.GRIDS)}.")
@@ -202,7 +202,7 @@ def match(
     synthetic, found = datasets.read_images(source, size), datasets.read_images(real, size)
     print("Starting the backend; the network that reads gaze takes a minute to train ...")
 
-    from simgan_lib import matching
+    from simgan_lib.evaluation import matching
 
     kept, looks = matching.match_gaze(synthetic, found)
     print(looks.round(1).to_string())
@@ -263,7 +263,8 @@ def _train(
     print(data)
     print("Starting the backend ...")
 
-    from simgan_lib import plots, runs, training
+    from simgan_lib import runs, training
+    from simgan_lib.notebook import plots
 
     training.train(data, config, run, resume=resume, devices=devices, start=start)
     result = runs.Run(run)
@@ -287,7 +288,9 @@ def _train(
 
 
 def _evaluate(run: Path, data, seeds: int, times: int = 1, images: int = MEASURED_IMAGES) -> None:
-    from simgan_lib import evaluation, plots, runs
+    from simgan_lib import runs
+    from simgan_lib.evaluation import report as evaluation
+    from simgan_lib.notebook import plots
 
     result = runs.Run(run)
     found = result.evaluation
@@ -299,7 +302,8 @@ def _evaluate(run: Path, data, seeds: int, times: int = 1, images: int = MEASURE
 
 
 def _summarise(folder: Path, shows: dict[str, str]) -> None:
-    from simgan_lib import plots, summary
+    from simgan_lib.evaluation import summary
+    from simgan_lib.notebook import plots
 
     table = summary.collect(folder)
     with atomic(folder / "summary.csv") as temporary:

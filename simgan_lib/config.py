@@ -7,7 +7,9 @@ import types
 from dataclasses import dataclass
 from typing import Any
 
-from simgan_lib.files import UserError
+
+class UserError(ValueError):
+    """A mistake that the user can mend; the message says how. The CLI shows nothing else."""
 
 
 class ConfigError(UserError):

@@ -26,9 +26,8 @@ from keras import ops
 from tqdm.auto import tqdm
 
 from simgan_lib import backends
-from simgan_lib.config import Config
-from simgan_lib.datasets import GazeData, to_float, to_uint8
-from simgan_lib.files import UserError
+from simgan_lib.config import Config, UserError
+from simgan_lib.data import GazeData, to_float, to_uint8
 from simgan_lib.models import build_discriminator, configured_refiner
 
 COLUMNS = (

@@ -21,8 +21,8 @@ from tqdm.auto import tqdm
 from simgan_lib import backends
 from simgan_lib.checkpoints import begin_with, load_checkpoint, save_checkpoint
 from simgan_lib.config import Config
-from simgan_lib.datasets import GazeData, to_float
-from simgan_lib.files import atomic
+from simgan_lib.data import GazeData, to_float
+from simgan_lib.data.files import atomic
 from simgan_lib.losses import REFINED
 from simgan_lib.runs import COLUMNS, Run, RunError, describe, refine
 from simgan_lib.simgan import PHASES, SimGAN

@@ -5,14 +5,15 @@ import shutil
 import numpy as np
 import pytest
 
-from simgan_lib import plots, summary
-from simgan_lib.ablation import GRIDS, Cell, ablate
 from simgan_lib.config import preset
-from simgan_lib.datasets import GazeData, ImageSet
-from simgan_lib.gaze import Effort, train_estimator
+from simgan_lib.data import GazeData, ImageSet
+from simgan_lib.data.simulator import simulate
+from simgan_lib.evaluation import summary
+from simgan_lib.evaluation.gaze import Effort, train_estimator
+from simgan_lib.evaluation.grid import GRIDS, Cell, ablate
 from simgan_lib.losses import lambda_mean_from_sum
+from simgan_lib.notebook import plots
 from simgan_lib.runs import Run, RunError, reference_run
-from simgan_lib.simulator import simulate
 
 BASE = preset("smoke").replace(precision="float32", iterations=2, snapshot_every=1)
 EFFORT = Effort(epochs=1, instrument_images=64)

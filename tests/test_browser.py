@@ -32,7 +32,8 @@ pytestmark = pytest.mark.skipif(
 # A notebook with the widgets that the course trains with only when a reader asks for it.
 PLAYGROUND = [
     """\
-from simgan_lib import load, notebook, preset, widgets
+from simgan_lib import load, notebook, preset
+from simgan_lib.notebook import widgets
 scale = notebook.start()
 data = load("simulated", limit=scale.images, progress=False)""",
     "widgets.EyeExplorer()",

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simgan_lib.checks import diagnose, vital_signs
+from simgan_lib.notebook.checks import diagnose, vital_signs
 from simgan_lib.runs import RunError, reference_run
 
 LN2 = np.log(2)

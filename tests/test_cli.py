@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from simgan_lib import cli, evaluation, matching
-from simgan_lib.datasets import ImageSet, make_simulated, read_images, save_images
-from simgan_lib.gaze import Effort
+from simgan_lib import cli
+from simgan_lib.data import ImageSet, make_simulated, read_images, save_images
+from simgan_lib.evaluation import matching
+from simgan_lib.evaluation import report as evaluation
+from simgan_lib.evaluation.gaze import Effort
 from simgan_lib.runs import Run, refine
 
 SMALL = ["--preset", "smoke", "--set", "precision=float32", "--set", "filters=8"]

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.io import savemat
 
-from simgan_lib import datasets, files, readers, simulator, tables
-from simgan_lib.datasets import (
+from simgan_lib import data as datasets
+from simgan_lib import files
+from simgan_lib.data import (
     LABELS,
     DataError,
     GazeData,
@@ -29,10 +30,13 @@ from simgan_lib.datasets import (
     load,
     make_simulated,
     read_images,
+    readers,
     save_images,
+    simulator,
     to_float,
     to_uint8,
 )
+from simgan_lib.data import labels as tables
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 GAZE = ["pitch", "yaw", "look_x", "look_y", "look_z"]
@@ -128,7 +132,7 @@ def test_a_kill_half_way_leaves_no_half_written_file(tmp_path):
     """The process dies while it writes the HDF5 file."""
     program = (
         "import os, sys, h5py, numpy as np\n"
-        "from simgan_lib.datasets import ImageSet, save_images\n"
+        "from simgan_lib.data import ImageSet, save_images\n"
         "h5py.File.create_dataset = lambda *a, **k: os._exit(9)\n"
         "save_images(sys.argv[1], ImageSet(np.zeros((3, 35, 55), np.uint8)))\n"
     )

@@ -12,8 +12,7 @@ import pytest
 from keras import ops
 
 from simgan_lib import backends
-from simgan_lib.config import preset
-from simgan_lib.files import UserError
+from simgan_lib.config import UserError, preset
 from simgan_lib.simgan import SimGAN
 
 ROOT = Path(__file__).parent.parent
@@ -64,7 +63,7 @@ TRAIN = """
     sys.path.insert(0, "tests")
     from simgan_lib import backends
     from test_devices import CONFIG, DARK, LIGHT
-    from simgan_lib.datasets import GazeData, ImageSet
+    from simgan_lib.data import GazeData, ImageSet
     from simgan_lib.runs import Run
     from simgan_lib.training import train
     data = GazeData(ImageSet(DARK), ImageSet(LIGHT))

@@ -6,14 +6,15 @@ import pandas as pd
 import pytest
 from scipy import ndimage
 
-from simgan_lib import evaluation, gaze, plots, realism
-from simgan_lib.config import preset
-from simgan_lib.datasets import GazeData, ImageSet
-from simgan_lib.files import UserError
-from simgan_lib.gaze import Effort, angular_error
+from simgan_lib.config import UserError, preset
+from simgan_lib.data import GazeData, ImageSet
+from simgan_lib.data.simulator import render, sample_eyes, simulate
+from simgan_lib.evaluation import gaze, realism
+from simgan_lib.evaluation import report as evaluation
+from simgan_lib.evaluation.gaze import Effort, angular_error
 from simgan_lib.models import build_gaze_estimator
+from simgan_lib.notebook import plots
 from simgan_lib.runs import Run, reference_run
-from simgan_lib.simulator import render, sample_eyes, simulate
 from simgan_lib.training import train
 
 QUICK = Effort(epochs=3, instrument_images=300)

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from simgan_lib.datasets import ImageSet
-from simgan_lib.files import UserError
-from simgan_lib.gaze import Effort
-from simgan_lib.matching import gaze_reader, match_gaze
-from simgan_lib.simulator import labels, render, sample_eyes, simulate
+from simgan_lib.config import UserError
+from simgan_lib.data import ImageSet
+from simgan_lib.data.simulator import labels, render, sample_eyes, simulate
+from simgan_lib.evaluation.gaze import Effort
+from simgan_lib.evaluation.matching import gaze_reader, match_gaze
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from simgan_lib.camera import equalize
-from simgan_lib.datasets import to_uint8
+from simgan_lib.data import to_uint8
+from simgan_lib.data.camera import equalize
 from simgan_lib.models import build_discriminator, build_refiner, equalised, receptive_field
 
 

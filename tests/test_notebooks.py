@@ -16,7 +16,7 @@ import nbformat
 import pytest
 
 import notebooks as tool
-from simgan_lib.datasets import load
+from simgan_lib.data import load
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "notebooks"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from simgan_lib import simulator
-from simgan_lib.camera import blur, equalize
-from simgan_lib.simulator import draw_scene, labels, mirror, render, sample_eyes, simulate
+from simgan_lib.data import simulator
+from simgan_lib.data.camera import blur, equalize
+from simgan_lib.data.simulator import draw_scene, labels, mirror, render, sample_eyes, simulate
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REAL = {"simulator": "unityeyes_gaze.h5", "webcam": "real_gaze.h5"}

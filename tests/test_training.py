@@ -12,10 +12,10 @@ import pytest
 from keras import ops
 
 from simgan_lib.config import preset
-from simgan_lib.datasets import GazeData, ImageSet
-from simgan_lib.files import atomic
+from simgan_lib.data import GazeData, ImageSet
+from simgan_lib.data.files import atomic
+from simgan_lib.data.simulator import simulate
 from simgan_lib.runs import COLUMNS, Run, RunError, pretrained_refiner, refine
-from simgan_lib.simulator import simulate
 from simgan_lib.training import train
 
 CONFIG = preset("smoke").replace(precision="float32", filters=8)

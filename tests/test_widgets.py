@@ -22,14 +22,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from simgan_lib.config import PRESETS, Config, ConfigError, preset
-from simgan_lib.dashboard import remaining
-from simgan_lib.datasets import GazeData, ImageSet
+from simgan_lib.data import GazeData, ImageSet
 from simgan_lib.models import build_discriminator, build_refiner
-from simgan_lib.panel import PER_OUTPUT, estimated_minutes, multiplications
-from simgan_lib.runs import Run, RunError
-from simgan_lib.shown import sheet
-from simgan_lib.training import train
-from simgan_lib.widgets import (
+from simgan_lib.notebook.dashboard import remaining
+from simgan_lib.notebook.panel import PER_OUTPUT, estimated_minutes, multiplications
+from simgan_lib.notebook.shown import sheet
+from simgan_lib.notebook.widgets import (
     EYE,
     BeforeAfter,
     EyeExplorer,
@@ -41,6 +39,8 @@ from simgan_lib.widgets import (
     explored_eye,
     lambda_table,
 )
+from simgan_lib.runs import Run, RunError
+from simgan_lib.training import train
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS = {"float32": 0.034, "bfloat16": 0.022}

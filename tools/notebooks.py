@@ -27,7 +27,7 @@ from colab import MARKED, SETTING, badge
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from simgan_lib.files import atomic
+from simgan_lib.data.files import atomic
 from simgan_lib.notebook import quote
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from simgan_lib import plots, summary
-from simgan_lib.ablation import GRIDS
-from simgan_lib.files import atomic
-from simgan_lib.notebook import quote
+from simgan_lib.data.files import atomic
+from simgan_lib.evaluation import summary
+from simgan_lib.evaluation.grid import GRIDS
+from simgan_lib.notebook import plots, quote
 from simgan_lib.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent

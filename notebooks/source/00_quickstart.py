@@ -159,7 +159,7 @@ notebook.show(
 # %%
 from IPython.display import Markdown
 
-from simgan_lib.summary import gaze_markdown
+from simgan_lib.evaluation.summary import gaze_markdown
 
 runs = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in (0, 1, 2)]
 Markdown(gaze_markdown(runs))

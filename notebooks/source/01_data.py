@@ -33,8 +33,8 @@ from matplotlib.figure import Figure
 
 import simgan_lib
 from simgan_lib import datasets, gaze, notebook, plots, realism, widgets
-from simgan_lib.datasets import ImageSet, batch_indices, to_float, to_uint8
-from simgan_lib.simulator import simulate
+from simgan_lib.data import ImageSet, batch_indices, to_float, to_uint8
+from simgan_lib.data.simulator import simulate
 
 scale = notebook.start()
 

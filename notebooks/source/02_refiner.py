@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 
 import simgan_lib
 from simgan_lib import diagrams, notebook, plots
-from simgan_lib.datasets import to_float, to_uint8
+from simgan_lib.data import to_float, to_uint8
 
 scale = notebook.start()
 

@@ -31,7 +31,7 @@ from matplotlib.figure import Figure
 
 import simgan_lib
 from simgan_lib import backends, diagrams, losses, notebook, plots
-from simgan_lib.datasets import to_float
+from simgan_lib.data import to_float
 from simgan_lib.losses import REAL, REFINED
 from simgan_lib.models import receptive_field
 
@@ -593,7 +593,7 @@ print(f"as they are: p_refined = {ask(D, sixty).mean():.2f}")
 # %% tags=["solution"]
 from scipy import ndimage
 
-from simgan_lib.gaze import handmade
+from simgan_lib.evaluation.gaze import handmade
 
 grain = np.random.default_rng(0).normal(0, 6, sixty.shape)
 ranks = np.argsort(np.argsort(sixty.reshape(60, -1), axis=1), axis=1)

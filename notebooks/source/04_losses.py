@@ -31,7 +31,7 @@ from matplotlib.figure import Figure
 
 import simgan_lib
 from simgan_lib import backends, losses, notebook, plots, widgets
-from simgan_lib.datasets import to_float
+from simgan_lib.data import to_float
 from simgan_lib.losses import REAL, REFINED
 
 scale = notebook.start()

@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 
 import simgan_lib
 from simgan_lib import notebook, plots, widgets
-from simgan_lib.datasets import to_float
+from simgan_lib.data import to_float
 from simgan_lib.runs import Run
 from simgan_lib.training import load_checkpoint
 

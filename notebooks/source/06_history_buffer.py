@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 
 import simgan_lib
 from simgan_lib import backends, checks, losses, notebook, plots
-from simgan_lib.datasets import to_float, to_uint8
+from simgan_lib.data import to_float, to_uint8
 from simgan_lib.runs import Run
 
 scale = notebook.start()

@@ -32,7 +32,7 @@ from matplotlib.figure import Figure
 
 import simgan_lib
 from simgan_lib import backends, diagrams, notebook, plots, precision, widgets
-from simgan_lib.datasets import to_float
+from simgan_lib.data import to_float
 
 scale = notebook.start()
 

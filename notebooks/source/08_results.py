@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 
 import simgan_lib
 from simgan_lib import notebook, plots, widgets
-from simgan_lib.datasets import to_float
+from simgan_lib.data import to_float
 
 scale = notebook.start()
 # Pixels as they are: this notebook is about small differences between them.
@@ -630,7 +630,7 @@ def earth_movers_distance(a, b): ...  # in gray levels
 
 
 # %% tags=["solution"]
-from simgan_lib.gaze import handmade
+from simgan_lib.evaluation.gaze import handmade
 
 
 def earth_movers_distance(a, b):

@@ -36,8 +36,8 @@ from scipy import ndimage, stats
 
 import simgan_lib
 from simgan_lib import evaluation, gaze, notebook, plots, realism, summary, widgets
-from simgan_lib.datasets import to_float
-from simgan_lib.spread import with_spread
+from simgan_lib.data import to_float
+from simgan_lib.evaluation import with_spread
 
 scale = notebook.start()
 
@@ -510,7 +510,7 @@ for name, labels_of in (("synthetic", synthetic.labels), ("simulated webcam", te
 # they keep only the gaze; if they keep the place as well; if they keep the lids, too.
 
 # %%
-from simgan_lib.simulator import render, sample_eyes
+from simgan_lib.data.simulator import render, sample_eyes
 
 eyes = sample_eyes(len(synthetic), "simulator")  # the rows behind `synthetic`
 others = sample_eyes(len(synthetic), "webcam", start=6 * 10**8)
@@ -621,7 +621,7 @@ if scale.live > 10:
 # **Predict.** Does it fall back to our R's gaze error?
 
 # %%
-from simgan_lib.simulator import set_person
+from simgan_lib.data.simulator import set_person
 
 same_person = set_person(eyes, eyes["person"], "webcam").assign(**eyes[lids].to_dict("list"))
 without_dice = same_person.assign(glasses=0.0, exposure=1.0, blur=0.3, noise=3.0, jpeg=90)

@@ -29,7 +29,7 @@ from scipy import stats
 
 import simgan_lib
 from simgan_lib import checks, losses, notebook, plots, summary, widgets
-from simgan_lib.ablation import ABLATION, FAILURES
+from simgan_lib.evaluation.grid import ABLATION, FAILURES
 
 scale = notebook.start()
 

@@ -35,7 +35,7 @@ from sklearn.datasets import load_digits
 
 import simgan_lib
 from simgan_lib import checks, notebook, plots, realism
-from simgan_lib.datasets import GazeData, ImageSet, to_float
+from simgan_lib.data import GazeData, ImageSet, to_float
 
 scale = notebook.start()
 

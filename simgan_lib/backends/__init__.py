@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import keras
 from keras import ops
 
-from simgan_lib.files import UserError
+from simgan_lib.config import UserError
 
 SUPPORTED = ("tensorflow", "jax")
 

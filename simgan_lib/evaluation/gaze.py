@@ -10,10 +10,10 @@ from joblib import Memory
 from scipy import ndimage
 from tqdm.auto import tqdm
 
-from simgan_lib.camera import equalize
-from simgan_lib.datasets import ImageSet, to_float
+from simgan_lib.data import ImageSet, to_float
+from simgan_lib.data.camera import equalize
+from simgan_lib.evaluation import summarise
 from simgan_lib.models import build_gaze_estimator
-from simgan_lib.spread import summarise
 
 # TensorFlow warns of every new network after the fourth; here each one is meant.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from simgan_lib.config import PRESETS, Config, ConfigError
 from simgan_lib.losses import lambda_mean_from_sum
+from simgan_lib.notebook.shown import DPI, Shown, labelled
 from simgan_lib.precision import fastest_precision, time_precisions
-from simgan_lib.shown import DPI, Shown, labelled
 
 _machine_seconds = functools.cache(time_precisions)
 # What a layer gives is also read, rectified and written: that takes about as long as so many

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import gaussian_kde
 
-from simgan_lib.datasets import ImageSet, to_float
-from simgan_lib.files import UserError
-from simgan_lib.gaze import Effort, train_estimator
-from simgan_lib.simulator import simulate
-from simgan_lib.tables import ANGLES, LOOK, gaze_labels
+from simgan_lib.config import UserError
+from simgan_lib.data import ImageSet, to_float
+from simgan_lib.data.labels import ANGLES, LOOK, gaze_labels
+from simgan_lib.data.simulator import simulate
+from simgan_lib.evaluation.gaze import Effort, train_estimator
 
 PUPIL = ["pupil_x", "pupil_y"]
 # Eyes that no data set holds: make_simulated starts at 0, 10^8 and 2 * 10^8.

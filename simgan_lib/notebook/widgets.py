@@ -8,15 +8,23 @@ import pandas as pd
 from ipywidgets import Button, Dropdown, HBox, IntSlider, SelectionSlider
 from matplotlib.figure import Figure
 
-from simgan_lib import simulator
-from simgan_lib.dashboard import TrainingDashboard
-from simgan_lib.panel import HyperparameterPanel
-from simgan_lib.plots import BLUE, ORANGE
-from simgan_lib.realism import visual_turing_test
-from simgan_lib.replay import BeforeAfter, RunReplay
+from simgan_lib.data import simulator
+from simgan_lib.evaluation.realism import visual_turing_test
+from simgan_lib.evaluation.summary import collect
+from simgan_lib.notebook.dashboard import TrainingDashboard
+from simgan_lib.notebook.panel import HyperparameterPanel
+from simgan_lib.notebook.plots import BLUE, ORANGE
+from simgan_lib.notebook.replay import BeforeAfter, RunReplay
+from simgan_lib.notebook.shown import (
+    DPI,
+    Shown,
+    image_row,
+    labelled,
+    picture_in,
+    sheet,
+    show_pixels,
+)
 from simgan_lib.runs import Run
-from simgan_lib.shown import DPI, Shown, image_row, labelled, picture_in, sheet, show_pixels
-from simgan_lib.summary import collect
 
 __all__ = [
     "BeforeAfter",

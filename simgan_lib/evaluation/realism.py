@@ -7,10 +7,10 @@ import numpy as np
 from scipy import stats
 from tqdm.auto import tqdm
 
-from simgan_lib.datasets import to_float
-from simgan_lib.files import UserError
-from simgan_lib.gaze import Effort, train_estimator
-from simgan_lib.spread import summarise
+from simgan_lib.config import UserError
+from simgan_lib.data import to_float
+from simgan_lib.evaluation import summarise
+from simgan_lib.evaluation.gaze import Effort, train_estimator
 
 
 def two_sample_test(

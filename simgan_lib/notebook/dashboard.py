@@ -12,13 +12,13 @@ from ipywidgets import Button, FloatProgress, HBox
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simgan_lib.checks import diagnose
 from simgan_lib.config import Config
-from simgan_lib.datasets import GazeData
-from simgan_lib.files import atomic
-from simgan_lib.plots import BLUE, GRAY, GREEN, ORANGE
+from simgan_lib.data import GazeData
+from simgan_lib.data.files import atomic
+from simgan_lib.notebook.checks import diagnose
+from simgan_lib.notebook.plots import BLUE, GRAY, GREEN, ORANGE
+from simgan_lib.notebook.shown import DPI, Shown, labelled, picture_in, sheet, show_pixels
 from simgan_lib.runs import COLUMNS, Run, refine
-from simgan_lib.shown import DPI, Shown, labelled, picture_in, sheet, show_pixels
 from simgan_lib.simgan import PHASES
 from simgan_lib.training import train
 

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simgan_lib.plots import BLUE, GRAY, GREEN, ORANGE, PINK
+from simgan_lib.notebook.plots import BLUE, GRAY, GREEN, ORANGE, PINK
 
 
 def pipeline() -> Figure:

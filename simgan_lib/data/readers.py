@@ -17,10 +17,10 @@ from PIL import Image
 from scipy.io import loadmat
 from tqdm.auto import tqdm
 
-from simgan_lib import tables
-from simgan_lib.files import atomic
-from simgan_lib.images import SIZE
-from simgan_lib.tables import LABELS, DataError, reading, rows_sha256, sha256
+from simgan_lib.data import labels as tables
+from simgan_lib.data.files import atomic
+from simgan_lib.data.images import SIZE
+from simgan_lib.data.labels import LABELS, DataError, reading, rows_sha256, sha256
 
 UNITY_POINTS = ("interior_margin_2d", "caruncle_2d", "iris_2d")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".gif", ".tif", ".tiff"}

@@ -1,17 +1,15 @@
 """Tables of gaze labels: our columns, and the way to them from the tables of others."""
 
-import hashlib
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from simgan_lib.files import UserError
+from simgan_lib.data.files import DataError, reading, sha256
 
 LABELS = {
     "pitch": "gaze angle, radians, up is positive: asin(-look_y)",
@@ -28,22 +26,6 @@ LOOK = ["look_x", "look_y", "look_z"]
 # Columns, without their punctuation, that may say which image a row belongs to.
 IMAGE_COLUMNS = ["imagenumber", "number", "index", "imageindex", "id", "key"]
 IMAGE_COLUMNS += ["file", "filename", "path", "image", "name", "unnamed0"]
-
-
-class DataError(UserError):
-    """A data file or an argument that cannot be used; the message says what to do about it."""
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turns whatever a library raises for a file that it cannot read into a DataError."""
-    try:
-        yield
-    except DataError:
-        raise
-    except Exception as error:
-        hint = "It may be damaged, cut short or of another layout: fetch or make it again."
-        raise DataError(f"{path} cannot be read: {error!r}. {hint}") from error
 
 
 def gaze_labels(look: np.ndarray) -> pd.DataFrame:
@@ -332,13 +314,6 @@ def label_table(path: Path) -> Path | None:
             if table.exists():
                 return table
     return None
-
-
-def sha256(data) -> str:
-    """The SHA-256 of bytes or of an array, as hexadecimal text."""
-    return hashlib.sha256(
-        data if isinstance(data, bytes) else np.ascontiguousarray(data)
-    ).hexdigest()
 
 
 def rows_sha256(text: bytes) -> str:

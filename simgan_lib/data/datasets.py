@@ -9,9 +9,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from simgan_lib import readers, simulator
-from simgan_lib.files import atomic
-from simgan_lib.images import (
+from simgan_lib.data import readers, simulator
+from simgan_lib.data.files import atomic
+from simgan_lib.data.images import (
     SIZE,
     GazeData,
     ImageSet,
@@ -22,8 +22,8 @@ from simgan_lib.images import (
     to_float,
     to_uint8,
 )
-from simgan_lib.simulator import simulate
-from simgan_lib.tables import LABELS, DataError, reading, sha256
+from simgan_lib.data.labels import LABELS, DataError, reading, sha256
+from simgan_lib.data.simulator import simulate
 
 __all__ = ["LABELS", "DataError", "GazeData", "ImageSet", "batch_indices", "to_float", "to_uint8"]
 __all__ += ["check", "fetch_kaggle", "load", "make_simulated", "read_images", "save_images"]

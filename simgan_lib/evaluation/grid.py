@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tqdm.auto import tqdm
 
-from simgan_lib.config import Config
-from simgan_lib.datasets import GazeData
-from simgan_lib.files import UserError
+from simgan_lib.config import Config, UserError
+from simgan_lib.data import GazeData
 
 # The backend is not imported here, so that a worker can choose its threads before.
 if TYPE_CHECKING:
-    from simgan_lib.gaze import Effort
+    from simgan_lib.evaluation.gaze import Effort
 
 
 class Cell(NamedTuple):
@@ -192,7 +191,9 @@ def _leave_with_parent() -> None:
 
 
 def _run_cell(path: Path, config: Config, networks: int, effort, images, cache: Path) -> str:
-    from simgan_lib import evaluation, gaze, runs, training
+    from simgan_lib import runs, training
+    from simgan_lib.evaluation import gaze
+    from simgan_lib.evaluation import report as evaluation
 
     if not (path / "evaluation.json").exists() or runs.Run(path).evaluation is None:
         model = training.train(_data, config, path, resume=True, progress=False)

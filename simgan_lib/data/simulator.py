@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.special import ndtri
 from tqdm.auto import tqdm
 
-from simgan_lib.camera import CAMERAS, IRIS_PLANE, SIZE, draw, look_vector, pixels_per_mm
+from simgan_lib.data.camera import CAMERAS, IRIS_PLANE, SIZE, draw, look_vector, pixels_per_mm
 
 VERSION = 2  # raise it when pictures change: sets on disk then say that they are old
 STYLES = ("simulator", "webcam")

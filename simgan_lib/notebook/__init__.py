@@ -12,12 +12,11 @@ from IPython.display import Image, Markdown, display
 from matplotlib.figure import Figure
 
 from simgan_lib import backends
-from simgan_lib.config import Config, preset
-from simgan_lib.datasets import make_simulated
-from simgan_lib.files import UserError
-from simgan_lib.gaze import Effort
+from simgan_lib.config import Config, UserError, preset
+from simgan_lib.data import make_simulated
+from simgan_lib.evaluation import summarise, with_spread
+from simgan_lib.evaluation.gaze import Effort
 from simgan_lib.runs import Run
-from simgan_lib.spread import summarise, with_spread
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from simgan_lib.files import atomic
-from simgan_lib.spread import with_spread
+from simgan_lib.data.files import atomic
+from simgan_lib.evaluation import with_spread
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"

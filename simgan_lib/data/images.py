@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from simgan_lib.tables import ANGLES, LOOK, DataError
+from simgan_lib.data.labels import ANGLES, LOOK, DataError
 
 SIZE = (35, 55)  # The paper's and the report's, (H, W) in pixels.
 

@@ -1,13 +1,18 @@
-"""Files that are either whole or absent, and the errors that users can mend."""
+"""Files: written whole or not at all, and read with errors that the user can mend."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 
-class UserError(ValueError):
-    """A mistake that the user can mend; the message says how. The CLI shows nothing else."""
+from simgan_lib.config import UserError
+
+
+class DataError(UserError):
+    """A data file or an argument that cannot be used; the message says what to do about it."""
 
 
 @contextmanager
@@ -38,3 +43,22 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns whatever a library raises for a file that it cannot read into a DataError."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        hint = "It may be damaged, cut short or of another layout: fetch or make it again."
+        raise DataError(f"{path} cannot be read: {error!r}. {hint}") from error
+
+
+def sha256(data) -> str:
+    """The SHA-256 of bytes or of an array, as hexadecimal text."""
+    return hashlib.sha256(
+        data if isinstance(data, bytes) else np.ascontiguousarray(data)
+    ).hexdigest()

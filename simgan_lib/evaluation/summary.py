@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from simgan_lib.config import Config
+from simgan_lib.evaluation import summarise, with_spread
 from simgan_lib.runs import Run, RunError
-from simgan_lib.spread import summarise, with_spread
 
 # Column of the table, its heading, and its decimals.
 MEASURES = {

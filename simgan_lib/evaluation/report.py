@@ -5,9 +5,13 @@ import zlib
 
 import numpy as np
 
-from simgan_lib.datasets import GazeData, ImageSet
-from simgan_lib.files import UserError, atomic
-from simgan_lib.gaze import (
+from simgan_lib.config import UserError
+from simgan_lib.data import GazeData, ImageSet
+from simgan_lib.data.files import atomic
+from simgan_lib.data.labels import ANGLES
+from simgan_lib.data.simulator import simulate
+from simgan_lib.evaluation import summarise, with_spread
+from simgan_lib.evaluation.gaze import (
     LOOK,
     Effort,
     angular_error,
@@ -15,12 +19,9 @@ from simgan_lib.gaze import (
     handmade,
     summarise_errors,
 )
-from simgan_lib.matching import PUPIL, gaze_reader
-from simgan_lib.realism import realism
+from simgan_lib.evaluation.matching import PUPIL, gaze_reader
+from simgan_lib.evaluation.realism import realism
 from simgan_lib.runs import Run, describe, refine
-from simgan_lib.simulator import simulate
-from simgan_lib.spread import summarise, with_spread
-from simgan_lib.tables import ANGLES
 
 # Eyes that no data set holds, and the instrument has not seen: see `matching.INSTRUMENT_START`.
 LABELLED_START = 3 * 10**8

@@ -5,10 +5,18 @@ from ipywidgets import Button, HBox, IntSlider, SelectionSlider
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from simgan_lib.dashboard import Curves
-from simgan_lib.plots import BLUE, ORANGE
+from simgan_lib.notebook.dashboard import Curves
+from simgan_lib.notebook.plots import BLUE, ORANGE
+from simgan_lib.notebook.shown import (
+    DPI,
+    Shown,
+    image_row,
+    labelled,
+    picture_in,
+    sheet,
+    show_pixels,
+)
 from simgan_lib.runs import Run
-from simgan_lib.shown import DPI, Shown, image_row, labelled, picture_in, sheet, show_pixels
 
 
 class RunReplay(Shown):

@@ -21,7 +21,8 @@ data_app = typer.Typer(help="Make, fetch and check data sets.", no_args_is_help=
 app.add_typer(data_app, name="data")
 
 QUICK_IMAGES = 16_000
-# Networks that measure learn from so many, however many a refiner has seen: figures compare.
+# Every evaluation measures on as many images, whatever the refiner was trained on. This makes the
+# figures of different runs comparable.
 MEASURED_IMAGES = 4_000
 
 RunOption = Annotated[Path, typer.Option(help="The run folder.")]
@@ -33,8 +34,9 @@ DataOption = Annotated[
     str, typer.Option(help="Synthetic images: simulated, kaggle, or a file or folder.")
 ]
 RealOption = Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")]
-ImagesOption = Annotated[int, typer.Option(help="Measure on the first so many images.", min=1)]
-LimitOption = Annotated[int | None, typer.Option(help="Use at most so many images of each kind.")]
+GrayOption = Annotated[bool, typer.Option("--gray", help="Turn colour images gray.")]
+ImagesOption = Annotated[int, typer.Option(help="How many images to measure on.", min=1)]
+LimitOption = Annotated[int | None, typer.Option(help="Use at most this many images of each kind.")]
 SizeOption = Annotated[
     tuple[int, int] | None, typer.Option(metavar="H W", help="Resize all images to H x W pixels.")
 ]
@@ -69,21 +71,25 @@ def train(
     settings: SetOption = [],  # noqa: B006
     limit: LimitOption = None,
     size: SizeOption = None,
+    gray: GrayOption = False,
     root: RootOption = Path("data"),
     devices: Annotated[
-        int, typer.Option(help="Split each batch over so many devices (JAX).", min=1)
+        int, typer.Option(help="Split each batch over this many devices (JAX).", min=1)
     ] = 1,
     start: Annotated[
-        Path | None, typer.Option(help="A run whose R and D to begin with, such as runs/best.")
+        Path | None, typer.Option(help="Begin with the networks of this run, such as runs/best.")
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write curves and eyes to RUN/tensorboard.")
+    ] = False,
 ) -> None:
     """Train a refiner into a run folder."""
     config = _settings(run, preset_name, settings, resume)
     if data == "simulated" and not (root / "simulated").exists():
         # Enough to begin with; the report's sizes take a minute: 'simgan data make'.
         limit = limit or QUICK_IMAGES
-    found = datasets.load(data, real=real, root=root, size=size, limit=limit)
-    _train(found, run, config, resume, devices, start)
+    found = datasets.load(data, real=real, root=root, size=size, limit=limit, gray=gray)
+    _train(found, run, config, resume, devices, start, tensorboard)
 
 
 @app.command()
@@ -93,6 +99,7 @@ def refine(
     target: Annotated[Path, typer.Argument(metavar="OUT.h5", help="Where the refined ones go.")],
     overwrite: OverwriteOption = False,
     resize: Annotated[bool, typer.Option(help="Resize the images to the refiner's size.")] = False,
+    gray: GrayOption = False,
 ) -> None:
     """Refine a data set and keep its labels."""
     _check_target(target, overwrite)
@@ -101,7 +108,7 @@ def refine(
 
     refiner = runs.Run(run).refiner()
     size = refiner.input_shape[1:3] if resize else None
-    simulated = datasets.read_images(source, size)
+    simulated = datasets.read_images(source, size, gray=gray)
     print(simulated)
     refined = runs.refine(refiner, simulated.images, progress=True)
     name = f"{simulated.source}, refined by {run}"
@@ -118,12 +125,15 @@ def evaluate(
     real: RealOption = None,
     limit: LimitOption = None,
     size: SizeOption = None,
+    gray: GrayOption = False,
     root: RootOption = Path("data"),
-    times: Annotated[int, typer.Option(help="Also test so many times the images.", min=1)] = 1,
+    times: Annotated[
+        int, typer.Option(help="Train a gaze network on this many times the images as well.", min=1)
+    ] = 1,
     images: ImagesOption = MEASURED_IMAGES,
 ) -> None:
     """Measure whether refining helped. Name the data that the run was trained on."""
-    found = datasets.load(data, real=real, root=root, size=size, limit=limit)
+    found = datasets.load(data, real=real, root=root, size=size, limit=limit, gray=gray)
     _evaluate(run, found, seeds, times, images)
 
 
@@ -258,15 +268,29 @@ def _changed(config: Config, settings: list[str]) -> Config:
 
 
 def _train(
-    data, run: Path, config: Config, resume: bool, devices: int = 1, start: Path | None = None
+    data,
+    run: Path,
+    config: Config,
+    resume: bool,
+    devices: int = 1,
+    start: Path | None = None,
+    tensorboard: bool = False,
 ) -> None:
     print(data)
     print("Starting the backend ...")
 
-    from simgan_lib import runs, training
+    from simgan_lib import runs, simgan, training
     from simgan_lib.notebook import plots
 
-    training.train(data, config, run, resume=resume, devices=devices, start=start)
+    model, callbacks = None, []
+    if start is not None:
+        # Trained networks need no pre-training.
+        changes = {"refiner_pretraining_steps": 0, "discriminator_pretraining_steps": 0}
+        config, begun = config.replace(**changes), runs.Run(start)
+        model = simgan.SimGAN(config, data.image_shape, begun.refiner(), begun.discriminator())
+    if tensorboard:
+        callbacks = [training.TensorBoard(run / "tensorboard", data.synthetic.images)]
+    training.train(data, config, run, resume, callbacks, devices=devices, model=model)
     result = runs.Run(run)
     last = result.metrics.iloc[-1]
     print(
@@ -289,24 +313,24 @@ def _train(
 
 def _evaluate(run: Path, data, seeds: int, times: int = 1, images: int = MEASURED_IMAGES) -> None:
     from simgan_lib import runs
-    from simgan_lib.evaluation import report as evaluation
+    from simgan_lib.evaluation import report
     from simgan_lib.notebook import plots
 
     result = runs.Run(run)
     found = result.evaluation
     asked = (seeds, times, min(images, len(data.synthetic)))
     if not found or (found["seeds"], found["times"], found["images"]) != asked:
-        found = evaluation.evaluate(result, data, seeds, times=times, images=images)
-    print(f"\n{evaluation.table(found)}\n")
+        found = report.evaluate(result, data, seeds, times=times, images=images)
+    print(f"\n{report.table(found)}\n")
     print(plots.save(plots.evaluation_figure(found), run / "evaluation.png"))
 
 
 def _summarise(folder: Path, shows: dict[str, str]) -> None:
-    from simgan_lib.evaluation import summary
+    from simgan_lib.evaluation import report
     from simgan_lib.notebook import plots
 
-    table = summary.collect(folder)
+    table = report.collect(folder)
     with atomic(folder / "summary.csv") as temporary:
         table.to_csv(temporary, index=False)
-    print(f"\n{summary.markdown(table, shows)}\n\n{folder / 'summary.csv'}")
+    print(f"\n{report.markdown(table, shows)}\n\n{folder / 'summary.csv'}")
     print(plots.save(plots.ablation_figure(table, list(shows)), folder / "summary.png"))

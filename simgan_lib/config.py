@@ -38,31 +38,19 @@ class Config:
         0.5
     """
 
-    iterations: int = _field(560, "rounds of adversarial training", "ours: minutes on a CPU", 0)
+    iterations: int = _field(650, "rounds of adversarial training", "ours: minutes on a CPU", 0)
     batch_size: int = _field(
-        32, "images in a mini-batch, an even number", "the report: 32; the paper: 512", 2
+        16, "images in a mini-batch, an even number", "the report: 32; the paper: 512", 2
     )
     refiner_pretraining_steps: int = _field(
-        80, "updates of R on self-regularisation alone", "the paper: 1,000", 0
+        60, "updates of R on self-regularisation alone", "the paper: 1,000", 0
     )
     discriminator_pretraining_steps: int = _field(
         60, "updates of D before the first round", "the paper: 200", 0
     )
     refiner_updates: int = _field(1, "K_g: updates of R in a round", "the report: 1; paper: 50", 1)
     discriminator_updates: int = _field(
-        10, "K_d: updates of D in a round", "the report: 10; the paper: 1", 1
-    )
-    fresh_batches: int = _field(
-        0,
-        "half-batches that R refines for D in a round, whose updates take turns with them; "
-        "0: new ones for every update",
-        "ours: new ones, as the report has, cost a fifth of a round of quick",
-        0,
-    )
-    mirror: bool = _field(
-        False,
-        "turn every second image left for right",
-        "ours: against an R that turns all eyes a little to one side",
+        5, "K_d: updates of D in a round", "the report: 10; the paper: 1", 1
     )
     lambda_mean: float = _field(
         1.0,
@@ -70,29 +58,17 @@ class Config:
         "ours; the paper's 0.01 (unverified) is 0.153 here, the report's is 0.01",
         0.0,
     )
-    feature: str = _field(
-        "identity",
-        "what self-regularisation compares",
-        "the paper, section 3.1",
-        choices=("identity", "gradients", "channel_mean"),
-    )
     adversarial_loss: str = _field(
         "local",
         "one answer of D per patch, or one per image",
-        "the paper, section 3.2",
+        'the paper, "Local Adversarial Loss"',
         choices=("local", "global"),
     )
-    gradient_penalty: float = _field(
-        0.0,
-        "weight of D's squared slope at real images (R1), against an R that turns all eyes",
-        "ours: Mescheder et al. 2018; the paper and the report have none, 0",
-        0.0,
-    )
-    history: bool = _field(
-        True, "take half of D's refined images from the past", "the paper, section 2.3"
-    )
     buffer_size: int = _field(
-        2_048, "images in the history buffer", "ours: the paper gives none", 1
+        2_048,
+        "images in the history buffer, from which half of D's refined images come; 0: no history",
+        "ours: the paper gives none",
+        0,
     )
     optimizer: str = _field(
         "adam", "of both networks", "the report: adam; the paper: sgd", None, ("adam", "sgd")
@@ -101,36 +77,23 @@ class Config:
         5e-4, "of R's optimiser", "ours: at 1e-3, the report's and the paper's, R may saturate", 0.0
     )
     discriminator_learning_rate: float = _field(
-        1e-3, "of D's optimiser", "the report and the paper", 0.0
+        2e-3, "of D's optimiser", "ours; the report and the paper: 1e-3", 0.0
     )
     beta_1: float = _field(0.5, "Adam's memory of past gradients, below 1", "the report", 0.0)
     refiner_averaging: float = _field(
-        0.97,
+        0.98,
         "memory of the running average of R's weights, which is what refines; 0 takes the last",
         "ours: R's last weights are one point of an oscillation",
         0.0,
     )
-    refiner_goal: str = _field(
-        "real",
-        "the answer R wants from D; refined, the report's eq. 4, is a slip: it trains R against R",
-        "the paper, equation 1",
-        choices=("real", "refined"),
-    )
     filters: int = _field(
         32, "feature maps of R's convolutions", "ours: the paper's 64 take three times as long", 1
     )
-    blocks: int = _field(4, "residual blocks of R", "the paper", 0)
-    kernel_size: int = _field(3, "kernels of R, in pixels", "the paper", 1)
     output_activation: str = _field(
         "tanh",
         "last layer of R; equalised is for targets whose histograms are equalised",
-        "the report's code; the paper: linear; equalised is ours",
+        "tanh: the report's code; linear: the paper; equalised: ours, for runs/closest",
         choices=("tanh", "linear", "equalised"),
-    )
-    equalise_input: bool = _field(
-        False,
-        "R sees every image equalised, whatever its exposure; for an equalised output",
-        "ours: else R turns bright eyes further than dark ones",
     )
     precision: str = _field(
         "auto",
@@ -141,7 +104,6 @@ class Config:
     seed: int = _field(0, "of weights, batches and history", "ours", 0)
     log_every: int = _field(10, "rounds (or steps) per row of metrics.csv", "ours", 1)
     snapshot_every: int = _field(50, "rounds between snapshots", "ours", 1)
-    snapshot_images: int = _field(30, "synthetic images in a snapshot", "the report's figures", 1)
     checkpoint_every: int = _field(50, "rounds (or steps) between checkpoints", "ours", 1)
 
     def __post_init__(self):
@@ -157,16 +119,10 @@ class Config:
             if getattr(self, name) >= 1:
                 received = getattr(self, name)
                 raise ConfigError(f"{name} must be below 1; received {received}. Use {usual}.")
-        if self.equalise_input and self.output_activation != "equalised":
+        if 0 < self.buffer_size < self.batch_size // 2:
             raise ConfigError(
-                "equalise_input takes brightness away, which only an equalised output need not "
-                f"give back; received output_activation={self.output_activation!r}. Set "
-                "equalise_input to false, or output_activation to 'equalised'."
-            )
-        if self.history and self.buffer_size < self.batch_size // 2:
-            raise ConfigError(
-                f"buffer_size must be at least half of batch_size ({self.batch_size // 2}); "
-                f"received {self.buffer_size}."
+                f"buffer_size must be at least half of batch_size ({self.batch_size // 2}), or 0 "
+                f"for no history; received {self.buffer_size}."
             )
 
     def replace(self, **changes: Any) -> "Config":
@@ -266,45 +222,41 @@ PRESETS: types.MappingProxyType[str, Config] = types.MappingProxyType(
             refiner_pretraining_steps=4,
             discriminator_pretraining_steps=4,
             discriminator_updates=2,
+            discriminator_learning_rate=1e-3,
             buffer_size=32,
-            filters=16,
-            blocks=1,
+            filters=8,
             log_every=2,
             snapshot_every=3,
-            snapshot_images=8,
             checkpoint_every=3,
         ),
-        # Five minutes on two CPU cores: small batches, whose noise the average takes out, and
-        # few new images for a flatter D, with a larger learning rate.
-        "quick": Config(
-            iterations=650,
-            batch_size=16,
-            refiner_pretraining_steps=60,
-            discriminator_updates=5,
-            fresh_batches=2,
-            gradient_penalty=0.2,
-            discriminator_learning_rate=2e-3,
-            refiner_averaging=0.98,
-            output_activation="equalised",
-            equalise_input=True,
-        ),
+        # Five minutes on two CPU cores.
+        "quick": Config(),
         # An hour on two CPU cores: what runs/best was trained with.
-        "long": Config(iterations=4_000),
-        # The report: section 3.2.4 and the captions of its figures 3 to 7.
+        "long": Config(
+            iterations=4_000,
+            batch_size=32,
+            refiner_pretraining_steps=80,
+            discriminator_updates=10,
+            discriminator_learning_rate=1e-3,
+            refiner_averaging=0.97,
+        ),
+        # The report: its section 3.2.4 and the captions of its figures 3 to 7.
         "report": Config(
             iterations=25_000,
+            batch_size=32,
             refiner_pretraining_steps=1_000,
             discriminator_pretraining_steps=200,
             discriminator_updates=10,
             lambda_mean=0.01,
+            buffer_size=3_200,
             refiner_learning_rate=1e-3,
+            discriminator_learning_rate=1e-3,
             refiner_averaging=0.0,
             filters=64,
-            buffer_size=3_200,
             snapshot_every=1_000,
             checkpoint_every=100,
         ),
-        # The paper, sections 2.3 and 4.1; it gives neither the number of rounds nor lambda.
+        # The paper gives neither the number of rounds nor lambda.
         "paper": Config(
             iterations=2_000,
             batch_size=512,
@@ -313,11 +265,12 @@ PRESETS: types.MappingProxyType[str, Config] = types.MappingProxyType(
             refiner_updates=50,
             discriminator_updates=1,
             lambda_mean=0.153,
-            refiner_learning_rate=1e-3,
-            refiner_averaging=0.0,
-            filters=64,
             buffer_size=5_120,
             optimizer="sgd",
+            refiner_learning_rate=1e-3,
+            discriminator_learning_rate=1e-3,
+            refiner_averaging=0.0,
+            filters=64,
             output_activation="linear",
             log_every=1,
             checkpoint_every=10,

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from simgan_lib.config import UserError
+
 
 class HistoryBuffer(keras.layers.Layer):
     """Keeps a fixed number of refined images and replaces them at random.
@@ -14,30 +16,24 @@ class HistoryBuffer(keras.layers.Layer):
     holds the buffer and a resumed run goes on as if it had never stopped.
 
     Args:
-        size: Number of images the buffer holds when full.
+        size: Number of images the buffer holds when full. 0: it keeps nothing.
         image_shape: Height, width and channels of an image.
         seed: Makes the random choices repeatable.
 
     Example:
         >>> import numpy as np
         >>> buffer = HistoryBuffer(size=4, image_shape=(1, 1, 1))
-        >>> buffer.push(np.ones((2, 1, 1, 1), "float32"))
+        >>> buffer.mix(np.ones((2, 1, 1, 1), "float32")).shape == (4, 1, 1, 1)
+        True
         >>> float(buffer.fraction_filled())
         0.5
-        >>> buffer.sample(2).shape == (2, 1, 1, 1)
-        True
 
     Reference:
-        Shrivastava et al. 2017, section 2.3 and figure 4.
+        Shrivastava et al. 2017, "Updating Discriminator using a History of Refined Images".
     """
 
     def __init__(self, size: int, image_shape: tuple[int, int, int], seed: int = 0):
         super().__init__(name="history", trainable=False, dtype="float32")
-        if size < 1:
-            raise ValueError(
-                f"The history buffer's size must be at least 1 image; received {size}. "
-                "To train without a history, set history=False instead."
-            )
         self.size = size
         self.images = self.add_weight(
             shape=(size, *image_shape), initializer="zeros", trainable=False, name="images"
@@ -48,15 +44,29 @@ class HistoryBuffer(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
-    def fraction_filled(self):
-        """Returns the filled part of the buffer, a scalar in [0, 1]."""
-        return ops.cast(self.count, "float32") / self.size
+    def mix(self, fresh):
+        """Puts images of the past beside fresh ones, and keeps the fresh ones.
+
+        Args:
+            fresh: What R has just refined, float tensor `(number, height, width, channels)`.
+
+        Returns:
+            Float tensor `(2 * number, height, width, channels)`: the fresh images, then as many
+            from the past. While the buffer holds too few, the fresh ones stand in for the past. A
+            buffer of size 0 returns the fresh images alone.
+        """
+        if self.size == 0:
+            return fresh
+        number = fresh.shape[0]
+        past = ops.where(self.count >= number, self.sample(number), fresh)
+        self.push(fresh)
+        return ops.concatenate([fresh, past])
 
     def sample(self, number: int):
         """Draws different images from the filled part, at random.
 
         Args:
-            number: How many; `can_sample` tells whether the buffer holds that many already.
+            number: How many, at most as many as the buffer holds.
 
         Returns:
             Float tensor `(number, height, width, channels)`.
@@ -66,10 +76,6 @@ class HistoryBuffer(keras.layers.Layer):
         keys = ops.where(ops.arange(self.size) < self.count, keys, 2.0)
         return ops.take(self.images, ops.argsort(keys)[:number], axis=0)
 
-    def can_sample(self, number: int):
-        """Returns whether the buffer holds at least `number` images, a boolean scalar."""
-        return self.count >= number
-
     def push(self, images) -> None:
         """Puts images into empty slots first, then into random ones, each into another slot.
 
@@ -78,7 +84,7 @@ class HistoryBuffer(keras.layers.Layer):
         """
         number = images.shape[0]
         if number > self.size:
-            raise ValueError(
+            raise UserError(
                 f"Received {number} images for a history buffer of {self.size}. "
                 "Set buffer_size to at least half the batch size."
             )
@@ -90,3 +96,21 @@ class HistoryBuffer(keras.layers.Layer):
         chosen = ops.argsort(keys)[:number]
         self.images.assign(ops.scatter_update(self.images.value, chosen[:, None], images))
         self.count.assign(ops.minimum(self.count + number, self.size))
+
+    def fraction_filled(self):
+        """Returns the filled part of the buffer, a scalar in [0, 1]."""
+        return ops.cast(self.count, "float32") / max(self.size, 1)
+
+    # Keras would save the images and their number, but not the random state.
+    def save_own_variables(self, store):
+        """Saves the images, their number and the random state."""
+        for name, variable in self._saved().items():
+            store[name] = ops.convert_to_numpy(variable)
+
+    def load_own_variables(self, store):
+        """Restores what `save_own_variables` saved."""
+        for name, variable in self._saved().items():
+            variable.assign(store[name])
+
+    def _saved(self):
+        return {"images": self.images, "count": self.count, "seed": self.seed_generator.state}

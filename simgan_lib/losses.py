@@ -8,8 +8,11 @@ Tensor = object  # what the backend calls a tensor, or a NumPy array
 
 # The paper's label convention: D answers "is this refined?".
 REAL, REFINED = 0, 1
-# Of the gradient penalty, in [-1, 1]: six gray levels.
-NOISE = 0.05
+
+
+def identity(images: Tensor) -> Tensor:
+    """Returns the images: the feature transform of the paper's experiments."""
+    return images
 
 
 def image_gradients(images: Tensor) -> Tensor:
@@ -38,14 +41,9 @@ def channel_mean(images: Tensor) -> Tensor:
     return ops.mean(images, axis=-1, keepdims=True)
 
 
-FEATURES: dict[str, Callable[[Tensor], Tensor]] = {
-    "identity": lambda images: images,
-    "gradients": image_gradients,
-    "channel_mean": channel_mean,
-}
-
-
-def self_regularisation(refined: Tensor, synthetic: Tensor, feature: str = "identity") -> Tensor:
+def self_regularisation(
+    refined: Tensor, synthetic: Tensor, feature: Callable[[Tensor], Tensor] = identity
+) -> Tensor:
     r"""Computes the L1 distance between what goes into the refiner and what comes out.
 
     It keeps the annotation: mean |psi(R(x)) - psi(x)|, with psi the feature transform.
@@ -53,7 +51,7 @@ def self_regularisation(refined: Tensor, synthetic: Tensor, feature: str = "iden
     Args:
         refined: R(x), float tensor `(batch, height, width, channels)` in [-1, 1].
         synthetic: x, of the same shape and range.
-        feature: psi, one of `"identity"`, `"gradients"` or `"channel_mean"`.
+        feature: psi, such as `identity`, `image_gradients` or `channel_mean`.
 
     Returns:
         Scalar: the mean over all pixels.
@@ -65,10 +63,10 @@ def self_regularisation(refined: Tensor, synthetic: Tensor, feature: str = "iden
         0.25
 
     Reference:
-        Shrivastava et al. 2017, equation 3 (there a sum over pixels).
+        Shrivastava et al. 2017, "Adversarial Training with Self-Regularization", equation 3
+        (there a sum over pixels).
     """
-    transform = FEATURES[feature]
-    return ops.mean(ops.abs(transform(refined) - transform(synthetic)))
+    return ops.mean(ops.abs(feature(refined) - feature(synthetic)))
 
 
 def local_adversarial(logits: Tensor, label: int) -> Tensor:
@@ -87,7 +85,7 @@ def local_adversarial(logits: Tensor, label: int) -> Tensor:
         0.693
 
     Reference:
-        Shrivastava et al. 2017, section 3.2 (there a sum over patches).
+        Shrivastava et al. 2017, "Local Adversarial Loss" (there a sum over patches).
     """
     return -ops.mean(ops.log_softmax(logits, axis=-1)[..., label])
 
@@ -105,42 +103,6 @@ def global_adversarial(logits: Tensor, label: int) -> Tensor:
         Scalar: the mean over the images.
     """
     return local_adversarial(ops.mean(logits, axis=(1, 2)), label)
-
-
-ADVERSARIAL_LOSSES: dict[str, Callable[[Tensor, int], Tensor]] = {
-    "local": local_adversarial,
-    "global": global_adversarial,
-}
-
-
-def gradient_penalty(logits: Tensor, noisy_logits: Tensor, noise: float = NOISE) -> Tensor:
-    r"""Estimates how steeply D's answers change with the pixels of real images: R1.
-
-    Where D is steep, R is thrown from side to side and does not come to rest. R1 is half the mean
-    of |dm / dy|^2, with m the margin between a patch's logits and y a real image. Its gradient
-    would be a derivative of derivatives; this takes the difference that a little noise makes.
-
-    Args:
-        logits: D's answers to real images, float tensor `(batch, map_height, map_width, 2)`.
-        noisy_logits: Its answers to the same images with normal noise added.
-        noise: Standard deviation of that noise, where pixels are in [-1, 1].
-
-    Returns:
-        Scalar of at least 0, in logits squared per pixel value squared: the mean over all patches
-        of all images.
-
-    Example:
-        >>> import numpy as np
-        >>> logits = np.zeros((1, 9, 14, 2), "float32")
-        >>> float(gradient_penalty(logits, logits + [0.0, 0.1]))
-        2.0
-
-    Reference:
-        Mescheder, Geiger and Nowozin 2018, equation 9; by differences, Lin et al. 2025.
-    """
-    margin = logits[..., REFINED] - logits[..., REAL]
-    noisy_margin = noisy_logits[..., REFINED] - noisy_logits[..., REAL]
-    return ops.mean(ops.square((noisy_margin - margin) / noise)) / 2.0
 
 
 def accuracy(logits: Tensor, label: int) -> Tensor:

@@ -1,11 +1,15 @@
 """The networks of SimGAN: the refiner R and the discriminator D."""
 
-from functools import partial
+from functools import lru_cache, partial
 
 import keras
+import numpy as np
 from keras import layers, ops
+from tqdm.auto import tqdm
 
-from simgan_lib.config import Config
+from simgan_lib import backends
+from simgan_lib.config import UserError
+from simgan_lib.data import to_float, to_uint8
 from simgan_lib.losses import Tensor
 
 ImageShape = tuple[int | None, int | None, int]
@@ -35,7 +39,7 @@ def residual_block(
         Features of the input's shape.
 
     Reference:
-        Shrivastava et al. 2017, section 3.1 and figure 6.
+        Shrivastava et al. 2017, "Implementation Details".
     """
     conv = _convolution(dtype, initializer)
     change = conv(filters, kernel_size)(conv(filters, kernel_size, activation="relu")(features))
@@ -48,7 +52,6 @@ def build_refiner(
     kernel_size: int = 3,
     blocks: int = 4,
     output_activation: str = "tanh",
-    equalise_input: bool = False,
     dtype: str | None = None,
     seed: int | None = None,
 ) -> keras.Model:
@@ -67,8 +70,6 @@ def build_refiner(
         output_activation: Activation of the last layer. `"tanh"` (the report's code) keeps pixels
             in [-1, 1]; `"linear"` is the paper's table; `"equalised"` is `equalised`, for targets
             whose histograms are: it alone looks at the whole picture.
-        equalise_input: Whether `equalised` comes before the first layer, too. Convolutions then
-            need not learn to do the same at every exposure.
         dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
         seed: Makes the initial weights repeatable.
 
@@ -81,13 +82,12 @@ def build_refiner(
         296129
 
     Reference:
-        Shrivastava et al. 2017, sections 4.1 (gaze) and 4.2 (hands).
+        Shrivastava et al. 2017, "Appearance-based Gaze Estimation" and "Hand Pose Estimation".
     """
     initializer = _initializer(seed)
     conv = _convolution(dtype, initializer)
     image = keras.Input(image_shape, name="image")
-    x = equalised(image) if equalise_input else image
-    x = conv(filters, kernel_size, activation="relu")(x)
+    x = conv(filters, kernel_size, activation="relu")(image)
     for _ in range(blocks):
         x = residual_block(x, filters, kernel_size, dtype, initializer)
     # The pixels stay float32: bfloat16 would lose changes of less than half a gray level.
@@ -96,35 +96,6 @@ def build_refiner(
     if output_activation == "equalised":
         refined = equalised(refined)
     return keras.Model(image, refined, name="refiner")
-
-
-def configured_refiner(
-    config: Config, image_shape: ImageShape, dtype: str | None = None
-) -> keras.Model:
-    """Builds the refiner that a configuration asks for.
-
-    Args:
-        config: The settings.
-        image_shape: Height and width in pixels (`None` for any), and channels.
-        dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
-
-    Returns:
-        R, as from `build_refiner`.
-
-    Example:
-        >>> configured_refiner(Config(filters=64), (35, 55, 1)).count_params()
-        296129
-    """
-    return build_refiner(
-        image_shape,
-        config.filters,
-        config.kernel_size,
-        config.blocks,
-        config.output_activation,
-        config.equalise_input,
-        dtype,
-        config.seed,
-    )
 
 
 def equalised(images: Tensor) -> Tensor:
@@ -185,7 +156,7 @@ def build_discriminator(
         (None, 9, 14, 2)
 
     Reference:
-        Shrivastava et al. 2017, sections 4.1 (gaze) and 4.2 (hands).
+        Shrivastava et al. 2017, "Appearance-based Gaze Estimation" and "Hand Pose Estimation".
     """
     conv = partial(_convolution(dtype, _initializer(seed)), activation="relu")
     image = keras.Input(image_shape, name="image")
@@ -196,57 +167,6 @@ def build_discriminator(
     x = conv(filters[3], 1)(x)
     logits = conv(2, 1, activation=None, dtype="float32", name="logits")(x)
     return keras.Model(image, logits, name="discriminator")
-
-
-def build_gaze_estimator(
-    image_shape: ImageShape = (35, 55, 1),
-    size: str = "small",
-    outputs: int = 3,
-    seed: int | None = None,
-) -> keras.Model:
-    """Builds a network that tells from an image where the eye looks.
-
-    Args:
-        image_shape: Height and width in pixels, and channels.
-        size: `"small"` (185,523 parameters, seconds to train) or `"paper"` (the paper's network,
-            whose 9,600 is what its unpadded convolutions leave to flatten).
-        outputs: Numbers to predict: 3 for a gaze vector.
-        seed: Makes the initial weights repeatable.
-
-    Returns:
-        A model from float images in [-1, 1], `(batch, height, width, channels)`, to
-        `(batch, outputs)`. The last hidden layer is called `"features"`.
-
-    Raises:
-        ValueError: If the size is unknown.
-
-    Example:
-        >>> build_gaze_estimator(size="paper").get_layer("flatten").output.shape
-        (None, 9600)
-
-    Reference:
-        Shrivastava et al. 2017, section 4.1.
-    """
-    if size not in ("small", "paper"):
-        raise ValueError(f"size must be 'small' or 'paper'; received {size!r}.")
-    initializer = _initializer(seed)
-    conv = partial(layers.Conv2D, activation="relu", kernel_initializer=initializer)
-    dense = partial(layers.Dense, kernel_initializer=initializer)
-    x = image = keras.Input(image_shape, name="image")
-    if size == "small":
-        for filters in (32, 48, 64):
-            x = conv(filters, 3, strides=2, padding="same")(x)
-        x = layers.Flatten(name="flatten")(x)
-        x = dense(64, activation="relu", name="features")(x)
-    else:
-        for filters in (32, 32, 64):
-            x = conv(filters, 3)(x)
-        x = layers.MaxPooling2D(3, strides=2)(x)
-        x = conv(192, 3)(conv(80, 3)(x))
-        x = layers.MaxPooling2D(2, strides=2)(x)
-        x = layers.Flatten(name="flatten")(x)
-        x = dense(1000, activation="relu", name="features")(x)
-    return keras.Model(image, dense(outputs)(x), name=f"{size}_gaze_estimator")
 
 
 def receptive_field(model: keras.Model) -> int:
@@ -273,6 +193,56 @@ def receptive_field(model: keras.Model) -> int:
             field += (kernel[0] - 1) * step
             step *= layer.strides[0]
     return field
+
+
+def refine(
+    refiner: keras.Model, images: np.ndarray, batch_size: int = 128, progress: bool = False
+) -> np.ndarray:
+    """Refines images, batch by batch.
+
+    Args:
+        refiner: R, such as `Run(folder).refiner()`.
+        images: uint8 `(n, height, width)`, or `(n, height, width, 3)` in colour.
+        batch_size: Images refined in one call; only these are held as floats.
+        progress: Show a progress bar.
+
+    Returns:
+        uint8 array of the same shape.
+
+    Raises:
+        UserError: If the images are of another size, or have other channels, than the refiner's.
+
+    Example:
+        >>> refine(build_refiner(), np.zeros((3, 35, 55), "uint8")).shape
+        (3, 35, 55)
+    """
+    check_shape(refiner, to_float(images[:1]).shape[1:])
+    call, refined = _compiled(refiner), np.empty_like(images)
+    starts = range(0, len(images), batch_size)
+    for start in tqdm(starts, desc="refining", unit="batch", disable=not progress):
+        # The last batch begins earlier, so that one compiled shape does for all.
+        part = slice(max(0, min(start, len(images) - batch_size)), start + batch_size)
+        batch = ops.convert_to_tensor(to_float(images[part]))
+        refined[part] = to_uint8(ops.convert_to_numpy(call([(batch,)])["refined"]))
+    return refined
+
+
+def check_shape(network: keras.Model, image_shape: ImageShape) -> None:
+    """Raises a UserError if a network does not take images of a height, width and channels."""
+    taken = network.input_shape[1:]
+    if len(taken) != 3 or any(a not in (None, b) for a, b in zip(taken, image_shape, strict=True)):
+        raise UserError(
+            f"The {network.name} takes images (height, width, channels) of {taken}; received "
+            f"{tuple(image_shape)}. Read them with size=(height, width) (--size, --resize), and "
+            "gray=True (--gray) to take their colour away."
+        )
+
+
+# Kept, as snapshots and widgets refine a few eyes with the same R again and again.
+@lru_cache(maxsize=4)
+def _compiled(refiner):
+    step = lambda batch: {"refined": refiner(batch)}  # noqa: E731
+    return backends.current().compile(step, refiner.variables)
 
 
 def _initializer(seed: int | None) -> keras.Initializer:

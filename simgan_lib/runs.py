@@ -1,18 +1,17 @@
 """The run folder: what a training writes, and how to read it.
 
-    config.json               the settings
-    environment.json          versions, device, precision, data, minutes
-    metrics.csv               a row per logged round (and pre-training step)
-    snapshots.h5              the same synthetic images, refined at chosen iterations
-    checkpoint/state.npz      all variables, to resume from
-    refiner.weights.h5        R and D at the last checkpoint
-    discriminator.weights.h5
-    evaluation.json           gaze errors, realism, labels kept: 'simgan evaluate'
+    config.json                 the settings
+    environment.json            versions, device, precision, data, model, minutes
+    metrics.csv                 a row per logged round or pre-training step
+    snapshots.h5                the same synthetic images, refined at chosen rounds
+    checkpoint/                 all variables, to resume from
+    refiner.keras               R with averaged weights, and D, at the last checkpoint
+    discriminator.keras
+    evaluation.json             gaze errors, realism, labels kept: 'simgan evaluate'
 
 Every file is replaced atomically, so another process can read the folder while training goes on.
 """
 
-import functools
 import json
 import re
 import zlib
@@ -22,17 +21,26 @@ import h5py
 import keras
 import numpy as np
 import pandas as pd
-from keras import ops
-from tqdm.auto import tqdm
 
-from simgan_lib import backends
 from simgan_lib.config import Config, UserError
-from simgan_lib.data import GazeData, to_float, to_uint8
-from simgan_lib.models import build_discriminator, configured_refiner
+from simgan_lib.data import GazeData
+from simgan_lib.models import refine
 
+__all__ = [
+    "COLUMNS",
+    "Run",
+    "RunError",
+    "describe",
+    "pretrained_refiner",
+    "reference_run",
+    "refine",
+]
+
+# Of metrics.csv. A subclass of SimGAN may log more.
 COLUMNS = (
     "phase",
     "iteration",
+    "loss",
     "refiner_loss",
     "adversarial_loss",
     "self_regularisation",
@@ -89,7 +97,7 @@ class Run:
 
     @property
     def environment(self) -> dict:
-        """Versions, device, precision, data and minutes."""
+        """Versions, device, precision, data, model and minutes."""
         return json.loads((self.folder / "environment.json").read_text())
 
     @property
@@ -102,9 +110,10 @@ class Run:
     def snapshots(self) -> dict[str, np.ndarray]:
         """The same n synthetic images at k iterations.
 
-        `iteration` (k,); `synthetic` and `real` (n, H, W) and `refined` (k, n, H, W), uint8;
-        `probability_synthetic` and `probability_refined` (k, n, h, w), float16: D's probability,
-        patch by patch, that the image is refined.
+        `iteration` (k,); `synthetic` and `real` (n, H, W) and `refined` (k, n, H, W), uint8, with
+        a last axis of 3 in colour; `probability_synthetic` and `probability_refined`
+        (k, n, h, w), float16: D's probability, patch by patch, that the image is refined. These
+        two are missing where D does not give two logits.
         """
         with h5py.File(self.folder / "snapshots.h5") as file:
             return {name: values[()] for name, values in file.items()}
@@ -116,37 +125,49 @@ class Run:
         return "simulated webcam" if "simulated webcam" in source else "real"
 
     @property
+    def refiner_crc32(self) -> int:
+        """A checksum of R, which tells whether an evaluation is of these weights."""
+        return zlib.crc32((self.folder / "refiner.keras").read_bytes())
+
+    @property
     def evaluation(self) -> dict | None:
-        """What `simgan_lib.evaluation.evaluate` found for these weights, or None."""
-        path, weights = self.folder / "evaluation.json", self.folder / "refiner.weights.h5"
+        """What `simgan_lib.evaluation.report.evaluate` found for these weights, or None."""
+        path = self.folder / "evaluation.json"
         if not path.exists():
             return None
         found = json.loads(path.read_text())
         # A run that has gone on since needs another evaluation. Most reference runs are kept
-        # without their weights.
-        current = not weights.exists() or found["refiner_crc32"] == zlib.crc32(weights.read_bytes())
-        return found if current else None
+        # without their networks.
+        kept = (self.folder / "refiner.keras").exists()
+        return found if not kept or found["refiner_crc32"] == self.refiner_crc32 else None
 
     def refiner(self) -> keras.Model:
-        """Returns the trained refiner, in float32."""
-        return self._load(configured_refiner(self.config, self._image_shape()))
+        """Returns the trained refiner, whatever its architecture, with averaged weights.
+
+        Layers of your own must be registered with `keras.saving.register_keras_serializable`, in
+        a module that is imported before.
+        """
+        return self._network("refiner")
 
     def discriminator(self) -> keras.Model:
-        """Returns the trained discriminator, in float32."""
-        return self._load(build_discriminator(self._image_shape()))
+        """Returns the trained discriminator; layers of your own as for `refiner`."""
+        return self._network("discriminator")
 
-    def _image_shape(self):
-        return tuple(self.environment["data"]["image_shape"])
-
-    def _load(self, network):
-        path = self.folder / f"{network.name}.weights.h5"
+    def _network(self, name):
+        path = self.folder / f"{name}.keras"
         if not path.exists():
             raise RunError(
                 f"{path} does not exist: wait for the run's first checkpoint. Of the reference "
-                "runs, only 'best', 'equalised' and 'closest' are kept with their weights."
+                "runs, only 'best' and 'closest' are kept with their networks."
             )
-        network.load_weights(path)
-        return network
+        try:
+            return keras.models.load_model(path, compile=False, safe_mode=True)
+        except (TypeError, ValueError, OSError, KeyError) as error:
+            reason = str(error).strip().splitlines()[0][:200]
+            raise RunError(
+                f"{path} cannot be loaded: {reason} If it has layers of your own, register them "
+                "with keras.saving.register_keras_serializable() and import their module first."
+            ) from error
 
 
 def reference_run(name: str = "best") -> Run:
@@ -179,15 +200,14 @@ def pretrained_refiner(name: str = "best") -> keras.Model:
     """Loads the trained refiner of a reference run.
 
     Args:
-        name: As for `reference_run`. Three carry their weights: `"best"`; `"equalised"`,
-            which went on from it with an equalising last layer; and `"closest"`, which went on
-            from that and is the hardest to tell from the target.
+        name: `"best"`, whose images teach a gaze network well, or `"closest"`, whose images are
+            the hardest to tell from the target.
 
     Returns:
         The refiner, for simulated eyes of 35 x 55 pixels.
 
     Raises:
-        RunError: If there is no such run, or its weights are not in the repository.
+        RunError: If there is no such run, or its networks are not in the repository.
 
     Example:
         >>> refine(pretrained_refiner(), np.zeros((2, 35, 55), "uint8")).shape
@@ -215,49 +235,3 @@ def describe(data: GazeData) -> dict:
             "crc32": zlib.crc32(np.ascontiguousarray(images.images)),
         }
     return description
-
-
-def refine(
-    refiner: keras.Model, images: np.ndarray, batch_size: int = 128, progress: bool = False
-) -> np.ndarray:
-    """Refines images, batch by batch.
-
-    Args:
-        refiner: R, such as `Run(folder).refiner()`.
-        images: uint8 `(n, height, width)`.
-        batch_size: Images refined in one call; only these are held as floats.
-        progress: Show a progress bar.
-
-    Returns:
-        uint8 `(n, height, width)`.
-
-    Raises:
-        RunError: If the images are of another size than those the refiner was built for.
-
-    Example:
-        >>> from simgan_lib.models import build_refiner
-        >>> refine(build_refiner(), np.zeros((3, 35, 55), "uint8")).shape
-        (3, 35, 55)
-    """
-    size = refiner.input_shape[1:3]
-    if any(
-        wanted not in (None, found) for wanted, found in zip(size, images.shape[1:], strict=True)
-    ):
-        raise RunError(
-            f"The refiner takes images of {size[0]} x {size[1]} pixels; received "
-            f"{images.shape[1]} x {images.shape[2]}. Resize them: read_images(path, size={size}), "
-            "or 'simgan refine --resize'."
-        )
-    call, refined = _compiled(refiner), np.empty_like(images)
-    starts = range(0, len(images), batch_size)
-    for start in tqdm(starts, desc="refining", unit="batch", disable=not progress):
-        # The last batch begins earlier, so that one compiled shape does for all.
-        part = slice(max(0, min(start, len(images) - batch_size)), start + batch_size)
-        refined[part] = to_uint8(ops.convert_to_numpy(call(to_float(images[part]))))
-    return refined
-
-
-# Kept, as snapshots and widgets refine a few eyes with the same R again and again.
-@functools.lru_cache(maxsize=4)
-def _compiled(refiner):
-    return backends.current().compile(lambda batch: refiner(batch), refiner.variables)

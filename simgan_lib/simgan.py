@@ -1,165 +1,128 @@
-"""SimGAN itself: pre-training, then Algorithm 1 of the paper."""
+"""SimGAN itself: two losses, two updates, and Algorithm 1 of the paper."""
 
+import functools
+import itertools
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 
 import keras
 import numpy as np
 from keras import ops
 
 from simgan_lib import backends, losses
-from simgan_lib.batches import PHASES, mirrored, stacked, step_batches
-from simgan_lib.config import Config
+from simgan_lib.config import Config, UserError
+from simgan_lib.data import batch_indices, to_float
 from simgan_lib.history import HistoryBuffer
 from simgan_lib.losses import REAL, REFINED
-from simgan_lib.models import build_discriminator, configured_refiner, equalised
-from simgan_lib.precision import POLICIES, fastest_precision, time_precisions
+from simgan_lib.models import build_discriminator, build_refiner, check_shape, equalised, refine
+
+PHASES = ("pretrain_refiner", "pretrain_discriminator", "adversarial")
 
 
+@keras.saving.register_keras_serializable("simgan_lib")
 class SimGAN(keras.Model):
-    """Trains a refiner and a discriminator against each other.
+    """Trains a refiner R and a discriminator D against each other.
 
-    A round of Algorithm 1 is K_g updates of R, then K_d updates of D. Each update differentiates
-    one loss with respect to one network's variables and leaves the other network alone.
+    Each update differentiates one loss with respect to one network's variables and leaves the
+    other network alone. For a method of your own, give other networks, or write a subclass that
+    overrides `refiner_loss`, `discriminator_loss` or `round`. What these log is written to
+    `metrics.csv` and handed to callbacks.
 
-    It is an ordinary `keras.Model`: calling it refines, `save_weights` saves, callbacks attach to
-    it. For callbacks, a round (or a pre-training step) is a batch, and `log_every` of them are an
-    epoch, whose logs are the averages since the last one. On a GPU with JAX a batch is
-    `rounds_per_call` of them, as with Keras's `steps_per_execution`.
+    It is a `keras.Model`: calling it refines, `save_weights` saves, callbacks attach to it. For
+    callbacks, a round or a pre-training step is a batch, and `log_every` of them are an epoch.
 
     Args:
         config: The settings.
         image_shape: Height, width and channels of the images.
-        precision: Overrides the configuration's, as a resumed run must.
+        refiner: R, any functional Keras model that gives images of the shape that it takes. The
+            paper's if `None`.
+        discriminator: D, any Keras model that gives `(batch, height, width, 2)` logits. With a
+            `discriminator_loss` of your own, its output may be anything. The paper's if `None`.
+        precision: What the paper's networks compute in. The configuration's if `None`, and
+            `"float32"` where that is `"auto"`, which only `train` decides.
 
     Attributes:
+        history: The history buffer.
+        phase: The phase that is running, one of `PHASES`.
         done: How many steps of each phase have been taken, by phase.
-        phase: The phase that is running.
-        precision: What the convolutions compute in: `"float32"`, `"bfloat16"` or `"float16"`.
-        rounds_per_call: Rounds in one compiled call. 1 unless the device outruns its host; then
-            as many as leave no callback's turn out.
+
+    Raises:
+        UserError: If a network does not fit the images.
 
     Example:
         >>> from simgan_lib.config import preset
-        >>> model = SimGAN(preset("smoke").replace(precision="float32"))
+        >>> model = SimGAN(preset("smoke"))
         >>> images = np.random.default_rng(0).integers(0, 256, (64, 35, 55), "uint8")
         >>> model.train(synthetic=images[:32], real=images[32:]).done["adversarial"]
         6
 
     Reference:
-        Shrivastava et al. 2017, section 2 and Algorithm 1.
+        Shrivastava et al. 2017, Algorithm 1.
     """
 
     def __init__(
         self,
-        config: Config,
+        config: Config | None = None,
         image_shape: tuple[int, int, int] = (35, 55, 1),
+        refiner: keras.Model | None = None,
+        discriminator: keras.Model | None = None,
         precision: str | None = None,
     ):
         super().__init__(name="simgan")
-        self.config = config
-        self.precision_seconds = {}
-        self.precision = precision or config.precision
+        self.config, self.image_shape = config or Config(), tuple(image_shape)
+        self.own_networks = refiner is not None or discriminator is not None
+        self.precision = precision or self.config.precision
         if self.precision == "auto":
-            self.precision_seconds = time_precisions()
-            self.precision = fastest_precision(self.precision_seconds)
-        policy = POLICIES[self.precision]
-
-        self.refiner = configured_refiner(config, image_shape, dtype=policy)
-        self.discriminator = build_discriminator(image_shape, dtype=policy, seed=config.seed + 1)
-        self.history_buffer = HistoryBuffer(config.buffer_size, image_shape, seed=config.seed)
+            self.precision = "float32"
+        dtype, seed = backends.POLICIES[self.precision], self.config.seed
+        self.refiner = refiner or self._build_refiner(dtype)
+        self.discriminator = discriminator or build_discriminator(
+            self.image_shape, dtype=dtype, seed=seed + 1
+        )
+        self._check_networks()
+        self.history = HistoryBuffer(self.config.buffer_size, self.image_shape, seed)
         # Adam divides by the size of past gradients. Those of pre-training are so small that its
         # first adversarial steps would be huge, and the refiner would leave the images behind.
-        self.pretraining_optimizer = self._optimizer(self.refiner, config.refiner_learning_rate)
+        self.pretraining_optimizer = self._optimizer(
+            self.refiner, self.config.refiner_learning_rate
+        )
         self.refiner_optimizer = self._optimizer(
-            self.refiner, config.refiner_learning_rate, config.refiner_averaging
+            self.refiner, self.config.refiner_learning_rate, self.config.refiner_averaging
         )
         self.discriminator_optimizer = self._optimizer(
-            self.discriminator, config.discriminator_learning_rate
+            self.discriminator, self.config.discriminator_learning_rate
         )
         # Keras's learning-rate callbacks change this one.
         self.optimizer = self.refiner_optimizer
+        self.phase, self.done = PHASES[0], dict.fromkeys(PHASES, 0)
+        self.backend = backends.current()
         self.built = True
 
-        self.phase = PHASES[0]
-        self.done = dict.fromkeys(PHASES, 0)
-        self._backend = backends.current()
-        outrun = self._backend.outruns_host()
-        self.rounds_per_call = math.gcd(config.log_every, config.snapshot_every) if outrun else 1
-        steps = (self.refiner_pretraining_step, self.discriminator_updates, self.round)
-        compiled = [self._backend.compile(step, self.state) for step in steps]
-        several = [self._backend.compile(partial(self.several, s), self.state) for s in steps]
-        self._compiled = dict(zip(PHASES, compiled, strict=True))
-        self._several = dict(zip(PHASES, several, strict=True))
+    # ---- the losses: equations 1 to 3
 
-    @property
-    def state(self) -> list[keras.Variable]:
-        """All variables that training changes: what a checkpoint holds."""
-        return [
-            *self.refiner.variables,
-            *self.discriminator.variables,
-            *self.pretraining_optimizer.variables,
-            *self.refiner_optimizer.variables,
-            *self.discriminator_optimizer.variables,
-            *self.history_buffer.variables,
-        ]
-
-    @property
-    def planned(self) -> dict[str, int]:
-        """How many steps of each phase the configuration asks for, by phase."""
-        config = self.config
-        return {
-            "pretrain_refiner": config.refiner_pretraining_steps,
-            "pretrain_discriminator": config.discriminator_pretraining_steps,
-            "adversarial": config.iterations,
-        }
-
-    @contextmanager
-    def averaged_refiner(self) -> Iterator[keras.Model]:
-        """Gives R with the running average of its weights, while the block lasts.
-
-        R and D circle round each other: R's last images may be too bright, those of fifty rounds
-        ago too dark. With `refiner_averaging` 0, or before the first round, R is as it is.
-        """
-        if not self.config.refiner_averaging or not self.done["adversarial"]:
-            yield self.refiner
-            return
-        latest = self.refiner.get_weights()
-        self.refiner_optimizer.finalize_variable_values(self.refiner.trainable_variables)
-        try:
-            yield self.refiner
-        finally:
-            self.refiner.set_weights(latest)
-
-    def call(self, images):
-        """Refines float images in [-1, 1], shape `(batch, height, width, channels)`."""
-        return self.refiner(images)
-
-    def refiner_loss(self, synthetic):
-        """Computes L_R: fool D, and stay close to the synthetic image.
+    def refiner_loss(self, x):
+        """Computes L_R: make D answer "real", and stay close to the synthetic image.
 
         Args:
-            synthetic: x, float tensor `(batch, height, width, channels)` in [-1, 1].
+            x: Synthetic images, float tensor `(batch, height, width, channels)` in [-1, 1].
 
         Returns:
             The scalar loss, and a dict of scalars to log.
 
         Reference:
-            Shrivastava et al. 2017, equation 4.
+            Shrivastava et al. 2017, equations 1 and 3.
         """
-        refined = self.refiner(synthetic)
-        goal = {"real": REAL, "refined": REFINED}[self.config.refiner_goal]
-        adversarial = self._adversarial(self.discriminator(refined), goal)
-        kept, logs = self._kept(refined, synthetic)
+        refined = self.refiner(x, training=True)
+        adversarial = self.adversarial_loss(self.discriminator(refined, training=True), REAL)
+        kept = self.self_regularisation(refined, x)
         loss = adversarial + self.config.lambda_mean * kept
-        return loss, {"refiner_loss": loss, "adversarial_loss": adversarial, **logs}
-
-    def pretraining_loss(self, synthetic):
-        """Computes R's loss before the first round: `refiner_loss` without D (section 4.1)."""
-        return self._kept(self.refiner(synthetic), synthetic)
+        return loss, {
+            "refiner_loss": loss,
+            "adversarial_loss": adversarial,
+            "self_regularisation": kept,
+            "mean_change": ops.mean(ops.abs(refined - x)),
+        }
 
     def discriminator_loss(self, real, refined):
         """Computes L_D: tell real from refined images.
@@ -174,164 +137,269 @@ class SimGAN(keras.Model):
         Reference:
             Shrivastava et al. 2017, equation 2.
         """
-        images, weight, count = [real, refined], self.config.gradient_penalty, real.shape[0]
-        if weight:
-            # Half are enough. A generator of its own would change what a checkpoint holds.
-            half = real[: count // 2]
-            noise = keras.random.normal(half.shape, seed=self.history_buffer.seed_generator)
-            images.append(half + losses.NOISE * noise)
-        # One pass over all uses the processor better than two or three.
-        logits = self.discriminator(backends.split(ops.concatenate(images)))
-        on_real, on_refined, on_noisy = ops.split(logits, [count, 2 * count])
-        loss = self._adversarial(on_real, REAL) + self._adversarial(on_refined, REFINED)
-        if weight:
-            loss = loss + weight * losses.gradient_penalty(on_real[: count // 2], on_noisy)
+        # One pass over both uses the processor better than two.
+        logits = self.discriminator(ops.concatenate([real, refined]), training=True)
+        on_real, on_refined = ops.split(logits, [real.shape[0]])
+        loss = self.adversarial_loss(on_real, REAL) + self.adversarial_loss(on_refined, REFINED)
         return loss, {
             "discriminator_loss": loss,
             "accuracy_real": losses.accuracy(on_real, REAL),
             "accuracy_refined": losses.accuracy(on_refined, REFINED),
         }
 
-    def update_refiner(self, synthetic):
-        """Takes one optimiser step of R on float images; D does not change."""
-        return self._backend.gradient_update(
-            lambda: self.refiner_loss(synthetic),
-            self.refiner_optimizer,
-            self.refiner.trainable_variables,
-            frozen=self.discriminator.variables,
-        )
+    def adversarial_loss(self, logits, label):
+        """Computes the cross-entropy of D's answers, per patch or per image."""
+        by_name = {"local": losses.local_adversarial, "global": losses.global_adversarial}
+        return by_name[self.config.adversarial_loss](logits, label)
 
-    def update_discriminator(self, fresh, real):
-        """Takes one optimiser step of D on float images; R does not change.
+    def self_regularisation(self, refined, x):
+        """Computes how far R(x) is from x. The feature transform psi is the identity."""
+        if self.config.output_activation == "equalised":
+            x = equalised(x)  # R cannot choose brightness and contrast.
+        return losses.self_regularisation(refined, x)
 
-        `fresh` is what R has just refined: half a batch with the history, else a batch.
-        """
-        refined = fresh
-        if self.config.history:
-            buffer, half = self.history_buffer, fresh.shape[0]
-            # The very first half-batch finds the buffer empty and stands in for the past.
-            past = ops.where(buffer.can_sample(half), buffer.sample(half), fresh)
-            refined = ops.concatenate([fresh, past])
-            buffer.push(fresh)
-        logs = self._backend.gradient_update(
-            lambda: self.discriminator_loss(real, refined),
+    # ---- the updates
+
+    def update_refiner(self, x):
+        """Takes one optimiser step of R on L_R; D does not change."""
+        return self._update(lambda: self.refiner_loss(x), self.refiner, self.refiner_optimizer)
+
+    def update_discriminator(self, y, refined):
+        """Takes one optimiser step of D on L_D; R does not change."""
+        return self._update(
+            lambda: self.discriminator_loss(y, refined),
+            self.discriminator,
             self.discriminator_optimizer,
-            self.discriminator.trainable_variables,
-        )
-        return {**logs, "history_filled": self.history_buffer.fraction_filled()}
-
-    def refiner_pretraining_step(self, synthetic, real, batches):
-        """Takes one step of R on self-regularisation alone; arguments as for `round`."""
-        images = self._images(synthetic, batches["refiner"][0])
-        return self._backend.gradient_update(
-            lambda: self.pretraining_loss(images),
-            self.pretraining_optimizer,
-            self.refiner.trainable_variables,
         )
 
-    def discriminator_updates(self, synthetic, real, batches):
-        """Takes the K_d steps of D in a round; arguments as for `round`."""
-        fresh_indices, real_indices = batches["fresh"], batches["real"]
-        # R stands still while D learns: all its half-batches are refined in one call.
-        images = self._images(synthetic, ops.reshape(fresh_indices, (-1,)))
-        fresh = ops.reshape(self.refiner(images), (*fresh_indices.shape, *images.shape[1:]))
-        # Where they are fewer than the updates, they come round again.
-        turns = np.arange(real_indices.shape[0]) % fresh_indices.shape[0]
-        fresh = ops.take(fresh, turns, axis=0)
-
-        def update(fresh, indices):
-            return self.update_discriminator(fresh, self._images(real, indices))
-
-        return self._backend.repeat(update, self.state, fresh, real_indices)
-
-    def round(self, synthetic, real, batches):
-        """Runs one round of Algorithm 1: K_g steps of R, then K_d steps of D.
+    def round(self, x_r, x_d, y):
+        """Runs one round of Algorithm 1: K_g updates of R, then K_d updates of D.
 
         Args:
-            synthetic: All synthetic images, uint8 tensor `(n, height, width)`.
-            real: All real images, uint8 tensor `(m, height, width)`.
-            batches: What to draw from them, int tensors: `"refiner"` `(K_g, batch)`, `"fresh"`
-                `(K_d, half a batch)`, or fewer rows, and `"real"` `(K_d, batch)`.
+            x_r: Synthetic images for R, float tensor `(K_g, batch, height, width, channels)`.
+            x_d: Synthetic images to refine for D, `(K_d, half a batch, ...)`. Without a history
+                `(K_d, batch, ...)`.
+            y: Real images, `(K_d, batch, ...)`.
 
         Returns:
-            A dict of scalars to log, averaged over the steps.
+            A dict of scalars to log.
+
+        Reference:
+            Shrivastava et al. 2017, Algorithm 1.
         """
+        for k in range(self.config.refiner_updates):  # lines 2 to 5
+            logs = self.update_refiner(x_r[k])
+        for k in range(self.config.discriminator_updates):  # lines 6 to 9
+            refined = self.history.mix(self.refiner(x_d[k], training=True))
+            logs |= self.update_discriminator(y[k], refined)
+        return logs | {"history_filled": self.history.fraction_filled()}
 
-        def update(indices):
-            return self.update_refiner(self._images(synthetic, indices))
+    def pretrain_refiner(self, x_r, x_d, y):
+        """Takes one step of R on self-regularisation alone; arguments as for `round`."""
 
-        logs = self._backend.repeat(update, self.state, batches["refiner"])
-        return {**logs, **self.discriminator_updates(synthetic, real, batches)}
+        def loss():
+            refined = self.refiner(x_r[0], training=True)
+            kept = self.self_regularisation(refined, x_r[0])
+            change = ops.mean(ops.abs(refined - x_r[0]))
+            return kept, {"self_regularisation": kept, "mean_change": change}
 
-    def several(self, step, synthetic, real, batches):
-        """Runs a step, such as `round`, for each slice of its batches; arguments as for `round`."""
-        return self._backend.repeat(partial(step, synthetic, real), self.state, batches)
+        return self._update(loss, self.refiner, self.pretraining_optimizer)
+
+    def pretrain_discriminator(self, x_r, x_d, y):
+        """Takes one step of D, while R stands still; arguments as for `round`."""
+        refined = self.history.mix(self.refiner(x_d[0], training=True))
+        logs = self.update_discriminator(y[0], refined)
+        return logs | {"history_filled": self.history.fraction_filled()}
+
+    # ---- the training
 
     def train(self, synthetic: np.ndarray, real: np.ndarray, callbacks=()) -> "SimGAN":
         """Trains until every phase has its planned steps, from wherever `done` says it stands.
 
         Args:
-            synthetic: Simulated images, uint8 `(n, height, width)`.
-            real: Real images, unlabelled, uint8 `(m, height, width)`.
+            synthetic: Simulated images, uint8 `(n, height, width)`, or `(n, height, width, 3)`.
+            real: Real images, unlabelled, uint8, of the same height, width and channels.
             callbacks: Keras callbacks. One that sets `model.stop_training` ends the training
                 after the current round.
 
         Returns:
             The model itself.
         """
-        callbacks = keras.callbacks.CallbackList(list(callbacks), model=self)
-        synthetic, real = backends.everywhere(synthetic), backends.everywhere(real)
+        steps = (self.pretrain_refiner, self.pretrain_discriminator, self.round)
+        run = {p: self.backend.compile(s, self.state) for p, s in zip(PHASES, steps, strict=True)}
+        # Callbacks are told of all numbers in every phase; most fix their columns at the first.
+        names = run["adversarial"].names(next(self._batches("adversarial", synthetic, real)))
+        self.log_names = list(dict.fromkeys(["loss", *names, "rounds_per_second"]))
+        callbacks = keras.callbacks.CallbackList(
+            list(callbacks), model=self, epochs=self._epochs(PHASES), verbose=0
+        )
         self.stop_training = False
         callbacks.on_train_begin()
         for self.phase in PHASES:
-            self._train_phase(synthetic, real, callbacks)
+            self._train_phase(run[self.phase], synthetic, real, callbacks)
         callbacks.on_train_end()
         return self
 
-    def _train_phase(self, synthetic, real, callbacks):
+    def _train_phase(self, run, synthetic, real, callbacks):
         phase, planned, log_every = self.phase, self.planned[self.phase], self.config.log_every
-        batches = self._batches(len(synthetic), len(real))
+        batches = self._batches(phase, synthetic, real)
+        # Calls end where callbacks expect them: at rows of metrics and at snapshots.
+        at_once = self.backend.steps_per_call(math.gcd(log_every, self.config.snapshot_every))
+        first_epoch = self._epochs(PHASES[: PHASES.index(phase)])
         recent, start = [], time.perf_counter()
         while self.done[phase] < planned and not self.stop_training:
             done = self.done[phase]
-            # Calls end at multiples of `rounds_per_call`, where the callbacks expect them.
-            count = min(self.rounds_per_call - done % self.rounds_per_call, planned - done)
+            count = min(at_once - done % at_once, planned - done)
             if not recent:
-                callbacks.on_epoch_begin(done // log_every)
+                callbacks.on_epoch_begin(first_epoch + done // log_every)
             callbacks.on_train_batch_begin(done)
-            logs = self._take_steps(synthetic, real, batches, count)
+            logs = _with_loss(run(list(itertools.islice(batches, count))))
             recent += [logs] * count
             self.done[phase] = done = done + count
             callbacks.on_train_batch_end(done - 1, logs)
             if done % log_every == 0 or done == planned:
-                logs = {name: float(np.mean([log[name] for log in recent])) for name in logs}
-                logs["rounds_per_second"] = len(recent) / (time.perf_counter() - start)
-                callbacks.on_epoch_end((done - 1) // log_every, logs)
+                means = {name: float(np.mean([log[name] for log in recent])) for name in logs}
+                means["rounds_per_second"] = len(recent) / (time.perf_counter() - start)
+                row = {name: means.get(name, math.nan) for name in self.log_names} | means
+                callbacks.on_epoch_end(first_epoch + (done - 1) // log_every, row)
                 recent, start = [], time.perf_counter()
 
-    def _take_steps(self, synthetic, real, batches, count):
-        if count == 1:
-            return self._compiled[self.phase](synthetic, real, next(batches))
-        return self._several[self.phase](synthetic, real, stacked(batches, count))
+    def _batches(self, phase, synthetic, real) -> Iterator[tuple]:
+        """Yields what each step of a phase takes: x_r, x_d and y, as for `round`."""
+        config, number = self.config, PHASES.index(phase)
+        adversarial = phase == "adversarial"
+        refiner_updates = config.refiner_updates if adversarial else 1
+        discriminator_updates = config.discriminator_updates if adversarial else 1
+        half = config.batch_size // 2 if config.buffer_size else config.batch_size
+        draws = [
+            (synthetic, refiner_updates, config.batch_size),
+            (synthetic, discriminator_updates, half),
+            (real, discriminator_updates, config.batch_size),
+        ]
+        # Nine streams a seed, so that no two phases or networks see the same shuffle. A batch
+        # depends on the seed and its number alone, so a resumed run draws the same.
+        first = 9 * config.seed + 3 * number
+        streams = [
+            batch_indices(len(images), updates * size, seed=first + n, start=self.done[phase])
+            for n, (images, updates, size) in enumerate(draws)
+        ]
+        for drawn in zip(*streams, strict=True):
+            yield tuple(
+                backends.to_device(
+                    to_float(images[indices]).reshape(updates, size, *self.image_shape)
+                )
+                for (images, updates, size), indices in zip(draws, drawn, strict=True)
+            )
 
-    def _batches(self, synthetic_count, real_count):
-        counts = (synthetic_count, real_count)
-        return step_batches(self.config, self.phase, counts, start=self.done[self.phase])
+    @property
+    def planned(self) -> dict[str, int]:
+        """How many steps of each phase the configuration asks for, by phase."""
+        config = self.config
+        pretraining = (config.refiner_pretraining_steps, config.discriminator_pretraining_steps)
+        return dict(zip(PHASES, (*pretraining, config.iterations), strict=True))
 
-    def _images(self, images, indices):
-        images = to_float(ops.take(images, indices, axis=0))
-        return backends.split(mirrored(images) if self.config.mirror else images)
+    @property
+    def pretraining_epochs(self) -> int:
+        """Epochs before the first round: `start_from_epoch` for `keras.callbacks.EarlyStopping`."""
+        return self._epochs(PHASES[:2])
 
-    def _kept(self, refined, synthetic):
-        change = ops.mean(ops.abs(refined - synthetic))
-        if self.config.output_activation == "equalised":
-            # What R cannot choose, brightness and contrast, is no difference to hold against it.
-            synthetic = equalised(synthetic)
-        kept = losses.self_regularisation(refined, synthetic, self.config.feature)
-        return kept, {"self_regularisation": kept, "mean_change": change}
+    def _epochs(self, phases) -> int:
+        return sum(-(-self.planned[phase] // self.config.log_every) for phase in phases)
 
-    def _adversarial(self, logits, label):
-        return losses.ADVERSARIAL_LOSSES[self.config.adversarial_loss](logits, label)
+    # ---- what comes out
+
+    def call(self, images):
+        """Refines float images in [-1, 1] with R's latest weights."""
+        return self.refiner(images)
+
+    def refine(self, images: np.ndarray) -> np.ndarray:
+        """Refines uint8 images with R's averaged weights, as the run's own refiner does."""
+        return refine(self.averaged_refiner(), images)
+
+    def averaged_refiner(self) -> keras.Model:
+        """Returns R in float32, with the running average of its weights.
+
+        R and D circle round each other: R's last images may be too bright, those of fifty rounds
+        ago too dark. With `refiner_averaging` 0, or before the first round, the weights are the
+        latest ones. Each call returns the same model with the weights of the moment.
+        """
+        averaged = self._averaged
+        averaged.set_weights(self.refiner.get_weights())
+        if self.config.refiner_averaging and self.done["adversarial"]:
+            self.refiner_optimizer.finalize_variable_values(averaged.trainable_variables)
+        return averaged
+
+    # Cached, not set: Keras would count its weights among those of the model.
+    @functools.cached_property
+    def _averaged(self) -> keras.Model:
+        if not self.own_networks:
+            return self._build_refiner("float32")
+        return keras.models.clone_model(self.refiner)
+
+    def probability_refined(self, images: np.ndarray) -> np.ndarray | None:
+        """Returns D's probability, patch by patch, that images are refined.
+
+        Args:
+            images: uint8 `(n, height, width)`, or `(n, height, width, 3)`.
+
+        Returns:
+            float16 `(n, map_height, map_width)`, or `None` where D does not give two logits.
+        """
+        logits = ops.convert_to_numpy(self.discriminator(to_float(images)))
+        if logits.ndim != 4 or logits.shape[-1] != 2:
+            return None
+        return ops.convert_to_numpy(ops.softmax(logits)[..., REFINED]).astype("float16")
+
+    # ---- Keras
+
+    @property
+    def state(self) -> list[keras.Variable]:
+        """All variables that training reads or changes: what a checkpoint holds."""
+        optimizers = (
+            self.pretraining_optimizer,
+            self.refiner_optimizer,
+            self.discriminator_optimizer,
+        )
+        return [*self.variables, *(v for optimizer in optimizers for v in optimizer.variables)]
+
+    def save_own_variables(self, store):
+        """Saves how far the training has got. Keras saves networks and optimisers."""
+        store["done"] = np.array([self.done[phase] for phase in PHASES])
+
+    def load_own_variables(self, store):
+        """Restores what `save_own_variables` saved."""
+        self.done = dict(zip(PHASES, np.array(store["done"]).tolist(), strict=True))
+
+    def get_config(self):
+        """Returns what `from_config` needs, as Keras asks for it."""
+        networks = (self.refiner, self.discriminator) if self.own_networks else ()
+        return {
+            "config": self.config.to_json(),
+            "image_shape": self.image_shape,
+            "precision": self.precision,
+            "networks": [keras.saving.serialize_keras_object(network) for network in networks],
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Builds the model that `get_config` described."""
+        networks = map(keras.saving.deserialize_keras_object, config["networks"])
+        settings = Config.from_json(config["config"])
+        return cls(settings, config["image_shape"], *networks, precision=config["precision"])
+
+    def _update(self, loss, network, optimizer):
+        variables = network.trainable_variables
+        return self.backend.gradient_update(loss, optimizer, variables, self.variables)
+
+    def _build_refiner(self, dtype):
+        config = self.config
+        return build_refiner(
+            self.image_shape,
+            config.filters,
+            output_activation=config.output_activation,
+            dtype=dtype,
+            seed=config.seed,
+        )
 
     def _optimizer(self, network, learning_rate, averaging=0.0):
         settings = {"use_ema": averaging > 0, "ema_momentum": averaging}
@@ -344,7 +412,34 @@ class SimGAN(keras.Model):
         optimizer.build(network.trainable_variables)
         return optimizer
 
+    def _check_networks(self):
+        for network in (self.refiner, self.discriminator):
+            check_shape(network, self.image_shape)
+        gives = tuple(self.refiner.output_shape[1:])
+        if len(gives) != 3 or any(
+            a not in (None, b) for a, b in zip(gives, self.image_shape, strict=True)
+        ):
+            raise UserError(
+                f"R must give images of the shape that it takes, {self.image_shape}; it gives "
+                f"{gives}. Use stride 1 and padding='same', or upsample."
+            )
+        try:
+            self._averaged  # noqa: B018, which builds it
+        except ValueError as error:
+            raise UserError(
+                f"R must be a functional or sequential Keras model, which can be copied; {error}"
+            ) from None
+        gives = tuple(self.discriminator.output_shape)
+        own_loss = type(self).discriminator_loss is not SimGAN.discriminator_loss
+        if not own_loss and (len(gives) != 4 or gives[-1] != 2):
+            raise UserError(
+                f"D must give two logits per patch, (batch, height, width, 2); it gives {gives}. "
+                "For another output, override discriminator_loss and refiner_loss in a subclass."
+            )
 
-def to_float(images):
-    """Converts a uint8 tensor `(batch, height, width)` to float32 in [-1, 1], with one channel."""
-    return ops.cast(images, "float32")[..., None] / 127.5 - 1.0
+
+def _with_loss(logs):
+    """Adds `loss`, which Keras's callbacks look for: L_R and L_D, or what a phase has of them."""
+    known = [logs[name] for name in ("refiner_loss", "discriminator_loss") if name in logs]
+    known = known or [next(iter(logs.values()))]
+    return {"loss": sum(known[1:], start=known[0]), **logs}

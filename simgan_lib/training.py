@@ -7,7 +7,6 @@ import platform
 import signal
 import threading
 import time
-import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,17 +14,17 @@ import h5py
 import keras
 import numpy as np
 import pandas as pd
-from keras import ops
 from tqdm.auto import tqdm
 
 from simgan_lib import backends
-from simgan_lib.checkpoints import begin_with, load_checkpoint, save_checkpoint
 from simgan_lib.config import Config
-from simgan_lib.data import GazeData, to_float
+from simgan_lib.data import GazeData
 from simgan_lib.data.files import atomic
-from simgan_lib.losses import REFINED
-from simgan_lib.runs import COLUMNS, Run, RunError, describe, refine
+from simgan_lib.runs import COLUMNS, Run, RunError, describe
 from simgan_lib.simgan import PHASES, SimGAN
+
+SNAPSHOT_IMAGES = 32  # as in the report's figures
+CHECKPOINT = "checkpoint/model.weights.h5"
 
 
 def train(
@@ -36,7 +35,7 @@ def train(
     callbacks=(),
     progress: bool = True,
     devices: int = 1,
-    start: str | Path | None = None,
+    model: SimGAN | None = None,
 ) -> SimGAN:
     """Trains a SimGAN into a run folder.
 
@@ -53,36 +52,38 @@ def train(
         progress: Show a progress bar.
         devices: Over how many devices to split each batch, on JAX. The result is the same, but
             for rounding.
-        start: Another run's folder, whose R and D this one begins with instead of pre-training.
-            A run that is resumed has begun already, and goes on from its own checkpoint.
+        model: A model of your own, built with `config`: a subclass of `SimGAN`, or one with other
+            networks. To resume, build it in the same way and give it again.
 
     Returns:
-        The trained model.
-
-    Warns:
-        UserWarning: If R's last layer equalises, and the real images' histograms are not equalised.
+        The trained model. Its `refine` gives what the run's refiner gives.
 
     Raises:
-        RunError: If the folder holds a run and `resume` is false, or a run of other settings or
-            other data; or if networks of these settings cannot begin with those of `start`.
+        RunError: If the folder holds a run and `resume` is false, or a run of other settings,
+            other data or another model; or if `model` does not fit `config` and `data`.
         UserError: If there are not so many devices.
     """
     folder = Path(folder)
+    _check_model(model, config, data, devices)
     _check_folder(folder, config, data, resume)
-    _check_histograms(config, data)
-    checkpoint = folder / "checkpoint" / "state.npz"
-    resume = resume and checkpoint.exists()
+    resume = resume and (folder / CHECKPOINT).exists()
     with backends.data_parallel(devices, config.batch_size):
+        timings = {}
         if resume:
             # The probe may answer differently today; the run goes on in what it began with.
             environment = Run(folder).environment
-            origin = environment.get("start")
-            model = SimGAN(config, data.image_shape, precision=environment["precision"])
-            load_checkpoint(model, checkpoint)
+            precision, timings = environment["precision"], environment["precision_seconds"]
+        elif config.precision == "auto" and model is None:
+            timings = backends.time_precisions()
+            precision = backends.fastest_precision(timings)
         else:
-            model = SimGAN(config, data.image_shape)
-            origin = begin_with(model, Run(start)) if start else None
-        writers = [RunWriter(folder, data, resume, origin), *([ProgressBar()] if progress else [])]
+            precision = config.precision
+        if model is None:
+            model = SimGAN(config, data.image_shape, precision=precision)
+        if resume:
+            _check_resumed(folder, environment, model)
+            model.load_weights(folder / CHECKPOINT)
+        writers = [RunWriter(folder, data, resume, timings), *([ProgressBar()] if progress else [])]
         with _stop_on_interrupt(model):
             return model.train(data.synthetic.images, data.real.images, [*callbacks, *writers])
 
@@ -92,24 +93,21 @@ class RunWriter(keras.callbacks.Callback):
 
     Args:
         folder: The run folder.
-        data: What it trains on; the first `snapshot_images` images go into the snapshots.
+        data: What it trains on. The first images go into the snapshots.
         resume: Keep the rows and snapshots up to the model's iteration.
-        origin: What `begin_with` said, if the training did not begin with random weights.
+        timings: Seconds by number format, as from `backends.time_precisions`.
     """
 
-    def __init__(
-        self, folder: Path, data: GazeData, resume: bool = False, origin: dict | None = None
-    ):
+    def __init__(self, folder: Path, data: GazeData, resume: bool, timings: dict[str, float]):
         super().__init__()
-        self.folder, self.data, self.resume, self.origin = folder, data, resume, origin
+        self.folder, self.data, self.resume, self.timings = folder, data, resume, timings
 
     def on_train_begin(self, logs=None):
         """Starts the folder, or cuts what lies beyond the checkpoint."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write_text("config.json", self.model.config.to_json())
-        number = self.model.config.snapshot_images
-        self.synthetic = self.data.synthetic.images[:number]
-        self.real = self.data.real.images[:number]
+        self.synthetic = self.data.synthetic.images[:SNAPSHOT_IMAGES]
+        self.real = self.data.real.images[:SNAPSHOT_IMAGES]
         self.rows, self.shots, earlier = [], [], 0.0
         if self.resume:
             run = Run(self.folder)
@@ -129,10 +127,9 @@ class RunWriter(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Takes the snapshots that are due."""
-        if self.model.phase == "adversarial":
-            done = self.model.done["adversarial"]
-            if done % self.model.config.snapshot_every == 0:
-                self._snapshot()
+        due = self.model.done["adversarial"] % self.model.config.snapshot_every == 0
+        if due and self.model.phase == "adversarial":
+            self._snapshot()
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes a row of metrics, and a checkpoint where one is due."""
@@ -157,49 +154,52 @@ class RunWriter(keras.callbacks.Callback):
     def _save(self):
         # The checkpoint last: it must never be ahead of the other files.
         self._write_metrics()
-        with self.model.averaged_refiner() as refiner:
-            for network in (refiner, self.model.discriminator):
-                with atomic(self.folder / f"{network.name}.weights.h5") as temporary:
-                    network.save_weights(temporary)
+        networks = {
+            "refiner": self.model.averaged_refiner(),
+            "discriminator": self.model.discriminator,
+        }
+        for name, network in networks.items():
+            with atomic(self.folder / f"{name}.keras") as temporary:
+                network.save(temporary)
         self._write_environment()
-        save_checkpoint(self.model, self.folder / "checkpoint" / "state.npz")
+        (self.folder / CHECKPOINT).parent.mkdir(exist_ok=True)
+        with atomic(self.folder / CHECKPOINT) as temporary:
+            self.model.save_weights(temporary)
         self.saved = sum(self.model.done.values())
 
     def _write_metrics(self):
         if len(self.rows) > self.rows_written:
+            table = pd.DataFrame(self.rows)
+            known = [name for name in COLUMNS if name in table]
+            table = table[known + [name for name in table if name not in known]]
             with atomic(self.folder / "metrics.csv") as temporary:
-                pd.DataFrame(self.rows, columns=COLUMNS).to_csv(temporary, index=False)
+                table.to_csv(temporary, index=False)
             self.rows_written, self.last_write = len(self.rows), time.perf_counter()
 
     def _snapshot(self):
         iteration = self.model.done["adversarial"]
         if self.shots and self.shots[-1]["iteration"] == iteration:
             return
-        with self.model.averaged_refiner() as refiner:
-            refined = refine(refiner, self.synthetic)
+        refined = self.model.refine(self.synthetic)
         shot = {
             "iteration": iteration,
             "refined": refined,
-            "probability_synthetic": self._probability(self.synthetic),
-            "probability_refined": self._probability(refined),
+            "probability_synthetic": self.model.probability_refined(self.synthetic),
+            "probability_refined": self.model.probability_refined(refined),
         }
-        self.shots.append(shot)
+        self.shots.append({name: value for name, value in shot.items() if value is not None})
         with atomic(self.folder / "snapshots.h5") as temporary, h5py.File(temporary, "w") as file:
-            for name in shot:
+            for name in self.shots[-1]:
                 values = np.stack([earlier[name] for earlier in self.shots])
                 file.create_dataset(
                     name, data=values, compression="gzip" if values.ndim > 1 else None
                 )
             file["synthetic"], file["real"] = self.synthetic, self.real
 
-    def _probability(self, images):
-        logits = self.model.discriminator(to_float(images))
-        return ops.convert_to_numpy(ops.softmax(logits)[..., REFINED]).astype("float16")
-
     def _write_environment(self):
         environment = {
             **_environment(self.model, self.data),
-            **({"start": self.origin} if self.origin else {}),
+            "precision_seconds": {k: round(v, 5) for k, v in self.timings.items()},
             "training_seconds": round(time.perf_counter() - self.start, 2),
         }
         self._write_text("environment.json", json.dumps(environment, indent=2))
@@ -210,38 +210,67 @@ class RunWriter(keras.callbacks.Callback):
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Shows a progress bar, with the time left, for each phase."""
+    """Shows a progress bar over all phases, with the numbers that tell how the game stands."""
 
-    def on_train_batch_begin(self, batch, logs=None):
-        """Opens the phase's bar at its first step."""
-        phase = self.model.phase
-        if getattr(self, "phase", None) != phase:
-            self._close()
-            self.phase = phase
-            unit = "round" if phase == "adversarial" else "step"
-            self.bar = tqdm(
-                total=self.model.planned[phase],
-                initial=self.model.done[phase],
-                desc=phase.replace("_", " "),
-                unit=unit,
-            )
+    def on_train_begin(self, logs=None):
+        """Opens the bar."""
+        total, done = sum(self.model.planned.values()), sum(self.model.done.values())
+        self.bar = tqdm(total=total, initial=done, unit="round")
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar."""
-        self.bar.update(self.model.done[self.phase] - self.bar.n)
+        self.bar.update(sum(self.model.done.values()) - self.bar.n)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Shows the numbers that tell how the game stands."""
-        shown = {"L_D": "discriminator_loss", "L_R": "refiner_loss", "|R(x)-x|": "mean_change"}
-        self.bar.set_postfix({k: f"{logs[v]:.3f}" for k, v in shown.items() if v in logs})
+        """Shows the phase and the numbers."""
+        names = {"L_D": "discriminator_loss", "L_R": "refiner_loss", "|R(x)-x|": "mean_change"}
+        self.bar.set_description(self.model.phase.replace("_", " "))
+        self.bar.set_postfix({k: f"{logs[v]:.3f}" for k, v in names.items() if v in logs})
 
     def on_train_end(self, logs=None):
-        """Closes the last bar."""
-        self._close()
+        """Closes the bar."""
+        self.bar.close()
 
-    def _close(self):
-        if hasattr(self, "bar"):
-            self.bar.close()
+
+class TensorBoard(keras.callbacks.TensorBoard):
+    """Writes curves and the refined eyes for TensorBoard; needs TensorFlow.
+
+    Args:
+        folder: Where the logs go.
+        images: Synthetic images to show refined, uint8 `(n, height, width)` or
+            `(n, height, width, 3)`.
+    """
+
+    def __init__(self, folder: str | Path, images: np.ndarray):
+        super().__init__(str(folder), write_graph=False)
+        self.images = images[:16]
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the curves, and every `snapshot_every` rounds the eyes."""
+        known = {name: value for name, value in (logs or {}).items() if np.isfinite(value)}
+        super().on_epoch_end(epoch, known)
+        if self.model.done["adversarial"] % self.model.config.snapshot_every == 0:
+            import tensorflow as tf
+
+            rows = np.stack([self.images, self.model.refine(self.images)])
+            rows = rows.reshape(*rows.shape[:4], -1)
+            sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
+            with self._train_writer.as_default():
+                tf.summary.image("synthetic above refined", sheet[None], step=epoch)
+
+
+def _check_model(model, config, data, devices) -> None:
+    if model is None:
+        return
+    if model.config != config:
+        raise RunError("The model was built with another config: build it with the one you give.")
+    if model.image_shape != data.image_shape:
+        raise RunError(
+            f"The model takes images (height, width, channels) of {model.image_shape}; the data "
+            f"has {data.image_shape}. Build it with image_shape=data.image_shape."
+        )
+    if devices > 1:
+        raise RunError(f"devices={devices} builds a model of its own: leave out model=.")
 
 
 def _check_folder(folder: Path, config: Config, data: GazeData, resume: bool) -> None:
@@ -268,22 +297,16 @@ def _check_folder(folder: Path, config: Config, data: GazeData, resume: bool) ->
         )
 
 
-def _check_histograms(config: Config, data: GazeData) -> None:
-    if config.output_activation != "equalised":
-        return
-    real = data.real.images[:200]
-    levels = np.sort(real.reshape(len(real), -1), axis=1)
-    # An equalised image has as many pixels of each gray level: sorted, they make a straight line.
-    off = np.abs(levels - np.linspace(0, 255, levels.shape[1])).mean()
-    # Photographs that were equalised are off by 2 levels, eyes that were not by about 40.
-    if off > 10:
-        warnings.warn(
-            f"R's last layer equalises histograms, but those of the real images are not equalised "
-            f"(off by {off:.0f} of 255 gray levels on average; under 10 expected), so R cannot "
-            "look like them. Train with output_activation='tanh' and equalise_input=False "
-            "(--set output_activation=tanh --set equalise_input=false).",
-            stacklevel=3,
+def _check_resumed(folder: Path, environment: dict, model: SimGAN) -> None:
+    if environment["model"] != _name(model):
+        raise RunError(
+            f"{folder} was trained with the model {environment['model']}; received "
+            f"{_name(model)}. Build it as then, and give it with model=."
         )
+
+
+def _name(model: SimGAN) -> str:
+    return type(model).__name__ + (" with networks of its own" if model.own_networks else "")
 
 
 def _environment(model: SimGAN, data: GazeData) -> dict:
@@ -303,8 +326,8 @@ def _environment(model: SimGAN, data: GazeData) -> dict:
         "backend": backend,
         "device": backends.current().device_name(),
         "packages": versions,
+        "model": _name(model),
         "precision": model.precision,
-        "precision_seconds": {k: round(v, 5) for k, v in model.precision_seconds.items()},
         "data": describe(data),
     }
 

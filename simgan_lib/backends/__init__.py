@@ -1,34 +1,34 @@
-"""What differs between Keras's backends: taking compiled optimiser steps.
+"""All that differs between Keras's backends, between number formats, and between devices.
 
-Each backend module has the same functions, these above all:
-
-- `gradient_update` takes one optimiser step on a loss,
-- `repeat` takes one such step for every slice of its inputs,
-- `compile` turns a function of such steps into one fast call.
-
-Several devices share the work through `keras.distribution`: `data_parallel` says which, `split`
-gives each its part of a batch, and `everywhere` gives each all of a tensor.
+Each backend module has the same functions, these above all: `gradient_update` takes one optimiser
+step on a loss, and `compile` turns a function of such steps into one fast call.
 """
 
 import importlib
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 import keras
+import numpy as np
 from keras import ops
 
 from simgan_lib.config import UserError
 
 SUPPORTED = ("tensorflow", "jax")
+# Names as in Config.precision, and the Keras dtype policy of each. Weights are float32 in all.
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
-def current():
+def current() -> ModuleType:
     """Returns the module for the backend that Keras runs on.
 
     Returns:
         `simgan_lib.backends.tensorflow` or `simgan_lib.backends.jax`.
 
     Raises:
-        RuntimeError: If Keras runs on another backend.
+        UserError: If Keras runs on another backend.
 
     Example:
         >>> current().__name__.startswith("simgan_lib.backends.")
@@ -36,7 +36,7 @@ def current():
     """
     name = keras.backend.backend()
     if name not in SUPPORTED:
-        raise RuntimeError(
+        raise UserError(
             f"Keras runs on the {name!r} backend; simgan_lib trains on {' or '.join(SUPPORTED)}. "
             "Set the environment variable KERAS_BACKEND to one of them before importing keras."
         )
@@ -44,7 +44,7 @@ def current():
 
 
 @contextmanager
-def data_parallel(devices: int, batch_size: int):
+def data_parallel(devices: int, batch_size: int) -> Iterator[None]:
     """Splits every batch over several devices, for models that are built and trained inside.
 
     Args:
@@ -54,11 +54,6 @@ def data_parallel(devices: int, batch_size: int):
     Raises:
         UserError: If there are fewer devices, the batch does not split, or Keras runs on another
             backend than JAX.
-
-    Example:
-        >>> with data_parallel(devices=1, batch_size=32):
-        ...     print(keras.distribution.distribution())
-        None
     """
     if devices == 1:
         yield
@@ -80,34 +75,79 @@ def data_parallel(devices: int, batch_size: int):
         yield
 
 
-def split(images):
-    """Gives each device its part of a batch: a hint, which changes no number.
+def to_device(batches: np.ndarray):
+    """Copies batches to the device, or to each device its part of every batch.
 
     Args:
-        images: Tensor `(batch, height, width, channels)`.
-
-    Returns:
-        The same tensor, split along the batch inside `data_parallel`.
-    """
-    distribution = keras.distribution.distribution()
-    if distribution is None:
-        return images
-    layout = distribution.get_data_layout(images.shape)
-    return keras.distribution.distribute_tensor(images, layout)
-
-
-def everywhere(images):
-    """Copies an array to the device, or all of it to each: it stays there while R and D train.
-
-    Args:
-        images: Array of any shape, such as uint8 `(n, height, width)`.
+        batches: float32 array `(number, batch, height, width, channels)`.
 
     Returns:
         The tensor.
     """
-    images = ops.convert_to_tensor(images)
     distribution = keras.distribution.distribution()
     if distribution is None:
-        return images
-    layout = keras.distribution.TensorLayout([None] * len(images.shape), distribution.device_mesh)
-    return keras.distribution.distribute_tensor(images, layout)
+        return ops.convert_to_tensor(batches)
+    axes = [None, distribution.batch_dim_name, None, None, None]
+    layout = keras.distribution.TensorLayout(axes, distribution.device_mesh)
+    return keras.distribution.distribute_tensor(batches, layout)
+
+
+def time_precisions(repeats: int = 3) -> dict[str, float]:
+    """Times a convolution of the refiner, forwards and backwards, in each number format.
+
+    float16 is timed on accelerators only: CPUs convert it to float32 first, which takes seconds.
+
+    Args:
+        repeats: Timed calls per format; the fastest counts.
+
+    Returns:
+        Seconds by format: `"float32"`, `"bfloat16"` and, not on a CPU, `"float16"`.
+    """
+    on_cpu = current().device_name() == "CPU"
+    names = [name for name in POLICIES if not (on_cpu and name == "float16")]
+    return {name: min(_time_convolution(name, repeats)) for name in names}
+
+
+def fastest_precision(seconds: dict[str, float], gain: float = 1.15) -> str:
+    """Picks a number format from its timings.
+
+    Args:
+        seconds: Seconds by format, as from `time_precisions`.
+        gain: How many times faster than float32 a shorter format must be to be worth its rounding.
+
+    Returns:
+        The fastest format, or `"float32"` where none is `gain` times faster. Of two that are
+        within 10% of each other, bfloat16 goes before float16, as its losses need no scaling.
+
+    Example:
+        >>> fastest_precision({"float32": 1.0, "bfloat16": 0.5, "float16": 4.0})
+        'bfloat16'
+    """
+    bfloat16, float16 = seconds["bfloat16"], seconds.get("float16", float("inf"))
+    short = "bfloat16" if bfloat16 <= 1.1 * float16 else "float16"
+    return short if seconds["float32"] >= gain * seconds[short] else "float32"
+
+
+def _time_convolution(name: str, repeats: int) -> list[float]:
+    backend = current()
+    # The features are a variable too, so that the step needs their gradient, as in a deep network.
+    kernel = keras.Variable(keras.random.normal((3, 3, 64, 64), seed=0))
+    features = keras.Variable(keras.random.normal((16, 35, 55, 64), seed=1))
+    variables, optimizer = [kernel, features], keras.optimizers.SGD()
+    optimizer.build(variables)
+
+    def loss():
+        y = ops.conv(ops.cast(features, name), ops.cast(kernel, name), padding="same")
+        return ops.mean(ops.square(ops.cast(y, "float32"))), {}
+
+    def step():
+        backend.gradient_update(loss, optimizer, variables, variables)
+        return {"sum": ops.sum(kernel)}
+
+    run = backend.compile(step, [*variables, *optimizer.variables])
+    seconds = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        ops.convert_to_numpy(run([()])["sum"])
+        seconds.append(time.perf_counter() - start)
+    return seconds[1:]  # the first call compiles

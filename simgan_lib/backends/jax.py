@@ -4,86 +4,75 @@ import jax
 import keras
 
 
-def gradient_update(loss_function, optimizer, variables, frozen=()):
-    """Takes one optimiser step on `variables`, and on nothing else.
+def gradient_update(loss_function, optimizer, variables, state):
+    """Takes one optimiser step on `variables`.
 
     Args:
         loss_function: Takes nothing, returns a scalar loss and a dict of scalars to log.
         optimizer: A built Keras optimiser.
         variables: The Keras variables to change.
-        frozen: Variables that the loss reads and the step must not change.
+        state: All variables that the loss reads. What the loss itself changes of them, such as a
+            seed generator or a moving average, stays changed.
 
     Returns:
         The dict of scalars.
     """
-    read_only = [(variable, variable.value) for variable in frozen]
+    chosen = {id(variable) for variable in variables}
+    others = [variable for variable in state if id(variable) not in chosen]
 
-    def loss_of(values):
-        with keras.StatelessScope([*zip(variables, values, strict=True), *read_only]):
+    def loss_of(values, other_values):
+        pairs = [*zip(variables, values, strict=True), *zip(others, other_values, strict=True)]
+        with keras.StatelessScope(pairs) as scope:
             loss, logs = loss_function()
-        return optimizer.scale_loss(loss), logs
+        changed = [scope.get_current_value(variable) for variable in others]
+        return optimizer.scale_loss(loss), (logs, changed)
 
+    gradient = jax.grad(loss_of, has_aux=True)
     values = [variable.value for variable in variables]
-    gradients, logs = jax.grad(loss_of, has_aux=True)(values)
+    gradients, (logs, changed) = gradient(values, [variable.value for variable in others])
     optimizer_values = [variable.value for variable in optimizer.variables]
     values, optimizer_values = optimizer.stateless_apply(optimizer_values, gradients, values)
-    _assign(variables, values)
-    _assign(optimizer.variables, optimizer_values)
+    _assign([*variables, *optimizer.variables, *others], [*values, *optimizer_values, *changed])
     return logs
 
 
-def repeat(update, state, *sequences):
-    """Calls `update` once for every slice along the first axis of the sequences.
-
-    On an accelerator the calls are one loop, so that compiling takes no longer for more of them. On
-    a CPU they are written out: inside loops convolutions are a hundred times as slow (jax#12868).
+def compile(step, state):
+    """Compiles a step, so that one call takes one or several of them.
 
     Args:
-        update: Takes one slice of each sequence, returns a dict of scalars.
-        state: All variables that `update` may change.
-        *sequences: Tensors with the same first dimension, or dicts of such.
+        step: Takes tensors, changes variables, returns a dict of scalars.
+        state: All variables that it reads or changes.
 
     Returns:
-        The dict of scalars, averaged over the calls.
+        A function of a list of steps' arguments, each a tuple. It returns the scalars, averaged
+        over the steps. Its `names` says, of one step's arguments, which scalars these are.
     """
 
-    def slices(step):
-        return jax.tree.map(lambda sequence: sequence[step], sequences)
-
-    if not outruns_host():
-        steps = len(jax.tree.leaves(sequences)[0])
-        logs = [update(*slices(step)) for step in range(steps)]
-        return jax.tree.map(lambda *log: sum(log) / len(log), *logs)
-
-    def step(values, slices):
-        return _stateless(update, state, values, slices)
-
-    values, logs = jax.lax.scan(step, [variable.value for variable in state], sequences)
-    _assign(state, values)
-    return jax.tree.map(lambda log: log.mean(axis=0), logs)
-
-
-def compile(function, state):
-    """Compiles a function that takes tensors and changes variables.
-
-    Args:
-        function: Takes tensors, returns tensors.
-        state: All variables that it may change.
-
-    Returns:
-        A function of the same arguments.
-    """
-
-    @jax.jit
     def pure(values, arguments):
-        return _stateless(function, state, values, arguments)
+        with keras.StatelessScope(list(zip(state, values, strict=True))) as scope:
+            logs = step(*arguments)
+        return [scope.get_current_value(variable) for variable in state], logs
 
-    def call(*arguments):
-        values, result = pure([variable.value for variable in state], arguments)
+    def several(values, arguments):
+        values, logs = jax.lax.scan(pure, values, arguments)
+        return values, jax.tree.map(lambda log: log.mean(axis=0), logs)
+
+    one, many = jax.jit(pure), jax.jit(several)
+
+    def run(steps):
+        values = [variable.value for variable in state]
+        if len(steps) == 1:
+            values, logs = one(values, steps[0])
+        else:
+            values, logs = many(values, jax.tree.map(lambda *x: jax.numpy.stack(x), *steps))
         _assign(state, values)
-        return result
+        return logs
 
-    return call
+    def names(arguments):
+        return list(one.eval_shape([variable.value for variable in state], arguments)[1])
+
+    run.names = names
+    return run
 
 
 def device_name() -> str:
@@ -92,20 +81,9 @@ def device_name() -> str:
     return "CPU" if device.platform == "cpu" else device.device_kind
 
 
-def outruns_host() -> bool:
-    """Returns whether the device ends a round sooner than the host can ask for the next."""
-    return device_name() != "CPU"
-
-
-def wait(tensor) -> None:
-    """Blocks until the tensor has been computed."""
-    jax.block_until_ready(tensor)
-
-
-def _stateless(function, state, values, arguments):
-    with keras.StatelessScope(list(zip(state, values, strict=True))) as scope:
-        result = function(*arguments)
-    return [scope.get_current_value(variable) for variable in state], result
+def steps_per_call(most: int) -> int:
+    """Returns how many steps one call should take: `most` where the device outruns its host."""
+    return 1 if device_name() == "CPU" else most
 
 
 def _assign(variables, values):

@@ -1,17 +1,21 @@
 """Optimiser steps on TensorFlow, whose variables change in place."""
 
-import keras
+import logging
+
 import tensorflow as tf
 
+# TensorFlow warns of every new network after the fourth. Here each one is meant.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
-def gradient_update(loss_function, optimizer, variables, frozen=()):
-    """Takes one optimiser step on `variables`, and on nothing else.
+
+def gradient_update(loss_function, optimizer, variables, state):
+    """Takes one optimiser step on `variables`.
 
     Args:
         loss_function: Takes nothing, returns a scalar loss and a dict of scalars to log.
         optimizer: A built Keras optimiser.
         variables: The Keras variables to change.
-        frozen: Variables that the loss reads and the step must not change (JAX needs their names).
+        state: All variables that the loss reads (JAX needs their names).
 
     Returns:
         The dict of scalars.
@@ -25,39 +29,27 @@ def gradient_update(loss_function, optimizer, variables, frozen=()):
     return logs
 
 
-def repeat(update, state, *sequences):
-    """Calls `update` once for every slice along the first axis of the sequences.
-
-    Args:
-        update: Takes one slice of each sequence, returns a dict of scalars.
-        state: All variables that `update` may change (JAX carries them from step to step).
-        *sequences: Tensors with the same first dimension, or dicts of such.
-
-    Returns:
-        The dict of scalars, averaged over the calls.
-    """
-
-    def slices(step):
-        return tf.nest.map_structure(lambda sequence: sequence[step], sequences)
-
-    steps = tf.nest.flatten(sequences)[0].shape[0]
-    logs = [update(*slices(step)) for step in range(steps)]
-    return {name: tf.add_n([log[name] for log in logs]) / len(logs) for name in logs[0]}
-
-
-def compile(function, state):
-    """Compiles a function that takes tensors and changes variables.
+def compile(step, state):
+    """Compiles a step.
 
     XLA stays off: on a CPU its convolutions are slower than oneDNN's.
 
     Args:
-        function: Takes tensors, returns tensors.
-        state: All variables that it may change (JAX hands them in and out).
+        step: Takes tensors, changes variables, returns a dict of scalars.
+        state: All variables that it reads or changes (JAX hands them in and out).
 
     Returns:
-        A function of the same arguments.
+        A function of a list with one step's arguments, a tuple. It returns the scalars. Its
+        `names` says, of one step's arguments, which scalars these are.
     """
-    return tf.function(function, autograph=False, jit_compile=False, reduce_retracing=True)
+    one = tf.function(step, autograph=False, jit_compile=False, reduce_retracing=True)
+
+    def run(steps):
+        (arguments,) = steps  # see `steps_per_call`
+        return one(*arguments)
+
+    run.names = lambda arguments: list(one.get_concrete_function(*arguments).structured_outputs)
+    return run
 
 
 def device_name() -> str:
@@ -68,11 +60,6 @@ def device_name() -> str:
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
 
 
-def outruns_host() -> bool:
-    """Returns False: a graph of several rounds would take minutes to build, one is enough."""
-    return False
-
-
-def wait(tensor) -> None:
-    """Blocks until the tensor has been computed."""
-    keras.ops.convert_to_numpy(tensor)
+def steps_per_call(most: int) -> int:
+    """Returns 1: a graph of several rounds would take minutes to build."""
+    return 1

@@ -1,5 +1,9 @@
 """The embedded data set: labels that fit the images, and images that look like the real ones."""
 
+import os
+import subprocess
+import sys
+import zlib
 from itertools import pairwise
 from pathlib import Path
 
@@ -103,6 +107,39 @@ def test_same_seed_same_bytes_whoever_draws(style):
     np.testing.assert_array_equal(images, np.concatenate([part for part, _ in parts]))
     assert where[37:101].equals(parts[1][1])
     assert not np.array_equal(images, simulate(150, style, seed=4)[0])
+
+
+# Change them only together with simulator.VERSION.
+GOLDEN = [1017079982, 1948085204, 1588204614, 1900918355]
+
+
+def checksums():
+    """Of the images and the labels of either style."""
+    found = []
+    for style in simulator.STYLES:
+        drawn = [simulate(300, style, seed=1), simulate(20, style, seed=1, size=(70, 110))]
+        for part in zip(*drawn, strict=True):
+            found.append(zlib.crc32(b"".join(np.asarray(values).tobytes() for values in part)))
+    return found
+
+
+def test_the_eyes_are_those_of_every_other_machine():
+    assert checksums() == GOLDEN
+
+
+def test_the_same_bytes_without_the_processor_s_vector_instructions():
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found")
+    if not found:
+        pytest.skip("NumPy uses no vector instructions here that could be switched off")
+    off = {"NPY_DISABLE_CPU_FEATURES": " ".join(found), "JSIMD_FORCENONE": "1"}
+    off |= {"OPENBLAS_CORETYPE": "Prescott"}
+    off |= {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-AVX,-FMA,-FMA4"}
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    command = [sys.executable, "-c", "from test_simulator import checksums; print(checksums())"]
+    done = subprocess.run(
+        command, env={**os.environ, **off, "PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == str(GOLDEN), done.stderr
 
 
 def test_rows_may_start_in_any_block():

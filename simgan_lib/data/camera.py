@@ -3,9 +3,14 @@
 Lengths are millimetres from the centre of the eyeball, seen straight on, so that every number can
 be held against an anatomy book. There are two frames: the camera's, X right and Y down, and the
 head's, x towards the outer corner and y down, which is tilted, and mirrored for the other eye.
+
+Every processor draws the same bytes. Pixels are computed with sums, products, quotients and square
+roots of whole arrays only, which all processors round alike. NumPy's sines, exponentials, sums
+along an axis and matrix products do not round alike, so `sine`, `cosine` and `_exp` below stand in.
 """
 
 import io
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,13 +19,87 @@ from PIL import Image
 
 SIZE = (35, 55)
 EYEBALL, IRIS = 12.0, 5.9  # radii
-IRIS_PLANE = (EYEBALL**2 - IRIS**2) ** 0.5  # how far the pupil is from the eyeball's centre
+IRIS_PLANE = math.sqrt(
+    EYEBALL * EYEBALL - IRIS * IRIS
+)  # how far the pupil is from the eyeball's centre
 CORNERS = 1.3  # how far the lids' corners lie below it
 
 
 def look_vector(pitch, yaw):
     """The unit vector of gaze, with x right, y down and z away from the camera."""
-    return -np.cos(pitch) * np.sin(yaw), -np.sin(pitch), -np.cos(pitch) * np.cos(yaw)
+    return -cosine(pitch) * sine(yaw), -sine(pitch), -cosine(pitch) * cosine(yaw)
+
+
+def sine(angle: np.ndarray, terms: int = 11) -> np.ndarray:
+    """The sine, the same on every processor. Five terms are enough for a pixel."""
+    turns = _turns(angle)
+    return _series(np.maximum(np.minimum(turns, 0.5 - turns), -0.5 - turns), terms)
+
+
+def cosine(angle: np.ndarray, terms: int = 11) -> np.ndarray:
+    """The cosine, the same on every processor."""
+    turns = _turns(angle)
+    return _series(0.25 - np.abs(turns), terms)
+
+
+def _cos(angle):
+    """The cosine to 4e-6, which is enough for a pixel."""
+    return cosine(angle, terms=5)
+
+
+def _turns(angle):
+    """An angle in turns, from -1/2 to 1/2."""
+    turns = angle * (0.5 / np.pi)
+    return turns - np.rint(turns)
+
+
+def _series(turns, terms):
+    """The sine's Taylor series, for turns from -1/4 to 1/4."""
+    square = turns * turns
+    total = square * _TAYLOR[terms - 1]
+    for factor in _TAYLOR[terms - 2 : 0 : -1]:
+        total += factor
+        total *= square
+    total += _TAYLOR[0]
+    total *= turns
+    return total
+
+
+_TAYLOR = [2 * math.pi]
+for _k in range(2, 22, 2):
+    _TAYLOR.append(-_TAYLOR[-1] * _TAYLOR[0] * _TAYLOR[0] / (_k * (_k + 1)))
+
+
+def _exp(x):
+    """The exponential of x to 4e-5, for x up to 30."""
+    return _decay(x * (-1 / 64))
+
+
+def _decay(v):
+    """exp(-64 v): 1 - v + v**2 / 2, squared six times."""
+    v = np.minimum(v, 0.4)  # and no more than 1e-11 is left
+    total = v * 0.5
+    np.subtract(1, total, out=total)
+    total *= v
+    np.subtract(1, total, out=total)
+    for _ in range(6):
+        total *= total
+    return total
+
+
+def _angle(y, x):
+    """The angle of (x, y) to 1e-5: Abramowitz and Stegun, 4.4.49."""
+    a, b = np.abs(x), np.abs(y)
+    ratio = np.minimum(a, b) / np.maximum(np.maximum(a, b), 1e-6)
+    square = ratio * ratio
+    total = square * 0.0208351
+    for factor in (-0.0851330, 0.1801410, -0.3302995):
+        total += factor
+        total *= square
+    total += 0.9998660
+    total *= ratio
+    total = np.where(b > a, np.pi / 2 - total, total)
+    return np.copysign(np.where(x < 0, np.pi - total, total), y)
 
 
 def pixels_per_mm(zoom, size):
@@ -48,14 +127,14 @@ def _place(p, size):
     px = np.arange(width, dtype=np.float32) - np.float32((width - 1) / 2)
     py = np.arange(height, dtype=np.float32)[:, None] - np.float32((height - 1) / 2)
     p.X, p.Y = px / p.scale - p.shift_x, py / p.scale - p.shift_y
-    cos, sin = np.cos(p.roll), np.sin(p.roll)
+    cos, sin = cosine(p.roll), sine(p.roll)
     p.x, p.y = p.side * (cos * p.X + sin * p.Y), cos * p.Y - sin * p.X
     p.look = look_vector(p.pitch, p.yaw)
 
 
 def _outline(p):
     """The lids follow the pupil up and down: the upper one all the way, the lower one a little."""
-    cos, sin = np.cos(p.roll), np.sin(p.roll)
+    cos, sin = cosine(p.roll), sine(p.roll)
     down = IRIS_PLANE * (cos * p.look[1] - sin * p.look[0])  # of the pupil, in the head's frame
     p.t = p.x / (p.eye_width / 2)  # -1 at the inner corner, 1 at the outer
     t2 = np.minimum(p.t * p.t, 1)
@@ -78,8 +157,8 @@ def _arch(t, roundness, skew):
 
 def _skin(p):
     """Skin bulging over the eyeball, folded above and below it."""
-    waves = np.cos(0.5 * p.x + 2 * np.cos(0.6 * p.y + p.texture_phase))
-    waves = waves + np.cos(0.9 * p.y + 2 * np.cos(0.4 * p.x - 0.3 * p.y - p.texture_phase))
+    waves = _cos(0.5 * p.x + 2 * _cos(0.6 * p.y + p.texture_phase))
+    waves = waves + _cos(0.9 * p.y + 2 * _cos(0.4 * p.x - 0.3 * p.y - p.texture_phase))
     p.mottle = 1 + p.wrinkles * waves
     skin = p.skin * p.mottle
     lid = (p.above > 0) * _ridge(p.fold + 2.5, 2)
@@ -98,28 +177,28 @@ def _eyeball(p):
     ball = p.sclera * p.mottle * (0.1 + 1.0 * bulge + 0.7 * p.light_x * p.X / 12)
     z = (IRIS_PLANE - p.X * lx - p.Y * ly) / lz  # where the line of sight meets the iris's plane
     r = np.sqrt(np.maximum(p.X**2 + p.Y**2 + z**2 - IRIS_PLANE**2, 0)) / IRIS
-    angle = np.arctan2(p.Y - IRIS_PLANE * ly, p.side * (p.X - IRIS_PLANE * lx))
-    fibres = np.cos(7 * angle - 5 * r + p.texture_phase) * np.cos(16 * angle + 3 * r)
+    angle = _angle(p.Y - IRIS_PLANE * ly, p.side * (p.X - IRIS_PLANE * lx))
+    fibres = _cos(7 * angle - 5 * r + p.texture_phase) * _cos(16 * angle + 3 * r)
     tone = p.iris * (1 + p.iris_texture * (0.5 * fibres + 1.5 * (0.75 - r)))
     tone = tone * (1 - 0.6 * _ridge(r - 1, 0.12))
     ball = _mix(ball, tone, _step((1 - r) * IRIS * p.scale))
     ball = _mix(ball, np.float32(0), _step((p.pupil - r) * IRIS * p.scale))
     gx, gy = p.X - 0.7 * IRIS_PLANE * lx - p.glint_x, p.Y - 0.7 * IRIS_PLANE * ly + 2
     gleam = gx * gx + gy * gy
-    ball = ball + p.glint * (np.exp(-2 * gleam) + 0.12 * np.exp(-gleam / 6))
+    ball = ball + p.glint * (_exp(-2 * gleam) + 0.12 * _exp(-gleam / 6))
     duct = p.t + 0.68 + 0.012 * (p.y - 1) ** 2
     flesh = 0.5 * ball + 0.35 * p.skin * (1 - 0.4 * _ridge(duct - 0.02, 0.05))
     ball = _mix(ball, flesh, _step(-4 * duct * p.scale))
-    ball = ball * (1 - 0.35 * np.exp(np.minimum(p.below, 0) / 1.2))
+    ball = ball * (1 - 0.35 * _exp(np.minimum(p.below, 0) / 1.2))
     return ball * (1 - p.lid_shadow * _ridge(np.minimum(p.above, 0), 0.8 + 2 * p.lid_shadow))
 
 
 def _margins(p, scene):
     """The lids' thickness: dark edge above, wet bright edge below."""
-    inside = p.within**0.5
+    inside = np.sqrt(p.within)
     scene = scene * (1 - 0.35 * inside * _ridge(p.above - 0.3, 0.6))
-    dots = np.cos(4.1 * p.x + p.texture_phase) * np.cos(1.7 * p.x - p.texture_phase)
-    wet = 0.15 + 0.8 * np.abs(dots) * _ridge(p.t - 0.5 - 0.3 * np.cos(p.texture_phase), 0.3)
+    dots = _cos(4.1 * p.x + p.texture_phase) * _cos(1.7 * p.x - p.texture_phase)
+    wet = 0.15 + 0.8 * np.abs(dots) * _ridge(p.t - 0.5 - 0.3 * _cos(p.texture_phase), 0.3)
     scene = scene + 0.5 * inside * wet * _ridge(p.below - 0.3, 0.35) * p.sclera
     scene = scene + 0.12 * inside * p.sclera * _ridge(p.above - 1.1, 0.35)
     return scene * (1 - 0.3 * inside * _ridge(p.below - 1.6, 0.5))
@@ -128,7 +207,7 @@ def _margins(p, scene):
 def _lashes(p):
     """Hairs that fan out from the upper lid, and fewer from the lower."""
     root = p.x - 0.5 * p.t * p.above
-    hairs = 0.5 + 0.5 * np.cos(3.2 * root + 3 * np.sin(0.9 * root + p.texture_phase))
+    hairs = 0.5 + 0.5 * _cos(3.2 * root + 3 * sine(0.9 * root + p.texture_phase, terms=5))
     length = p.lash_length * (0.75 + 0.25 * p.t) + 0.1
     reach = np.clip(1 - p.above / length, 0, 1) * _step((p.above + 0.5) * p.scale)
     line = _ridge(p.above, 0.6 + p.lash)
@@ -141,25 +220,27 @@ def _brow(p):
     """A band of slanted hairs along the top."""
     centre = p.y + p.brow_height - 0.012 * (p.x - 3) ** 2
     root = p.x + 1.2 * p.y
-    hairs = 0.85 + 0.15 * np.cos(1.9 * root + 2 * np.cos(0.5 * root + 0.6 * p.y + p.texture_phase))
+    hairs = 0.85 + 0.15 * _cos(1.9 * root + 2 * _cos(0.5 * root + 0.6 * p.y + p.texture_phase))
     return 1 - p.brow * hairs * np.clip(1.6 - np.abs(centre) / 2.2, 0, 1)
 
 
 def _shade(p):
     """Light from one side, the socket's shadow, and a shadow cast across the face."""
-    light = np.exp(0.5 * p.light_x * p.X / 15 + 0.6 * p.light_y * p.Y / 12)
+    light = _exp(0.5 * p.light_x * p.X / 15 + 0.6 * p.light_y * p.Y / 12)
     light *= 1 - p.socket * _ridge(p.x, 18) * _ridge(p.y + 1, 7)
     corners = _ridge(np.abs(p.t) - 1.02, 0.22) * _ridge(p.y + p.tilt * p.x - CORNERS, 2.8)
     light *= 1 - p.socket * corners * np.clip(1 - p.light_x * p.X / 10, 0, 1)
     edge = p.X * np.sign(p.shadow_x) + 6 * np.abs(p.shadow_x) - 9 + 0.3 * p.Y
-    return light * (1 - p.shadow / (1 + np.exp(-edge / 1.4)))
+    return light * (1 - p.shadow / (1 + _exp(-edge / 1.4)))
 
 
 def _glasses(p, scene):
     """A rim around the eye, bright or dark, and the room's light on the lens."""
+    if not p.glasses.any():
+        return scene
     u, v = (p.x - p.rim_x) / 24, (p.y - 4) / (p.rim_height + 4)
     rim = (np.sqrt(np.sqrt((u * u) ** 2 + (v * v) ** 2)) - 1) * 15
-    worn = p.glasses > 0
+    worn = np.float32(p.glasses > 0)
     scene = _mix(scene, np.float32(0.03), worn * _step(rim * p.scale) * _step((3 - rim) * p.scale))
     scene = scene + worn * 0.6 * p.glasses * _ridge(rim + 0.6, 0.5)
     pane = np.clip(1 - np.abs(p.x - 4 * p.side * p.light_x + 0.5 * p.y) / 3, 0, 1)
@@ -172,7 +253,9 @@ def _step(pixels):
 
 
 def _ridge(distance, width):
-    return np.exp(-((distance / width) ** 2))
+    ratio = distance * (0.125 / width)
+    ratio *= ratio
+    return _decay(ratio)
 
 
 def _mix(under, over, share):
@@ -208,8 +291,10 @@ def camera_webcam(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
     enlarged = min(scene.shape[1] / SIZE[0], scene.shape[2] / SIZE[1])
     light = blur(255 * _column(eyes, "exposure") * scene, _column(eyes, "blur") * enlarged)
     seeds = eyes["noise_seed"].to_numpy()
-    # A generator for each image, so that its noise does not depend on the rest of the batch.
-    grain = [np.random.default_rng(s).standard_normal(light.shape[1:], np.float32) for s in seeds]
+    # A generator for each image, so that its noise does not depend on the rest of the batch. Rare
+    # values come from logarithms, which processors round differently: steps of 2**-16 hide it.
+    grain = [np.random.default_rng(seed).standard_normal(light.shape[1:]) for seed in seeds]
+    grain = (np.rint(np.multiply(grain, 65536)) / 65536).astype(np.float32)
     # Noise grows with the root of the light, and a little is there without any.
     photons = np.sqrt(0.02 + np.clip(light, 0, 255) / 128)
     light += _column(eyes, "noise") * photons * np.reshape(grain, light.shape)
@@ -230,14 +315,22 @@ def blur(images: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     Returns:
         float32 array (n, H, W).
     """
+    sigma = np.maximum(np.float32(sigma), np.float32(0.01)).reshape(-1, 1)
 
     def weights(n):
-        offset = np.arange(n, dtype=np.float32)[:, None] - np.arange(n, dtype=np.float32)
-        bell = np.exp(-0.5 * (offset / np.maximum(sigma, 0.01)) ** 2)
-        return bell / bell.sum(axis=-1, keepdims=True)
+        bell = np.rint(_exp(-0.5 * (np.arange(n, dtype=np.float32) / sigma) ** 2) * 2**17)
+        place = np.arange(n)
+        matrix = bell.astype(float)[:, abs(place[:, None] - place)]
+        matrix = np.rint(matrix / matrix.sum(axis=-1, keepdims=True) * 2**17) / 2**17
+        matrix[:, place, place] += 1 - matrix.sum(axis=-1)
+        return matrix
 
+    # Pixels are multiples of 2**-8, and weights of 2**-17: a float64 holds their sums exactly, and
+    # the order of summing, which differs between processors, does not matter.
+    pixels = np.rint(images * np.float32(256)).astype(float) / 256
     height, width = images.shape[1:]
-    return weights(height) @ images @ np.swapaxes(weights(width), -1, -2)
+    blurred = weights(height) @ pixels @ np.swapaxes(weights(width), -1, -2)
+    return blurred.astype(np.float32)
 
 
 def equalize(image: np.ndarray) -> np.ndarray:
@@ -260,7 +353,7 @@ def equalize(image: np.ndarray) -> np.ndarray:
 def _jpeg(image, quality):
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=int(quality))
-    return np.asarray(Image.open(file))
+    return np.asarray(Image.open(file, formats=["JPEG"]))
 
 
 def _column(eyes, name):

@@ -43,7 +43,7 @@ class SimGAN(keras.Model):
             `"float32"` where that is `"auto"`, which only `train` decides.
 
     Attributes:
-        history: The history buffer.
+        buffer: The history buffer.
         phase: The phase that is running, one of `PHASES`.
         done: How many steps of each phase have been taken, by phase.
 
@@ -81,7 +81,7 @@ class SimGAN(keras.Model):
             self.image_shape, dtype=dtype, seed=seed + 1
         )
         self._check_networks()
-        self.history = HistoryBuffer(self.config.buffer_size, self.image_shape, seed)
+        self.buffer = HistoryBuffer(self.config.buffer_size, self.image_shape, seed)
         # Adam divides by the size of past gradients. Those of pre-training are so small that its
         # first adversarial steps would be huge, and the refiner would leave the images behind.
         self.pretraining_optimizer = self._optimizer(
@@ -190,9 +190,9 @@ class SimGAN(keras.Model):
         for k in range(self.config.refiner_updates):  # lines 2 to 5
             logs = self.update_refiner(x_r[k])
         for k in range(self.config.discriminator_updates):  # lines 6 to 9
-            refined = self.history.mix(self.refiner(x_d[k], training=True))
+            refined = self.buffer.mix(self.refiner(x_d[k], training=True))
             logs |= self.update_discriminator(y[k], refined)
-        return logs | {"history_filled": self.history.fraction_filled()}
+        return logs | {"history_filled": self.buffer.fraction_filled()}
 
     def pretrain_refiner(self, x_r, x_d, y):
         """Takes one step of R on self-regularisation alone; arguments as for `round`."""
@@ -207,9 +207,9 @@ class SimGAN(keras.Model):
 
     def pretrain_discriminator(self, x_r, x_d, y):
         """Takes one step of D, while R stands still; arguments as for `round`."""
-        refined = self.history.mix(self.refiner(x_d[0], training=True))
+        refined = self.buffer.mix(self.refiner(x_d[0], training=True))
         logs = self.update_discriminator(y[0], refined)
-        return logs | {"history_filled": self.history.fraction_filled()}
+        return logs | {"history_filled": self.buffer.fraction_filled()}
 
     # ---- the training
 

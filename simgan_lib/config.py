@@ -38,7 +38,7 @@ class Config:
         0.5
     """
 
-    iterations: int = _field(650, "rounds of adversarial training", "ours: minutes on a CPU", 0)
+    iterations: int = _field(600, "rounds of adversarial training", "ours: minutes on a CPU", 0)
     batch_size: int = _field(
         16, "images in a mini-batch, an even number", "the report: 32; the paper: 512", 2
     )

@@ -63,8 +63,8 @@ def self_regularisation(
         0.25
 
     Reference:
-        Shrivastava et al. 2017, "Adversarial Training with Self-Regularization", equation 3
-        (there a sum over pixels).
+        Shrivastava et al. 2017, "Adversarial Loss with Self-Regularization" (there a sum over
+        pixels).
     """
     return ops.mean(ops.abs(feature(refined) - feature(synthetic)))
 

@@ -72,9 +72,7 @@ class SimGAN(keras.Model):
         super().__init__(name="simgan")
         self.config, self.image_shape = config or Config(), tuple(image_shape)
         self.own_networks = refiner is not None or discriminator is not None
-        self.precision = precision or self.config.precision
-        if self.precision == "auto":
-            self.precision = "float32"
+        self.precision = (precision or self.config.precision).replace("auto", "float32")
         dtype, seed = backends.POLICIES[self.precision], self.config.seed
         self.refiner = refiner or self._build_refiner(dtype)
         self.discriminator = discriminator or build_discriminator(
@@ -99,7 +97,7 @@ class SimGAN(keras.Model):
         self.backend = backends.current()
         self.built = True
 
-    # ---- the losses: equations 1 to 3
+    # ---- the losses: equations 2 and 4
 
     def refiner_loss(self, x):
         """Computes L_R: make D answer "real", and stay close to the synthetic image.
@@ -111,7 +109,7 @@ class SimGAN(keras.Model):
             The scalar loss, and a dict of scalars to log.
 
         Reference:
-            Shrivastava et al. 2017, equations 1 and 3.
+            Shrivastava et al. 2017, equation 4.
         """
         refined = self.refiner(x, training=True)
         adversarial = self.adversarial_loss(self.discriminator(refined, training=True), REAL)
@@ -266,30 +264,24 @@ class SimGAN(keras.Model):
 
     def _batches(self, phase, synthetic, real) -> Iterator[tuple]:
         """Yields what each step of a phase takes: x_r, x_d and y, as for `round`."""
-        config, number = self.config, PHASES.index(phase)
-        adversarial = phase == "adversarial"
-        refiner_updates = config.refiner_updates if adversarial else 1
-        discriminator_updates = config.discriminator_updates if adversarial else 1
-        half = config.batch_size // 2 if config.buffer_size else config.batch_size
-        draws = [
-            (synthetic, refiner_updates, config.batch_size),
-            (synthetic, discriminator_updates, half),
-            (real, discriminator_updates, config.batch_size),
-        ]
+        config, once = self.config, phase != "adversarial"
+        k_g, k_d = (1, 1) if once else (config.refiner_updates, config.discriminator_updates)
+        batch = config.batch_size
+        half = batch // 2 if config.buffer_size else batch
+        draws = [(synthetic, k_g, batch), (synthetic, k_d, half), (real, k_d, batch)]
         # Nine streams a seed, so that no two phases or networks see the same shuffle. A batch
         # depends on the seed and its number alone, so a resumed run draws the same.
-        first = 9 * config.seed + 3 * number
+        first = 9 * config.seed + 3 * PHASES.index(phase)
         streams = [
-            batch_indices(len(images), updates * size, seed=first + n, start=self.done[phase])
-            for n, (images, updates, size) in enumerate(draws)
+            batch_indices(len(images), number * size, seed=first + n, start=self.done[phase])
+            for n, (images, number, size) in enumerate(draws)
         ]
         for drawn in zip(*streams, strict=True):
-            yield tuple(
-                backends.to_device(
-                    to_float(images[indices]).reshape(updates, size, *self.image_shape)
-                )
-                for (images, updates, size), indices in zip(draws, drawn, strict=True)
-            )
+            batches = [
+                to_float(images[indices]).reshape(number, size, *self.image_shape)
+                for (images, number, size), indices in zip(draws, drawn, strict=True)
+            ]
+            yield tuple(map(backends.to_device, batches))
 
     @property
     def planned(self) -> dict[str, int]:

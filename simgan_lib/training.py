@@ -225,7 +225,8 @@ class ProgressBar(keras.callbacks.Callback):
         """Shows the phase and the numbers."""
         names = {"L_D": "discriminator_loss", "L_R": "refiner_loss", "|R(x)-x|": "mean_change"}
         self.bar.set_description(self.model.phase.replace("_", " "))
-        self.bar.set_postfix({k: f"{logs[v]:.3f}" for k, v in names.items() if v in logs})
+        known = {k: logs[v] for k, v in names.items() if np.isfinite(logs.get(v, np.nan))}
+        self.bar.set_postfix({k: f"{value:.3f}" for k, value in known.items()})
 
     def on_train_end(self, logs=None):
         """Closes the bar."""

@@ -1,23 +1,22 @@
 import json
 import math
 
+import keras
 import numpy as np
-import pandas as pd
 import pytest
-from scipy import ndimage
 
+from simgan_lib import refine
 from simgan_lib.config import UserError, preset
-from simgan_lib.data import GazeData, ImageSet
-from simgan_lib.data.simulator import render, sample_eyes, simulate
-from simgan_lib.evaluation import gaze, realism
-from simgan_lib.evaluation import report as evaluation
-from simgan_lib.evaluation.gaze import Effort, angular_error
-from simgan_lib.models import build_gaze_estimator
+from simgan_lib.data import GazeData, ImageSet, to_float
+from simgan_lib.data.simulator import simulate
+from simgan_lib.evaluation import gaze, realism, report
+from simgan_lib.evaluation.gaze import Effort, angular_error, build_gaze_estimator
 from simgan_lib.notebook import plots
 from simgan_lib.runs import Run, reference_run
 from simgan_lib.training import train
 
-QUICK = Effort(epochs=3, instrument_images=300)
+FAST = Effort(epochs=1, instrument_images=64)
+CONFIG = preset("smoke").replace(precision="float32", filters=8, iterations=2)
 RNG = np.random.default_rng(0)
 
 
@@ -25,8 +24,15 @@ RNG = np.random.default_rng(0)
 def data():
     synthetic = ImageSet(*simulate(300, "simulator", workers=1), "simulator")
     real, _ = simulate(300, "webcam", start=10**8, workers=1)
-    test = ImageSet(*simulate(150, "webcam", start=2 * 10**8, workers=1), "simulated webcam")
+    test = ImageSet(*simulate(60, "webcam", start=2 * 10**8, workers=1), "simulated webcam")
     return GazeData(synthetic, ImageSet(real, None, "simulated webcam"), test)
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    train(data, CONFIG, folder, progress=False)
+    return Run(folder)
 
 
 def test_angular_error_against_known_angles():
@@ -42,11 +48,10 @@ def test_angular_error_is_symmetric_and_ignores_length():
 
 def test_the_estimators_sizes():
     assert build_gaze_estimator().count_params() == 185_523
-    paper = build_gaze_estimator(size="paper")
+    assert build_gaze_estimator((20, 33, 3), outputs=5).output_shape == (None, 5)
+    paper = gaze.build_paper_gaze_estimator()
     assert paper.get_layer("flatten").output.shape == (None, 9_600)
     assert paper.get_layer("features").units == 1_000
-    with pytest.raises(ValueError, match="received 'huge'"):
-        build_gaze_estimator(size="huge")
 
 
 def test_an_estimator_learns_gaze_and_repeats_itself(data):
@@ -126,93 +131,119 @@ def test_kernel_distance_is_unbiased():
     assert bias > 10 * standard_error, "the test could not see the bias"
 
 
-@pytest.fixture(scope="module")
-def instrument(tmp_path_factory):
-    """An effort whose instrument is trained once for all tests."""
-    return Effort(epochs=20, instrument_images=1000, cache=tmp_path_factory.mktemp("cache"))
+def test_a_cached_network_is_the_one_that_was_trained(data, tmp_path):
+    images, targets = data.synthetic.images[:64], np.ones((64, 3))
+    cached = Effort(epochs=1, cache=tmp_path)
+    efforts = (Effort(epochs=1), cached, cached)
+    networks = [gaze.train_estimator(images, targets, 0, effort) for effort in efforts]
+    answers = [network.predict(to_float(images), verbose=0) for network in networks]
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-6)
+    np.testing.assert_array_equal(answers[1], answers[2])
+    other = gaze.train_estimator(images, targets, 1, cached)
+    assert not np.allclose(other.predict(to_float(images), verbose=0), answers[2])
 
 
-def test_labels_kept_measures_a_known_shift(data, instrument):
+def test_a_network_of_ones_own_measures(data):
+    def linear(image_shape, outputs, seed):
+        flat = keras.layers.Flatten(name="features")
+        return keras.Sequential([keras.Input(image_shape), flat, keras.layers.Dense(outputs)])
+
+    effort = Effort(epochs=1, network=linear)
+    network = gaze.train_estimator(data.synthetic.images, np.ones((300, 2)), effort=effort)
+    assert network.count_params() == (35 * 55 + 1) * 2
     images = data.synthetic.images
-    still = evaluation.labels_kept(data.synthetic, images, instrument)
-    assert still["pupil_shift_px"] == {"median": 0.0, "p95": 0.0}
-    assert still["mean_turn_deg"] == {"pitch": 0.0, "yaw": 0.0}
-    assert still["instrument_error_px"]["median"] < 1.5
-    moved = ndimage.shift(images, (0, 0, 3), order=1, mode="nearest")
-    found = evaluation.labels_kept(data.synthetic, moved, instrument)
-    assert found["pupil_shift_px"]["median"] == pytest.approx(3.0, abs=0.8)
+    found = realism.realism(images, images, data.real.images, 1, effort, progress=False)
+    assert found["kid"]["synthetic"] == found["kid"]["refined"]
 
 
-def test_labels_kept_sees_a_turn_that_all_eyes_share(data, instrument):
-    eyes = sample_eyes(len(data.synthetic), "simulator", seed=0)
-    up = render(eyes.assign(pitch=eyes["pitch"] + 0.15), "simulator")
-    found = evaluation.labels_kept(data.synthetic, up, instrument)
-    assert found["mean_turn_deg"]["pitch"] == pytest.approx(np.degrees(0.15), abs=4)
-    assert abs(found["mean_turn_deg"]["yaw"]) < 2
-
-
-def test_evaluate_writes_what_it_promises(data, tmp_path):
-    folder = tmp_path / "run"
-    config = preset("smoke").replace(precision="float32", filters=8)
-    train(data, config, folder, progress=False)
-    found = evaluation.evaluate(Run(folder), data, seeds=2, effort=QUICK, times=2)
-    assert json.loads((folder / "evaluation.json").read_text()) == found
-    rows = [
-        "mean_gaze",
-        "synthetic",
-        "handmade",
-        "refined",
-        "labelled",
-        "synthetic_2x",
-        "refined_2x",
-    ]
-    for key in ("gaze_error_deg", "within_7_deg"):
+def test_evaluate_writes_what_it_promises(data, run):
+    found = report.evaluate(run, data, seeds=2, effort=FAST, times=2, images=80)
+    assert json.loads((run.folder / "evaluation.json").read_text()) == found == run.evaluation
+    rows = ["mean_gaze", "synthetic", "handmade", "refined", "labelled"]
+    rows += ["synthetic_2x", "refined_2x"]
+    for key in ("gaze_error_deg", "median_error_deg", "within_7_deg"):
         assert list(found[key]) == rows
-        for row in found[key].values():
-            assert set(row) == {"mean", "std", "per_seed"}
-            assert len(row["per_seed"]) == 2
+        assert all(len(row["per_seed"]) == 2 for row in found[key].values())
     for key in ("two_sample_accuracy", "kid"):
         assert list(found[key]) == ["synthetic", "refined", "real"]
+    # Half of the pooled images of two kinds is held out; real against real has half of them.
+    tested = {name: row["tested"] for name, row in found["two_sample_accuracy"].items()}
+    assert tested == {"synthetic": 40, "refined": 40, "real": 40}
     assert set(found["pupil_shift_px"]) == {"median", "p95"}
-    text = evaluation.table(found)
+    assert found["left_out"] == []
+    text = report.table(found)
     assert "Told from simulated webcam images" in text
     assert "real" not in text, "drawn images are never called real"
-    for name in rows:
-        assert f"{name} " in text
+    assert all(f"\n{name} " in text for name in rows)
     assert len(plots.evaluation_figure(found).axes) == 3
+
+
+def test_realism_is_measured_without_any_labels(data, run):
+    bare = GazeData(ImageSet(data.synthetic.images, None, "simulator"), data.real)
+    found = report.evaluate(run, bare, seeds=1, effort=FAST, images=80)
+    assert {"two_sample_accuracy", "kid"} <= set(found)
+    assert not {"gaze_error_deg", "pupil_shift_px", "label_error"} & set(found)
+    assert [line.split(":")[0] for line in found["left_out"]] == ["gaze errors", "labels kept"]
+    assert report.table(found).count("Left out") == 2
+    assert len(plots.evaluation_figure(found).axes) == 1
+    row = report.collect(run.folder).iloc[0]
+    assert row[["gaze_error_deg", "pupil_shift_px", "label_error"]].isna().all()
+    assert row["two_sample_accuracy"] == 100 * found["two_sample_accuracy"]["refined"]["mean"]
+
+
+def test_labels_of_ones_own_are_measured_by_a_function(data, run):
+    def label_error(training, test, seed):
+        """Predicts the mean of the training labels, and errs by the seed more."""
+        mean = training.labels["openness"].mean() - training.images.mean()
+        return np.abs(test.labels["openness"] - mean).to_numpy() + seed
+
+    def opened(images):
+        labels = images.labels[["pitch"]].assign(openness=np.arange(len(images)))
+        return ImageSet(images.images, labels, images.source)
+
+    own = GazeData(opened(data.synthetic), data.real, opened(data.test))
+    found = report.evaluate(run, own, 2, FAST, images=80, label_error=label_error)
+    refined = ImageSet(refine(run.refiner(), own.synthetic.images[:80]), own.synthetic[:80].labels)
+    for name, images in {"synthetic": own.synthetic[:80], "refined": refined}.items():
+        expected = [label_error(images, own.test, seed).mean() for seed in (0, 1)]
+        assert found["label_error"][name]["per_seed"] == pytest.approx(expected)
+    assert f"refined      {found['label_error']['refined']['mean']:.3f}" in report.table(found)
+    assert "| label error |" in report.markdown(report.collect(run.folder))
+    with pytest.raises(UserError, match=r"data\.test"):
+        report.evaluate(run, GazeData(own.synthetic, own.real), label_error=label_error)
+
+
+def test_colour_images_are_measured(data, tmp_path):
+    tint = np.array([1.0, 0.8, 0.6])
+    synthetic, real, test = (
+        ImageSet(
+            (found.images[:40, :24, :31, None] * tint).astype("uint8"),
+            found.labels if found.labels is None else found.labels.iloc[:40],
+            "tinted",
+        )
+        for found in (data.synthetic, data.real, data.test)
+    )
+    tinted = GazeData(synthetic, real, test)
+    train(tinted, CONFIG, tmp_path, progress=False)
+    found = report.evaluate(Run(tmp_path), tinted, seeds=1, effort=FAST)
+    assert list(found["gaze_error_deg"]) == ["mean_gaze", "synthetic", "handmade", "refined"]
+    assert "gap_closed" not in found
+    assert found["left_out"] == ["labels kept: only measured on gray eyes with gaze and pupils"]
+    assert found["two_sample_accuracy"]["refined"]["tested"] == 20
+    assert "Told from real images" in report.table(found)
+
+
+def test_evaluation_refuses_other_data(data, run):
+    fewer = GazeData(data.synthetic[:200], data.real, data.test)
+    with pytest.raises(UserError, match="with the same limit"):
+        report.evaluate(run, fewer)
 
 
 def test_the_table_warns_where_all_eyes_were_turned():
     found = dict(reference_run("best").evaluation)
-    assert "turns all eyes" in evaluation.table(found)
-    assert "data match" not in evaluation.table(found)
+    assert "data match" not in report.table(found)
     found["mean_turn_deg"] = {"pitch": 0.5, "yaw": -6.5}
-    assert "yaw -6.5 degrees. Their labels are wrong" in evaluation.table(found)
-    del found["mean_turn_deg"]
-    assert "turns" not in evaluation.table(found)
-
-
-def test_photographs_without_labels_get_realism_alone(data, tmp_path):
-    photographs = GazeData(data.synthetic, ImageSet(data.real.images, None, "my photographs"))
-    train(photographs, preset("smoke").replace(precision="float32"), tmp_path, progress=False)
-    found = evaluation.evaluate(Run(tmp_path), photographs, seeds=1, effort=QUICK, images=150)
-    assert found["images"] == 150
-    # Half of the pooled images of two kinds is held out; real against real has half of them.
-    tested = {name: row["tested"] for name, row in found["two_sample_accuracy"].items()}
-    assert tested == {"synthetic": 76, "refined": 76, "real": 76}
-    assert "gaze_error_deg" not in found
-    assert {"two_sample_accuracy", "kid", "pupil_shift_px"} <= set(found)
-    assert "Told from real images" in evaluation.table(found)
-    assert len(plots.evaluation_figure(found).axes) == 1
-
-
-def test_evaluation_needs_labels(data, tmp_path):
-    train(data, preset("smoke").replace(precision="float32"), tmp_path, progress=False)
-    unlabelled = GazeData(
-        ImageSet(data.synthetic.images, pd.DataFrame({"pitch": np.zeros(300)}), "x"), data.real
-    )
-    with pytest.raises(UserError, match="Evaluation needs labels look_x"):
-        evaluation.evaluate(Run(tmp_path), unlabelled)
+    assert "yaw -6.5 degrees. Their labels are wrong" in report.table(found)
 
 
 def test_visual_turing_test_has_the_papers_statistic():
@@ -236,10 +267,3 @@ def test_visual_turing_test_refuses_what_it_cannot_score():
         realism.visual_turing_test(images, images, pairs=6)
     with pytest.raises(UserError, match="Expected 5 answers"):
         realism.visual_turing_test(images, images, pairs=5).score([0, 1])
-
-
-def test_evaluation_refuses_other_data(data, tmp_path):
-    train(data, preset("smoke").replace(precision="float32"), tmp_path, progress=False)
-    fewer = GazeData(data.synthetic[:200], data.real, data.test)
-    with pytest.raises(UserError, match="with the same limit"):
-        evaluation.evaluate(Run(tmp_path), fewer)

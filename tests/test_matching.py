@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from simgan_lib.config import UserError
 from simgan_lib.data import ImageSet
 from simgan_lib.data.simulator import labels, render, sample_eyes, simulate
 from simgan_lib.evaluation.gaze import Effort
 from simgan_lib.evaluation.matching import gaze_reader, match_gaze
+from simgan_lib.evaluation.report import labels_kept
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +19,11 @@ def effort(tmp_path_factory):
 @pytest.fixture(scope="module")
 def synthetic():
     return ImageSet(*simulate(1500, "simulator"), "simulator")
+
+
+@pytest.fixture(scope="module")
+def eyes(synthetic):
+    return synthetic[:300]
 
 
 def webcam(pitch, yaw, count=200):
@@ -74,3 +81,22 @@ def test_matching_needs_gaze_labels_one_size_and_enough_images(synthetic):
     small = ImageSet(np.zeros((9, 18, 28), np.uint8), None, "small pictures")
     with pytest.raises(UserError, match="of one size"):
         match_gaze(synthetic, small)
+
+
+def test_labels_kept_measures_a_known_shift(eyes, effort):
+    images = eyes.images
+    still = labels_kept(eyes, images, effort)
+    assert still["pupil_shift_px"] == {"median": 0.0, "p95": 0.0}
+    assert still["mean_turn_deg"] == {"pitch": 0.0, "yaw": 0.0}
+    assert still["instrument_error_px"]["median"] < 1.5
+    moved = ndimage.shift(images, (0, 0, 3), order=1, mode="nearest")
+    found = labels_kept(eyes, moved, effort)
+    assert found["pupil_shift_px"]["median"] == pytest.approx(3.0, abs=0.8)
+
+
+def test_labels_kept_sees_a_turn_that_all_eyes_share(eyes, effort):
+    drawn = sample_eyes(len(eyes), "simulator")
+    up = render(drawn.assign(pitch=drawn["pitch"] + 0.15), "simulator")
+    found = labels_kept(eyes, up, effort)
+    assert found["mean_turn_deg"]["pitch"] == pytest.approx(np.degrees(0.15), abs=4)
+    assert abs(found["mean_turn_deg"]["yaw"]) < 2

@@ -1,13 +1,13 @@
-"""Does refining help? Figures over several seeds; gaze error, realism, labels kept, grids."""
+"""Does refining help? Gaze error, realism, labels kept, tables of runs, and ablations."""
 
 import numpy as np
 
 
 def summarise(per_seed) -> dict:
-    """Summarises one figure over seeds, in plain numbers for JSON.
+    """Summarises one number over seeds, in plain numbers for JSON.
 
     Args:
-        per_seed: The figure, once per seed.
+        per_seed: The number, once per seed.
 
     Returns:
         Its `mean`, the `std` (of a sample: divided by n - 1; 0 for one seed), and the values
@@ -23,11 +23,11 @@ def with_spread(summary: dict, unit: str = "", decimals: int = 1) -> str:
 
     Args:
         summary: As from `summarise`.
-        unit: What to write behind.
+        unit: The text behind the number.
         decimals: Digits after the point.
 
     Returns:
-        Text, with a dash for a figure that was not measured.
+        Text, with a dash for a number that was not measured.
 
     Example:
         >>> with_spread(summarise([8.0, 9.0]), " deg"), with_spread(summarise([8.0]))

@@ -1,7 +1,7 @@
-"""Where do eyes look? Reading unlabelled ones, and choosing simulated ones that look alike.
+"""Where do eyes look? Reads unlabelled ones, and chooses simulated ones that look the same ways.
 
-D sees where eyes look. Where the simulated ones look other ways than the real ones, R is paid for
-turning them, and their labels are wrong by as much. The remedy comes before the training.
+D sees where eyes look. If the simulated eyes look other ways than the real ones, R learns to turn
+them, and their labels become wrong. The remedy comes before the training.
 """
 
 from collections.abc import Callable
@@ -24,18 +24,17 @@ INSTRUMENT_START = 4 * 10**8
 def gaze_reader(
     size: tuple[int, int], effort: Effort | None = None
 ) -> Callable[[np.ndarray], pd.DataFrame]:
-    """Trains the instrument: a network that reads gaze and pupil from either style of eye.
+    """Trains the instrument: a network that reads gaze and pupil from gray eyes.
 
-    It learns from labelled images of *both* styles, so that it reads an eye before and after
-    refining alike. On photographs its error is unknown.
+    It learns from labelled images of both styles, simulator and webcam, so that it reads an eye
+    before and after refining alike. On photographs its error is unknown.
 
     Args:
         size: `(H, W)` of the images in pixels.
         effort: How long to train, and on how many images.
 
     Returns:
-        A function from uint8 images `(n, H, W)` to a table of n rows with the columns of
-        `datasets.LABELS`: angles in radians, pupils in pixels.
+        A function from uint8 images `(n, H, W)` to a table with the columns of `datasets.LABELS`.
 
     Example:
         >>> read = gaze_reader((35, 55), Effort(epochs=1, instrument_images=64))
@@ -68,18 +67,17 @@ def gaze_reader(
 def match_gaze(
     synthetic: ImageSet, real: ImageSet, effort: Effort | None = None, seed: int = 0
 ) -> tuple[ImageSet, pd.DataFrame]:
-    """Keeps those synthetic images that together look the ways the real ones do.
+    """Keeps those synthetic images that together look the same ways as the real ones.
 
     The instrument reads where the real eyes look. A synthetic image is then kept with a probability
     in proportion to how much more often its gaze occurs among the real than among the synthetic
-    ones. What is kept gives D less to learn from the gaze, and R less reason to turn it. Nothing is
-    added: ways that no synthetic eye looks stay missing.
+    ones. Nothing is added: ways that no synthetic eye looks stay missing.
 
     Args:
-        synthetic: Images with `pitch` and `yaw` in radians.
-        real: Images of the same size, without labels.
+        synthetic: Gray images with `pitch` and `yaw` in radians.
+        real: Gray images of the same size.
         effort: How long to train the instrument.
-        seed: Of the choice.
+        seed: Seed of the choice.
 
     Returns:
         The kept images with their labels, in their order; and a table with a row each for `real`
@@ -87,8 +85,9 @@ def match_gaze(
         `pitch_std` and `yaw_std`.
 
     Raises:
-        UserError: If the labels lack pitch and yaw, the sizes differ, there are fewer than 10
-            images of a kind, or hardly any synthetic eye looks where the real ones do.
+        UserError: If the labels lack pitch and yaw, the images are in colour or differ in size,
+            there are fewer than 10 of a kind, or hardly any synthetic eye looks where the real ones
+            do.
 
     Example:
         >>> eyes = ImageSet(*simulate(100, "simulator"), "simulator")
@@ -101,15 +100,15 @@ def match_gaze(
         raise UserError(
             f"Matching needs labels pitch and yaw with the synthetic images; received {synthetic}."
         )
-    if synthetic.images.shape[1:] != real.images.shape[1:]:
+    if synthetic.images.shape[1:] != real.images.shape[1:] or real.images.ndim != 3:
         raise UserError(
-            f"Both kinds must be of one size; received {synthetic} and {real}. "
+            f"Both kinds must be gray and of one size; received {synthetic} and {real}. "
             "Resize them while reading: --size H W, or read_images(path, size=(H, W))."
         )
     if min(len(synthetic), len(real)) < 10:
         raise UserError(
-            "Matching compares how often each gaze occurs, and needs 10 images of each kind or "
-            f"more; received {len(synthetic)} synthetic and {len(real)} real ones."
+            "Matching needs at least 10 images of each kind; "
+            f"received {len(synthetic)} synthetic and {len(real)} real ones."
         )
     wanted = gaze_reader(real.images.shape[1:], effort)(real.images)[ANGLES]
     present = synthetic.labels[ANGLES]
@@ -128,11 +127,6 @@ def match_gaze(
         )
     kept = np.flatnonzero(rng.random(len(weight)) < weight / most)
     sets = {"real": wanted, "synthetic": present, "kept": present.iloc[kept]}
-    summary = pd.DataFrame(
-        {
-            name: np.degrees(pd.concat([gaze.mean(), gaze.std()])).to_numpy()
-            for name, gaze in sets.items()
-        },
-        index=["pitch", "yaw", "pitch_std", "yaw_std"],
-    ).T
-    return synthetic[kept], summary
+    looks = {name: np.degrees([*gaze.mean(), *gaze.std()]) for name, gaze in sets.items()}
+    columns = [*ANGLES, *(f"{name}_std" for name in ANGLES)]
+    return synthetic[kept], pd.DataFrame(looks, index=columns).T

@@ -123,7 +123,7 @@ def realism(
         if features is None:
             # What tells synthetic from real is what refining should change: measure with that.
             classifier = tests[0][1]
-            features = keras.Model(classifier.input, classifier.get_layer("features").output)
+            features = keras.Model(classifier.inputs, classifier.get_layer("features").output)
         accuracy[name] = {
             **summarise(result["accuracy"] for result, _ in tests),
             "low": min(result["low"] for result, _ in tests),

@@ -5,12 +5,12 @@ import keras
 import numpy as np
 import pytest
 
-from simgan_lib import refine
 from simgan_lib.config import UserError, preset
 from simgan_lib.data import GazeData, ImageSet, to_float
 from simgan_lib.data.simulator import simulate
 from simgan_lib.evaluation import gaze, realism, report
 from simgan_lib.evaluation.gaze import Effort, angular_error, build_gaze_estimator
+from simgan_lib.models import refine
 from simgan_lib.notebook import plots
 from simgan_lib.runs import Run, reference_run
 from simgan_lib.training import train

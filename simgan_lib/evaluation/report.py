@@ -1,7 +1,6 @@
 """The evaluation of one run in one record, and tables of one run and of many."""
 
 import json
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +22,8 @@ from simgan_lib.evaluation.gaze import (
 )
 from simgan_lib.evaluation.matching import PUPIL, gaze_reader
 from simgan_lib.evaluation.realism import realism
-from simgan_lib.runs import Run, RunError, describe, refine
+from simgan_lib.models import refine
+from simgan_lib.runs import Run, RunError, describe
 
 # Eyes that no data set holds, and the instrument has not seen: see `matching.INSTRUMENT_START`.
 LABELLED_START = 3 * 10**8
@@ -146,7 +146,7 @@ def evaluate(
         refine(refiner, synthetic.images, progress=progress), synthetic.labels, "refined"
     )
     result = {
-        "refiner_crc32": zlib.crc32((run.folder / "refiner.keras").read_bytes()),
+        "refiner_crc32": run.refiner_crc32,
         "real_name": run.real_name,
         "seeds": seeds,
         "images": len(synthetic),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import pandas as pd
 from scipy import stats
 from tqdm.auto import tqdm
 
@@ -42,13 +43,8 @@ def two_sample_test(
     answers = _predict(classifier, pooled[~learn])[:, 0]
     right = int(((answers > 0) == (labels[~learn] > 0)).sum())
     interval = stats.binomtest(right, len(answers)).proportion_ci(method="wilson")
-    result = {
-        "accuracy": right / len(answers),
-        "low": interval.low,
-        "high": interval.high,
-        "tested": len(answers),
-    }
-    return result, classifier
+    result = {"accuracy": right / len(answers), "low": interval.low, "high": interval.high}
+    return result | {"tested": len(answers)}, classifier
 
 
 def kernel_distance(
@@ -72,21 +68,18 @@ def kernel_distance(
     Reference:
         Bińkowski et al., Demystifying MMD GANs, ICLR 2018.
     """
-    rng = np.random.default_rng(seed)
-    size = min(size, len(features), len(real))
 
     def kernel(a, b):
         return (a @ b.T / a.shape[1] + 1.0) ** 3
 
-    estimates = []
+    rng, estimates = np.random.default_rng(seed), []
+    size = min(size, len(features), len(real))
     for _ in range(subsets):
         x = features[rng.permutation(len(features))[:size]].astype(float)
         y = real[rng.permutation(len(real))[:size]].astype(float)
         # Without the diagonal: comparing a vector with itself is what biases the plain estimate.
-        within = [
-            (k.sum() - np.trace(k)) / (size * (size - 1)) for k in (kernel(x, x), kernel(y, y))
-        ]
-        estimates.append(sum(within) - 2 * kernel(x, y).mean())
+        within = sum(k.sum() - np.trace(k) for k in (kernel(x, x), kernel(y, y)))
+        estimates.append(within / (size * (size - 1)) - 2 * kernel(x, y).mean())
     return {"mean": float(np.mean(estimates)), "std": float(np.std(estimates))}
 
 
@@ -124,12 +117,10 @@ def realism(
             # What tells synthetic from real is what refining should change: measure with that.
             classifier = tests[0][1]
             features = keras.Model(classifier.inputs, classifier.get_layer("features").output)
-        accuracy[name] = {
-            **summarise(result["accuracy"] for result, _ in tests),
-            "low": min(result["low"] for result, _ in tests),
-            "high": max(result["high"] for result, _ in tests),
-            "tested": tests[0][0]["tested"],
-        }
+        found = pd.DataFrame([result for result, _ in tests])
+        accuracy[name] = summarise(found["accuracy"])
+        accuracy[name] |= {"low": float(found["low"].min()), "high": float(found["high"].max())}
+        accuracy[name]["tested"] = int(found["tested"][0])
         distance[name] = kernel_distance(_predict(features, images), _predict(features, reference))
     return {"two_sample_accuracy": accuracy, "kid": distance}
 
@@ -199,9 +190,8 @@ def visual_turing_test(
             f"received {len(refined)} refined and {len(real)} real ones."
         )
     rng = np.random.default_rng(seed)
-    shown = np.stack(
-        [images[rng.permutation(len(images))[:pairs]] for images in (real, refined)], axis=1
-    )
+    chosen = [images[rng.permutation(len(images))[:pairs]] for images in (real, refined)]
+    shown = np.stack(chosen, axis=1)
     real_side = rng.integers(0, 2, pairs)
     shown[real_side == 1] = shown[real_side == 1][:, ::-1]
     return VisualTuringTest(shown, real_side)

@@ -142,9 +142,8 @@ def evaluate(
         raise UserError("label_error tests on data.test, a labelled set; received none.")
     synthetic, real = data.synthetic[:images], data.real[:images]
     refiner = run.refiner()
-    refined = ImageSet(
-        refine(refiner, synthetic.images, progress=progress), synthetic.labels, "refined"
-    )
+    after = refine(refiner, synthetic.images, progress=progress)
+    refined = ImageSet(after, synthetic.labels, "refined")
     result = {
         "refiner_crc32": run.refiner_crc32,
         "real_name": run.real_name,

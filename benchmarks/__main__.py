@@ -31,7 +31,6 @@ ROWS = (
     "callbacks",
     "growth",
     "profiling",
-    "tried",
 )
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "avx512_fp16", "asimd", "bf16", "sve")
 PACKAGES = ("tensorflow", "tensorflow_cpu", "keras", "jax", "numpy", "h5py")

@@ -33,8 +33,8 @@ def work(watched: bool, rounds: int, smoke: bool, folder: str) -> None:
         SimGAN(config).train(data.synthetic.images, data.real.images, [gate])
         return
     train = dashboard.train
-    dashboard.train = lambda data, config, folder, resume, hooks, progress: train(
-        data, config, folder, resume, [gate, *hooks], progress
+    dashboard.train = lambda *about, callbacks, **options: train(
+        *about, callbacks=[gate, *callbacks], **options
     )
     board = dashboard.TrainingDashboard(data, config, Path(folder, "run"))
     board.start()

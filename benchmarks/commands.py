@@ -100,7 +100,7 @@ def settings(smoke: bool, iterations: int, preset: str) -> list[str]:
     found = {"refiner_pretraining_steps": 0, "discriminator_pretraining_steps": 0}
     found |= {"iterations": iterations, "log_every": 1}
     if smoke:
-        found |= {"batch_size": 4, "filters": 8, "blocks": 1, "discriminator_updates": 1}
+        found |= {"batch_size": 4, "filters": 8, "discriminator_updates": 1}
     changes = [f"--set={name}={value}" for name, value in found.items()]
     return ["--preset", preset, *changes]
 

@@ -51,8 +51,11 @@ def gate_every(rounds: int, turns: Turns):
 def work(precision: str, **changes) -> None:
     """Trains for ever: a round a turn, through the same `SimGAN.train` that everybody calls."""
     from benchmarks.operations import of_a_round
+    from simgan_lib import backends
     from simgan_lib.simgan import SimGAN
 
+    if precision == "auto":
+        precision = backends.fastest_precision(backends.time_precisions())
     problem = Problem(**changes)
     model = SimGAN(config(problem, precision), (problem.height, problem.width, 1))
     turns = Turns(

@@ -14,6 +14,7 @@ It takes JAX and nothing of TensorFlow, writes `gpu.json` after each part, and p
 import argparse
 import gzip
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -41,7 +42,7 @@ def settings(smoke: bool, **changes):
 
     every = 2 if smoke else 50
     config = preset("report").replace(log_every=every, snapshot_every=every)
-    tiny = {"batch_size": 4, "filters": 8, "blocks": 1, "discriminator_updates": 2}
+    tiny = {"batch_size": 4, "filters": 8, "discriminator_updates": 2}
     return config.replace(**{**(tiny if smoke else {}), **changes})
 
 
@@ -64,7 +65,7 @@ def ceiling(dtype: str, smoke: bool) -> float:
     return statistics.median(rates)
 
 
-def seconds_a_round(precision: str, smoke: bool, rounds_per_call: int | None = None) -> dict:
+def seconds_a_round(precision: str, smoke: bool, alone: bool = False) -> dict:
     """Trains without a run folder and returns the median, over epochs, of seconds a round."""
     import keras
 
@@ -77,16 +78,18 @@ def seconds_a_round(precision: str, smoke: bool, rounds_per_call: int | None = N
         iterations=epochs * config.log_every,
         refiner_pretraining_steps=0,
         discriminator_pretraining_steps=0,
+        # A call ends at every row of metrics and at every snapshot: here it is a round, or 50.
+        snapshot_every=config.log_every + alone,
     )
     model = SimGAN(config)
-    model.rounds_per_call = rounds_per_call or config.log_every
     rates = []
     watch = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: rates.append(logs["rounds_per_second"])
     )
     model.train(*Problem(images=64 if smoke else 50_000).data(), callbacks=[watch])
     # The first epoch compiles.
-    return {"rounds_per_call": model.rounds_per_call, "seconds": 1 / statistics.median(rates[1:])}
+    at_once = model.backend.steps_per_call(math.gcd(config.log_every, config.snapshot_every))
+    return {"rounds_per_call": at_once, "seconds": 1 / statistics.median(rates[1:])}
 
 
 def speed(mode: str, smoke: bool) -> dict:
@@ -98,7 +101,7 @@ def speed(mode: str, smoke: bool) -> dict:
 
     precision, dtype, _ = MODES[mode]
     ceilings = [ceiling(dtype, smoke)]
-    several, alone = (seconds_a_round(precision, smoke, n) for n in (None, 1))
+    several, alone = (seconds_a_round(precision, smoke, alone) for alone in (False, True))
     ceilings.append(ceiling(dtype, smoke))
     operations, rate = of_a_round(Problem())["round"], statistics.median(ceilings)
     return {
@@ -127,7 +130,6 @@ def profile(mode: str, smoke: bool) -> dict:
         discriminator_pretraining_steps=0,
     )
     model = SimGAN(config)
-    model.rounds_per_call = config.log_every
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
 

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 
 from benchmarks.problem import BETA_1, LAMBDA, LEARNING_RATE, History, Problem
+from simgan_lib.backends import POLICIES
 from simgan_lib.losses import REAL, REFINED
 from simgan_lib.models import build_discriminator, build_refiner
-from simgan_lib.precision import POLICIES
 
 
 class UsualKeras:

@@ -4,7 +4,8 @@ import statistics
 
 from benchmarks.commands import data_folder, run, settings, train
 
-BEGIN, END = r"adversarial:\s+0%", r"adversarial:\s+100%"
+# Of the progress bar, whose rounds are the training's.
+BEGIN, END = r"\b0/1 \[[^\]]*round", r"\b1/1 \[[^\]]*round"
 IMPORT = "import simgan_lib, sys; print(sorted({'keras', 'tensorflow', 'jax'} & set(sys.modules)))"
 
 

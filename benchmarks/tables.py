@@ -100,21 +100,6 @@ def profile(results: dict) -> str:
     return markdown(heads, rows)
 
 
-def tried(results: dict) -> str:
-    """Returns what was tried, with the speed that was expected and the one that was measured."""
-    found = results.get("tried")
-    if not found:
-        return NONE
-    rows = []
-    for what, row in found.items():
-        cells = []
-        for precision in ("float32", "bfloat16"):
-            value = row["measured"].get(precision)
-            cells += ["{median:.2f}x ({low:.2f} to {high:.2f})".format(**value) if value else NONE]
-        rows.append([what, f"{row['predicted']:.2f}x: {row['reason']}", *cells])
-    return markdown(["the change", "predicted", "float32", "bfloat16"], rows)
-
-
 def growth(results: dict) -> str:
     """Returns the points of the curves."""
     found = results.get("growth")
@@ -144,7 +129,7 @@ def hardware(results: dict) -> str:
     )
 
 
-TABLES = {table.__name__: table for table in (speed, seconds, profile, tried, growth, hardware)}
+TABLES = {table.__name__: table for table in (speed, seconds, profile, growth, hardware)}
 
 
 def fill(text: str, results: dict) -> str:

@@ -37,17 +37,18 @@ def ours():
     """Our model with SGD, whose steps no small number in a denominator blurs."""
     from simgan_lib.simgan import SimGAN
 
-    config = cpu_round.config(TINY, "float32").replace(optimizer="sgd", history=False)
+    config = cpu_round.config(TINY, "float32").replace(optimizer="sgd", buffer_size=0)
     return SimGAN(config, (TINY.height, TINY.width, 1))
 
 
 @pytest.fixture(scope="module")
 def course(ours, tmp_path_factory):
     """Our losses over three steps of each network, and what the peers need to repeat them."""
+    from simgan_lib import backends
     from simgan_lib.losses import REAL, REFINED, local_adversarial
-    from simgan_lib.simgan import to_float
+    from simgan_lib.data import to_float
 
-    synthetic, real = (to_float(ops.convert_to_tensor(i)) for i in TINY.data())
+    synthetic, real = (to_float(images) for images in TINY.data())
     pairs = [(synthetic[k : k + 4], real[k : k + 4]) for k in (0, 4, 8)]
     networks = {"refiner": ours.refiner, "discriminator": ours.discriminator}
     before = {name: network.get_weights() for name, network in networks.items()}
@@ -56,7 +57,7 @@ def course(ours, tmp_path_factory):
         steps["refiner"].append(float(ours.update_refiner(x)["refiner_loss"]))
     refined = [ops.convert_to_numpy(ours.refiner(x)) for x, _ in pairs]
     for (_, y), fresh in zip(pairs, refined, strict=True):
-        logs = ours.update_discriminator(ops.convert_to_tensor(fresh), y)
+        logs = ours.update_discriminator(y, fresh)
         steps["discriminator"].append(float(logs["discriminator_loss"]))
     ours.discriminator.set_weights(before["discriminator"])
     for (_, y), fresh in zip(pairs, refined, strict=True):
@@ -66,8 +67,11 @@ def course(ours, tmp_path_factory):
                 value = local_adversarial(ours.discriminator(images), label)
                 return value, {"loss": value}
 
-            logs = ours._backend.gradient_update(
-                loss, ours.discriminator_optimizer, ours.discriminator.trainable_variables
+            logs = backends.current().gradient_update(
+                loss,
+                ours.discriminator_optimizer,
+                ours.discriminator.trainable_variables,
+                ours.variables,
             )
             steps["alternating"].append(float(logs["loss"]))
     ours.refiner.set_weights(before["refiner"])

@@ -20,7 +20,7 @@ from simgan_lib.data import GazeData
 from simgan_lib.notebook.checks import diagnose
 from simgan_lib.notebook.plots import Curves, picture_in, sheet, show_pixels
 from simgan_lib.runs import COLUMNS, Run
-from simgan_lib.simgan import PHASES
+from simgan_lib.simgan import PHASES, SimGAN
 from simgan_lib.training import train
 
 # matplotlib's fonts are shared by all figures, and a training is watched from a thread.
@@ -141,6 +141,7 @@ class TrainingDashboard(Shown):
         reference: A run to overlay, dashed.
         interval: Seconds between two looks at the folder, or more where drawing takes long.
         eyes: How many synthetic images to refine again and again.
+        model: A model of your own to train, built with `config`; see `simgan_lib.train`.
 
     Attributes:
         state: "ready", "training", "paused", "stopping", "stopped", "finished" or "failed", or
@@ -156,10 +157,11 @@ class TrainingDashboard(Shown):
         reference: Run | None = None,
         interval: float = 2.0,
         eyes: int = 12,
+        model: SimGAN | None = None,
     ):
         self.data, self.settings, self.folder = data, config, Path(folder)
         self.synthetic = None if data is None else data.synthetic.images[:eyes]
-        self.config = getattr(config, "config", config)
+        self.config, self.model = getattr(config, "config", config), model
         self.state = "attached" if data is None else "ready"
         self.error = self.done = self.refined = self._thread = self._seen = None
         self.eyes_shown = True  # whether the page has the newest eyes: others are refined only then
@@ -276,7 +278,8 @@ class TrainingDashboard(Shown):
     def _train(self):
         try:
             self.config = getattr(self.settings, "config", self.settings)
-            model = train(self.data, self.config, self.folder, True, [_Hook(self)], progress=False)
+            about = {"resume": True, "callbacks": [_Hook(self)], "progress": False}
+            model = train(self.data, self.config, self.folder, **about, model=self.model)
             self.state = "finished" if model.done == model.planned else "stopped"
         except Exception as error:  # whatever it is, the page must say it
             self.error, self.state = error, "failed"

@@ -204,7 +204,7 @@ class Curves:
                 rounds = table[table["phase"] == "adversarial"]
                 x = rounds["iteration"].to_numpy(float)
                 end = end or x.max(initial=1)
-                own = rounds.drop(columns=[*COLUMNS, "loss"], errors="ignore")
+                own = rounds.drop(columns=list(COLUMNS), errors="ignore")
                 for name in own.select_dtypes("number"):
                     if name not in self.lines:
                         self._add(OWN, name, name)

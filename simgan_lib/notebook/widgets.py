@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from simgan_lib.config import PRESETS, Config, ConfigError
 from simgan_lib.data import simulator
 from simgan_lib.evaluation.realism import visual_turing_test
-from simgan_lib.evaluation.summary import collect
+from simgan_lib.evaluation.report import collect
 from simgan_lib.losses import lambda_mean_from_sum
 from simgan_lib.notebook.dashboard import Shown, TrainingDashboard, labelled
 from simgan_lib.notebook.plots import BLUE, ORANGE, Curves, picture_in, sheet, show_pixels

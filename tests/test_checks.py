@@ -62,6 +62,12 @@ def test_each_failure_gets_its_own_name(changes, expected):
     assert expected in finding
 
 
+def test_a_method_that_logs_other_numbers_gets_no_verdict():
+    for names in (["mean_change"], list(HEALTHY)):
+        (finding,) = diagnose(log().drop(columns=names))
+        assert finding.startswith("no verdict")
+
+
 def test_two_findings_at_once():
     assert len(diagnose(log(mean_change=[0.4, 0.8] * 3))) == 2
 

@@ -58,6 +58,7 @@ def other_run(run, tmp_path_factory):
     shutil.copytree(run.folder, folder)
     metrics = run.metrics.assign(texture=7.5, loss=1.0)
     metrics.loc[metrics.index[-2:], ["discriminator_loss", "mean_change"]] = np.nan
+    metrics = metrics.drop(columns=["accuracy_refined", "self_regularisation"])
     metrics.to_csv(folder / "metrics.csv", index=False)
     with h5py.File(folder / "snapshots.h5", "w") as file:
         for name, values in run.snapshots.items():

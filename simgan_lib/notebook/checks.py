@@ -58,9 +58,11 @@ def diagnose(metrics: pd.DataFrame) -> list[str]:
     rounds = metrics[metrics["phase"] == "adversarial"]
     if len(rounds) < 3:
         return ["too early to tell"]
-    known = rounds.reindex(columns=GAME).notna().any()
-    if known.any() and not known.all():
-        return [f"no verdict: the rules need {', '.join(known.index[~known])}"]
+    absent = [name for name in GAME if name not in rounds]
+    absent = absent or [name for name in GAME if rounds[name].isna().all()]
+    # All of them NaN is a training that failed; some of them, another method.
+    if absent and (len(absent) < len(GAME) or absent[0] not in rounds):
+        return [f"no verdict: the rules need {', '.join(absent)}"]
     signs = vital_signs(metrics)
     if not np.isfinite(list(signs.values())).all():
         return ["the numbers are no longer finite: lower the learning rates"]

@@ -202,6 +202,8 @@ class Curves:
         for which, table in enumerate((metrics, reference)):
             if table is not None:
                 rounds = table[table["phase"] == "adversarial"]
+                # A method of one's own need not log all that is drawn here.
+                rounds = rounds.reindex(columns=rounds.columns.union(COLUMNS, sort=False))
                 x = rounds["iteration"].to_numpy(float)
                 end = end or x.max(initial=1)
                 own = rounds.drop(columns=list(COLUMNS), errors="ignore")

@@ -18,13 +18,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import psutil
-from ipywidgets import FloatLogSlider, Widget
+from ipywidgets import FloatText, Widget
 from matplotlib.figure import Figure
 
 from simgan_lib import reference_run
 from simgan_lib.notebook import REPOSITORY, widgets
 
-SECONDS = {"float32": 0.034, "bfloat16": 0.022}
 TARGET_MS = 150
 
 
@@ -32,10 +31,9 @@ def values(control: Widget) -> list:
     """Returns values through a control's range, or its options."""
     if hasattr(control, "options"):
         return [value[1] if isinstance(value, tuple) else value for value in control.options]
-    low, high = control.min, control.max
-    steps = np.linspace(low, high, 20)
-    if isinstance(control, FloatLogSlider):
-        steps = 10**steps
+    if isinstance(control, FloatText):
+        return np.geomspace(0.01, 100, 20).tolist()
+    steps = np.linspace(control.min, control.max, 20)
     return [type(control.value)(value) for value in steps]
 
 
@@ -53,7 +51,7 @@ def mover(*controls: Widget) -> Callable[[], None]:
 def moves() -> dict[str, Callable[[], None]]:
     """Returns what moves each widget, by its name."""
     best = reference_run("best")
-    panel = widgets.HyperparameterPanel(seconds=SECONDS)
+    panel = widgets.HyperparameterPanel()
     board = widgets.TrainingDashboard.attach(best.folder, reference=best, interval=1e9)
     noise = np.random.default_rng(0).integers(0, 256, (5_000, 35, 55), "uint8")
     turing = widgets.TuringTest(noise, noise, pairs=5_000)

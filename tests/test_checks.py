@@ -45,19 +45,27 @@ def test_pretraining_does_not_count():
     ("changes", "expected"),
     [
         ({}, "healthy"),
-        ({"discriminator_loss": 0.2, "adversarial_loss": 0.02}, "refiner_goal"),
+        ({"discriminator_loss": 0.2, "adversarial_loss": 0.02}, "wrong label"),
         ({"discriminator_loss": 0.01, "adversarial_loss": 9, "mean_change": 0.8}, "learning_rate"),
         ({"discriminator_loss": 0.4, "adversarial_loss": 3, "refiner_loss": 6}, "lambda_mean"),
         ({"discriminator_loss": 0.1, "adversarial_loss": 5, "refiner_loss": 5.1}, "updates"),
         ({"mean_change": 0.6}, "labels"),
         ({"refiner_loss": 0.9}, "labels"),
         ({"mean_change": [0.2, 0.4] * 3}, "circles"),
-        ({"discriminator_loss": np.nan}, "finite"),
+        (dict.fromkeys(HEALTHY, np.nan), "finite"),
+        ({"mean_change": [0.3] * 5 + [np.nan]}, "finite"),
+        ({"discriminator_loss": np.nan}, "no verdict"),
     ],
 )
 def test_each_failure_gets_its_own_name(changes, expected):
     (finding,) = diagnose(log(**changes))
     assert expected in finding
+
+
+def test_a_method_that_logs_other_numbers_gets_no_verdict():
+    for names in (["mean_change"], list(HEALTHY)):
+        (finding,) = diagnose(log().drop(columns=names))
+        assert finding.startswith("no verdict")
 
 
 def test_two_findings_at_once():
@@ -70,7 +78,7 @@ def test_two_findings_at_once():
         ("collapse", "paints"),
         ("lambda_too_large", "held back"),
         ("discriminator_too_strong", "too strong"),
-        ("wrong_sign", "refiner_goal"),
+        ("wrong_sign", "wrong label"),
         ("lambda_too_small", "labels"),
     ],
 )

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from IPython.display import Image, Markdown, display
 from matplotlib.figure import Figure
 
 from simgan_lib import backends
@@ -18,7 +17,7 @@ from simgan_lib.evaluation import summarise, with_spread
 from simgan_lib.evaluation.gaze import Effort
 from simgan_lib.runs import Run
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,10 @@ class Scale:
     """How much a notebook computes.
 
     Attributes:
-        config: Settings of the notebooks' own trainings, and of the recorded ablation: those of
-            `long` with half the D updates a round, so that a reader need not wait long.
+        config: Settings of the notebooks' own trainings.
         images: Images of each kind to load.
         effort: How long the networks that measure are trained.
-        live: Rounds of a live training that a reader waits for.
+        live: Rounds of a training that a reader waits for.
     """
 
     config: Config
@@ -39,20 +37,21 @@ class Scale:
     live: int
 
 
+# The lesson takes half of long's D updates in a round, so that a reader need not wait long.
 SCALES = {
+    "lesson": Scale(
+        preset("long").replace(iterations=560, discriminator_updates=5), 4_000, Effort(), 120
+    ),
     "smoke": Scale(preset("smoke"), 300, Effort(epochs=1, instrument_images=100), 4),
-    "quick": Scale(Config(discriminator_updates=5), 4_000, Effort(), 120),
 }
 
 
-def start(progress: bool = True) -> Scale:
-    """Prepares a notebook: goes to the repository's folder, and says what it runs on.
+def start() -> Scale:
+    """Prepares a notebook: goes to the repository's folder, and prints what it runs on.
 
-    The environment variable SIMGAN_PRESET chooses between `quick` (the default) and `smoke`, which
-    the tests use: it computes everything, and learns nothing.
-
-    Args:
-        progress: Whether to print the versions.
+    The first start draws the simulated data set, which takes about a minute. The environment
+    variable SIMGAN_PRESET chooses the scale: `lesson` (the default), or `smoke`, which computes
+    everything for a moment and learns nothing.
 
     Returns:
         How much to compute.
@@ -60,20 +59,20 @@ def start(progress: bool = True) -> Scale:
     Raises:
         UserError: If SIMGAN_PRESET names no scale.
     """
-    name = os.environ.get("SIMGAN_PRESET", "quick")
+    name = os.environ.get("SIMGAN_PRESET", "lesson")
     if name not in SCALES:
         raise UserError(f"SIMGAN_PRESET must be one of {', '.join(SCALES)}; received {name!r}.")
-    # So that data/ and runs/ are where the README says, whichever folder the notebook lies in.
+    # data/ and runs/ are then where the README says, whichever folder the notebook lies in.
     os.chdir(REPOSITORY)
     if not Path("data/simulated").exists():
-        # In quick's size, whatever the scale: a small set is the beginning of a large one.
-        make_simulated("data/simulated", 16_000, 16_000, 2_000, progress=False)
+        # One size for all scales: a small set is the beginning of a large one.
+        make_simulated("data/simulated", 16_000, 16_000, 2_000)
     warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-    if progress:
-        backend = keras.backend.backend()
-        device = backends.current().device_name()
-        print(f"Keras {keras.__version__} on {backend}, {device}; preset {name}")
-    return SCALES[name]
+    device = backends.current().device_name()
+    print(f"Keras {keras.__version__} on {keras.backend.backend()}, {device}")
+    scale = SCALES[name]
+    print(f"scale {name}: {scale.images:,} images of each kind, {scale.live} rounds of training")
+    return scale
 
 
 def new_run_folder(name: str) -> Path:
@@ -92,12 +91,15 @@ def new_run_folder(name: str) -> Path:
 
 
 def show(figure: Figure, caption: str) -> None:
-    """Shows a figure with its caption below, which is also its text for those who cannot see it.
+    """Shows a figure with its caption below. The caption is also the picture's text.
 
     Args:
-        figure: The figure, drawn on white so that it reads on a dark page too.
+        figure: The figure. Its background becomes white, so that it reads on a dark page too.
         caption: What to see in it; Markdown.
     """
+    # The command line has no IPython, and imports this package for its figures.
+    from IPython.display import Image, Markdown, display
+
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110, facecolor="white", bbox_inches="tight")
     alt = caption.replace("*", "").replace("`", "").replace("$", "")
@@ -106,11 +108,11 @@ def show(figure: Figure, caption: str) -> None:
 
 
 def quote(runs: str, key: str, decimals: int = 1, root: Path = REPOSITORY / "runs") -> str:
-    """Quotes a number from the records of reference runs, so that prose cannot drift from them.
+    """Quotes a number from the records of reference runs.
 
     Args:
-        runs: Folder below `runs/`; with a `*`, all that match, whose mean and standard deviation
-            are quoted.
+        runs: Folder below `runs/`. With a `*`, the mean and the standard deviation of all that
+            match are quoted.
         key: `config`, `environment`, `evaluation` or `metrics` (the last row), and the names below
             it, joined by dots: `evaluation.gaze_error_deg.refined.mean`.
         decimals: Digits after the point.
@@ -135,7 +137,7 @@ def quote(runs: str, key: str, decimals: int = 1, root: Path = REPOSITORY / "run
         value = getattr(Run(folder), record)
         value = value.iloc[-1] if record == "metrics" else value
         for name in names:
-            value = value[name] if hasattr(value, "__getitem__") else getattr(value, name, None)
+            value = value.get(name) if hasattr(value, "get") else getattr(value, name, None)
         values.append(np.nan if value is None else value)
     if np.isnan(values).any():
         raise UserError(f"{runs!r} has no number {key!r}.")

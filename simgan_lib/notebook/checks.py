@@ -1,7 +1,9 @@
-"""What the curves of a training say: its vital signs, and rules that put a name to the trouble."""
+"""What the curves of a training say: its vital signs, and rules that name what goes wrong."""
 
 import numpy as np
 import pandas as pd
+
+GAME = ["discriminator_loss", "adversarial_loss", "refiner_loss", "mean_change"]
 
 
 def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
@@ -12,9 +14,9 @@ def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
 
     Returns:
         `lead`, the probability that D gives to the right answer (geometric mean; 0.5 is a guess);
-        `fooled`, the one it gives to R's goal; `change`, mean |R(x) - x|; `held_back`, the share of
-        self-regularisation in R's loss; and `wobble`, how far `change` jumps from one logged row to
-        the next, as a share of itself.
+        `fooled`, the one that it gives to R's goal; `change`, mean |R(x) - x|; `held_back`, the
+        share of self-regularisation in R's loss; and `wobble`, how far `change` jumps from one
+        logged row to the next, as a share of itself.
 
     Example:
         >>> guess = {"phase": "adversarial", "discriminator_loss": 1.386, "refiner_loss": 1.0}
@@ -24,7 +26,7 @@ def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
     """
     rounds = metrics[metrics["phase"] == "adversarial"]
     late = rounds.tail(-(-len(rounds) // 2))
-    mean = late.mean(numeric_only=True)
+    mean = late[GAME].mean()
     jumps = np.diff(late["mean_change"])
     return {
         "lead": float(np.exp(-mean["discriminator_loss"] / 2)),
@@ -38,31 +40,36 @@ def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
 def diagnose(metrics: pd.DataFrame) -> list[str]:
     """Names what the curves of a training show, by rules of thumb.
 
-    The rules were read off the recorded failures in `runs/failures` and the healthy runs beside
-    them, whose `wobble` lies near 0.05. They see the game alone: whether the labels survived, only
-    an evaluation tells.
+    The rules were read off the recorded failures in `runs/failures` and off healthy runs, whose
+    `wobble` lies near 0.05. They do not see the labels: only an evaluation does.
 
     Args:
         metrics: As from `Run.metrics`, finished or still growing.
 
     Returns:
-        A sentence for each finding, with the setting to look at; one that begins with "healthy"
-        if there is none.
+        A sentence for each finding, with the setting to look at; or one that begins with
+        "healthy".
 
     Example:
         >>> won = {"phase": "adversarial", "discriminator_loss": 0.1, "refiner_loss": 0.1}
         >>> diagnose(pd.DataFrame([won | {"adversarial_loss": 0.05, "mean_change": 0.1}] * 4))
-        ['both players win, so R helps D: look at refiner_goal']
+        ['both players win: R is trained towards the wrong label']
     """
-    if (metrics["phase"] == "adversarial").sum() < 3:
+    rounds = metrics[metrics["phase"] == "adversarial"]
+    if len(rounds) < 3:
         return ["too early to tell"]
+    absent = [name for name in GAME if name not in rounds]
+    absent = absent or [name for name in GAME if rounds[name].isna().all()]
+    # All of them NaN is a training that failed; some of them, another method.
+    if absent and (len(absent) < len(GAME) or absent[0] not in rounds):
+        return [f"no verdict: the rules need {', '.join(absent)}"]
     signs = vital_signs(metrics)
     if not np.isfinite(list(signs.values())).all():
         return ["the numbers are no longer finite: lower the learning rates"]
     findings = []
     d_wins = signs["lead"] > 0.7
     if d_wins and signs["fooled"] > 0.7:
-        findings.append("both players win, so R helps D: look at refiner_goal")
+        findings.append("both players win: R is trained towards the wrong label")
     elif d_wins and signs["change"] > 0.6:
         findings.append("R paints its own pictures and fools nobody: lower refiner_learning_rate")
     elif d_wins and signs["held_back"] > 0.2:
@@ -72,5 +79,5 @@ def diagnose(metrics: pd.DataFrame) -> list[str]:
     elif signs["held_back"] < 0.1 or signs["change"] > 0.5:
         findings.append("R repaints freely: check the labels, and raise lambda_mean")
     if signs["wobble"] > 0.25:
-        findings.append("R goes round in circles: switch on history and refiner_averaging")
+        findings.append("R goes round in circles: raise buffer_size and refiner_averaging")
     return findings or ["healthy, as far as the curves can tell"]

@@ -1,113 +1,111 @@
-"""The widget that shows a run as it trains."""
+"""The base of all widgets, and the widget that shows a run as it trains."""
 
-import json
+import base64
+import html
+import io
 import threading
 import time
 from pathlib import Path
 
+import ipywidgets
 import keras
 import numpy as np
 import pandas as pd
-from ipywidgets import Button, FloatProgress, HBox
-from matplotlib.axes import Axes
+from ipywidgets import HTML, Button, FloatProgress, HBox
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from simgan_lib.config import Config
 from simgan_lib.data import GazeData
-from simgan_lib.data.files import atomic
 from simgan_lib.notebook.checks import diagnose
-from simgan_lib.notebook.plots import BLUE, GRAY, GREEN, ORANGE
-from simgan_lib.notebook.shown import DPI, Shown, labelled, picture_in, sheet, show_pixels
-from simgan_lib.runs import COLUMNS, Run, refine
-from simgan_lib.simgan import PHASES
+from simgan_lib.notebook.plots import Curves, picture_in, sheet, show_pixels
+from simgan_lib.runs import COLUMNS, Run
+from simgan_lib.simgan import PHASES, SimGAN
 from simgan_lib.training import train
 
-
-class Curves:
-    """L_D, the two terms of L_R, and D's accuracies in two axes, drawn once and then updated.
-
-    Args:
-        losses: The axis of the losses.
-        accuracy: The axis of D's accuracies.
-        real_name: What to call real images, as from `Run.real_name`.
-    """
-
-    def __init__(self, losses: Axes, accuracy: Axes, real_name: str):
-        self.axes, self._lines, self._others = (losses, accuracy), {}, {}
-        for axis, name, color, label in (
-            (losses, "discriminator_loss", BLUE, "$L_D$"),
-            (losses, "adversarial_loss", ORANGE, "$L_R$: fool D"),
-            (losses, "kept", GREEN, r"$L_R$: $\lambda$ · change"),
-            (accuracy, "accuracy_real", BLUE, f"on {real_name}"),
-            (accuracy, "accuracy_refined", ORANGE, "on refined"),
-        ):
-            self._lines[name] = axis.plot([], [], color=color, label=label)[0]
-            self._others[name] = axis.plot([], [], "--", color=color, alpha=0.5)[0]
-        losses.axhline(2 * np.log(2), color=BLUE, linestyle=":")
-        losses.axhline(np.log(2), color=ORANGE, linestyle=":")
-        accuracy.axhline(0.5, color=GRAY, linestyle=":")
-        losses.set_title("losses (dotted, a guess: 2 ln 2 and ln 2)", fontsize="small")
-        accuracy.set_title("D's accuracy (dotted, a guess: 50%)", fontsize="small")
-        accuracy.set_ylim(0, 1.02)
-        self._cursors = [axis.axvline(0, color="black", linewidth=1) for axis in self.axes]
-        for axis in self.axes:
-            axis.tick_params(labelsize="small")
-            axis.grid(alpha=0.3)
-            axis.legend(fontsize="x-small", loc="lower right", ncols=3)
-
-    def show(
-        self,
-        metrics: pd.DataFrame,
-        end: int,
-        reference: pd.DataFrame | None = None,
-        cursor: int = 0,
-    ) -> None:
-        """Shows the curves of a run.
-
-        Args:
-            metrics: As from `Run.metrics`.
-            end: The last round on the axes.
-            reference: The metrics of another run, to be dashed.
-            cursor: The round to mark.
-        """
-        top = 2.2 * np.log(2)
-        for lines, table in ((self._lines, metrics), (self._others, reference)):
-            if table is not None:
-                rounds = table[table["phase"] == "adversarial"]
-                rounds = rounds.assign(kept=rounds["refiner_loss"] - rounds["adversarial_loss"])
-                for name, line in lines.items():
-                    line.set_data(rounds["iteration"].to_numpy(), rounds[name].to_numpy())
-                losses = rounds[["discriminator_loss", "adversarial_loss", "kept"]].to_numpy(float)
-                top = max(top, 1.05 * np.max(losses, initial=0, where=np.isfinite(losses)))
-        self.axes[0].set_ylim(0, top)
-        for axis, line in zip(self.axes, self._cursors, strict=True):
-            axis.set_xlim(0, max(end, 1))
-            line.set_xdata([cursor, cursor])
+# matplotlib's fonts are shared by all figures, and a training is watched from a thread.
+_DRAWING = threading.RLock()
+# Dots per inch of the figures: as many as the page has, for sharp letters.
+DPI = 96
 
 
-def remaining(metrics: pd.DataFrame, config: Config, done: dict | None = None) -> tuple[float, str]:
-    """Says how far a run has got.
+def labelled(kind: type, description: str, tooltip: str, **options) -> ipywidgets.Widget:
+    """Makes a control with a label and a tooltip, in ipywidgets 7 and 8 alike.
 
     Args:
-        metrics: As from `Run.metrics`.
-        config: The run's settings.
-        done: Steps taken by phase, where known better than from the last row of the metrics.
+        kind: Class of the control, such as `ipywidgets.IntSlider`.
+        description: The label.
+        tooltip: What the control means.
+        **options: Other arguments of the class.
 
     Returns:
-        The share that is done, from 0 to 1, and words with the phase and its time left.
+        The control.
+
+    Example:
+        >>> labelled(ipywidgets.IntSlider, "yaw", "gaze in degrees", max=28).description
+        'yaw'
     """
-    pretraining = (config.refiner_pretraining_steps, config.discriminator_pretraining_steps)
-    planned = dict(zip(PHASES, (*pretraining, config.iterations), strict=True))
-    logged = metrics.groupby("phase")["iteration"].max().to_dict()
-    done = done or {name: int(logged.get(name, 0)) for name in PHASES}
-    phase = next((name for name in PHASES if done[name] < planned[name]), PHASES[-1])
-    words = f"{phase.replace('_', ' ')}: {done[phase]:,} of {planned[phase]:,}"
-    # The median, so that a pause or the first step, which compiles, does not count.
-    speed = metrics.loc[metrics["phase"] == phase, "rounds_per_second"].tail(9).median()
-    if done[phase] < planned[phase] and speed > 0:
-        left = (planned[phase] - done[phase]) / speed
-        words += f", {left / 60:.0f} min left" if left > 100 else f", {left:.0f} s left"
-    return sum(done.values()) / max(sum(planned.values()), 1), words
+    if kind is not Button:
+        options["style"] = {"description_width": "190px"}
+        options["layout"] = ipywidgets.Layout(width="480px")
+    # ipywidgets 7 gives buttons alone a tooltip of that name.
+    name = "tooltip" if "tooltip" in kind.class_trait_names() else "description_tooltip"
+    return kind(description=description, **{name: tooltip}, **options)
+
+
+class Shown(ipywidgets.VBox):
+    """Controls, the picture that they change, and words below it.
+
+    A subclass writes `_update`, which changes what is in the figure and returns the words. The
+    figure is made once, which is several times faster than a new one for every move. The picture
+    is a PNG beside the widget's view, so that a saved notebook shows it without a kernel;
+    `ipywidgets.interactive_output` would leave an empty box there.
+
+    Args:
+        figure: The figure.
+        controls: What redraws the picture when its value changes.
+        rows: What stands above the picture. Defaults to the controls.
+
+    Attributes:
+        picture: The figure as a PNG.
+        words: What it shows, as text.
+    """
+
+    # Without this method of ipywidgets 7, IPython asks for the bundle below, as it does with 8.
+    _ipython_display_ = None
+
+    def __init__(self, figure: Figure, controls=(), rows=None):
+        self._canvas = FigureCanvasAgg(figure)
+        figure.set_dpi(DPI)
+        # Not stretched over the page, which would blur it, but shrunk where the page is narrow.
+        look = ipywidgets.Layout(width=f"{figure.bbox.width:.0f}px", max_width="100%")
+        self.picture, self.words = ipywidgets.Image(format="png", layout=look), HTML()
+        super().__init__([*(controls if rows is None else rows), self.picture, self.words])
+        for control in controls:
+            control.observe(self.redraw, "value")
+        self.redraw()
+
+    def redraw(self, change=None) -> None:
+        """Draws the picture again.
+
+        Args:
+            change: What ipywidgets tells of a control that moved. It is not used.
+        """
+        with _DRAWING:
+            self._say()
+            file = io.BytesIO()
+            # Most of the time would go into packing a picture that only goes next door.
+            self._canvas.print_png(file, pil_kwargs={"compress_level": 1})
+            self.picture.value = file.getvalue()
+
+    def _say(self):
+        self.words.value = html.escape(self._update()).replace("\n", "<br>")
+
+    def _repr_mimebundle_(self, **kwargs):
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        png = base64.b64encode(self.picture.value).decode()
+        shown = {"application/vnd.jupyter.widget-view+json": view, "image/png": png}
+        return {"text/plain": type(self).__name__, **shown}
 
 
 class _Hook(keras.callbacks.Callback):
@@ -118,36 +116,32 @@ class _Hook(keras.callbacks.Callback):
         self.board = board
 
     def on_train_batch_end(self, batch, logs=None):
-        start = time.perf_counter()
         self.board.done = dict(self.model.done)
         self.board.go.wait()
-        self.board.paused_seconds += time.perf_counter() - start
-        if self.board.state == "stopping":
-            self.model.stop_training = True
+        self.model.stop_training |= self.board.state == "stopping"
 
     def on_epoch_end(self, epoch, logs=None):
-        if not self.board.eyes_shown:
-            return
         # Here, not in the watching thread: no other may touch the weights between two rounds.
-        with self.model.averaged_refiner() as refiner:
-            self.board.refined = refine(refiner, self.board.synthetic)
-        self.board.eyes_shown = False
+        if self.board.eyes_shown:
+            self.board.refined = self.model.refine(self.board.synthetic)
+            self.board.eyes_shown = False
 
 
 class TrainingDashboard(Shown):
     """Trains while you watch: start, pause and stop, curves, eyes refined now, and a verdict.
 
-    The training runs in a thread, so that the notebook stays free. The curves are read from the
-    run folder, so that a folder which another process writes is shown alike: see `attach`.
+    The training runs in a thread, so that the notebook stays free. The curves come from the run
+    folder. `attach` shows a folder that another process writes.
 
     Args:
         data: The synthetic and the real images.
-        config: The settings, or what has them as its `config` when Start is pressed, such as a
-            `HyperparameterPanel`.
-        folder: The run folder; Start goes on with the run that it holds.
+        config: The settings, or a widget that has them as its `config` when Start is pressed, such
+            as a `HyperparameterPanel`.
+        folder: The run folder. Start goes on with the run that it holds.
         reference: A run to overlay, dashed.
         interval: Seconds between two looks at the folder, or more where drawing takes long.
-        eyes: Synthetic images to refine again and again: the first ones.
+        eyes: How many synthetic images to refine again and again.
+        model: A model of your own to train, built with `config`; see `simgan_lib.train`.
 
     Attributes:
         state: "ready", "training", "paused", "stopping", "stopped", "finished" or "failed", or
@@ -163,31 +157,34 @@ class TrainingDashboard(Shown):
         reference: Run | None = None,
         interval: float = 2.0,
         eyes: int = 12,
+        model: SimGAN | None = None,
     ):
         self.data, self.settings, self.folder = data, config, Path(folder)
-        self.config = getattr(config, "config", config)
+        self.synthetic = None if data is None else data.synthetic.images[:eyes]
+        self.config, self.model = getattr(config, "config", config), model
         self.state = "attached" if data is None else "ready"
         self.error = self.done = self.refined = self._thread = self._seen = None
         self.eyes_shown = True  # whether the page has the newest eyes: others are refined only then
         self.go, self._closed = threading.Event(), threading.Event()
         self._interval, self._eyes = interval, eyes
         self._reference = None if reference is None else reference.metrics
-        figure = Figure(figsize=(9.6, 4.2), dpi=DPI)
-        places = ((0.05, 0.42, 0.43, 0.51), (0.54, 0.42, 0.43, 0.51))
         if data is None:
             real_name = Run(folder).real_name
         else:
             real_name = "simulated webcam" if "simulated webcam" in data.real.source else "real"
-        self._curves = Curves(*map(figure.add_axes, places), real_name)
+        figure = Figure(figsize=(9.6, 4.4))
+        self.curves = Curves(figure, (0.0, 0.44, 1.0, 0.37), real_name)
         axis = figure.add_axes((0.05, 0.01, 0.92, 0.28))
-        self._sheet = picture_in(axis, "synthetic, and refined now")
+        self.sheet = picture_in(axis, "synthetic, and refined now")
         self.progress = labelled(FloatProgress, "progress", "of all phases", max=1.0)
-        tooltips = {"Start": "Train, or go on with the run in the folder"}
-        tooltips["Pause"] = "Wait after this round, or go on"
-        tooltips["Stop"] = "End after this round, with everything saved"
-        self.buttons = {name: labelled(Button, name, text) for name, text in tooltips.items()}
-        for button in self.buttons.values():
-            button.on_click(lambda pressed: getattr(self, pressed.description.lower())())
+        self.buttons = {}
+        for name, press, tooltip in (
+            ("Start", self.start, "Train, or go on with the run in the folder"),
+            ("Pause", self.pause, "Wait after this round, or go on"),
+            ("Stop", self.stop, "End after this round, with everything saved"),
+        ):
+            self.buttons[name] = labelled(Button, name, tooltip)
+            self.buttons[name].on_click(lambda _, press=press: press())
         super().__init__(figure, rows=[HBox(list(self.buttons.values())), self.progress])
         if data is None:
             self._watch()
@@ -211,31 +208,25 @@ class TrainingDashboard(Shown):
     def start(self) -> None:
         """Starts the training, in a thread."""
         if self.state in ("ready", "stopped", "finished", "failed") and self.data is not None:
-            self.state, self.error, self.paused_seconds = "training", None, 0.0
-            self.synthetic = self.data.synthetic.images[: self._eyes]
+            self.state, self.error = "training", None
             self.go.set()
             self._thread = threading.Thread(target=self._train, daemon=True)
             self._thread.start()
             self._watch()
 
     def pause(self) -> None:
-        """Lets the training wait after the current round."""
-        self._switch("training", "paused")
-
-    def resume(self) -> None:
-        """Lets a training that waits go on."""
-        self._switch("paused", "training")
+        """Lets the training wait after the current round, or go on."""
+        self._switch({"training": "paused", "paused": "training"})
 
     def stop(self) -> None:
-        """Ends the training after the current round, with everything saved; Start goes on."""
-        self._switch("training", "stopping")
-        self._switch("paused", "stopping")
+        """Ends the training after the current round, with everything saved. Start goes on."""
+        self._switch({"training": "stopping", "paused": "stopping"})
 
     def wait(self, timeout: float | None = None) -> "TrainingDashboard":
         """Waits for the training's end, and raises what the training raised.
 
         Args:
-            timeout: Seconds to wait at most; without end if `None`.
+            timeout: Seconds to wait at most. `None` waits without end.
 
         Returns:
             The dashboard.
@@ -255,13 +246,12 @@ class TrainingDashboard(Shown):
     def _update(self):
         known = (self.folder / "config.json").exists()
         metrics = Run(self.folder).metrics if known else pd.DataFrame(columns=list(COLUMNS))
-        self.progress.value, words = remaining(metrics, self.config, self.done)
+        self.progress.value, words = _progress(metrics, self.config, self.done)
         if self.state == "attached" and self.progress.value == 1:
             self.state = "finished"
         # At first the axes hold twice what there is: of 25,000 rounds, ten would be invisible.
         rounds = metrics.loc[metrics["phase"] == "adversarial", "iteration"].max()
-        end = self.config.iterations if pd.isna(rounds) else min(self.config.iterations, 2 * rounds)
-        self._curves.show(metrics, end, self._reference)
+        self.curves.show(metrics, np.fmin(self.config.iterations, 2 * rounds), self._reference)
         self._show_eyes()
         busy = self.state in ("training", "paused")
         self.buttons["Start"].disabled = self.data is None or busy or self.state == "stopping"
@@ -273,35 +263,27 @@ class TrainingDashboard(Shown):
     def _show_eyes(self):
         file = self.folder / "snapshots.h5"
         if self.refined is not None:
-            show_pixels(self._sheet, sheet(self._eyes, self.synthetic, self.refined))
+            show_pixels(self.sheet, sheet(self._eyes, self.synthetic, self.refined))
             self.eyes_shown = True
         elif file.exists() and file.stat().st_mtime_ns != self._seen:
             self._seen, shots = file.stat().st_mtime_ns, Run(self.folder).snapshots
-            show_pixels(self._sheet, sheet(self._eyes, shots["synthetic"], shots["refined"][-1]))
+            show_pixels(self.sheet, sheet(self._eyes, shots["synthetic"], shots["refined"][-1]))
 
-    def _switch(self, before, after):
-        if self.state == before:
-            self.state = after
-            (self.go.clear if after == "paused" else self.go.set)()
+    def _switch(self, states):
+        if self.state in states:
+            self.state = states[self.state]
+            (self.go.clear if self.state == "paused" else self.go.set)()
             self.redraw()
 
     def _train(self):
         try:
             self.config = getattr(self.settings, "config", self.settings)
-            model = train(self.data, self.config, self.folder, True, [_Hook(self)], progress=False)
-            self._forget_pauses()
+            about = {"resume": True, "callbacks": [_Hook(self)], "progress": False}
+            model = train(self.data, self.config, self.folder, **about, model=self.model)
             self.state = "finished" if model.done == model.planned else "stopped"
         except Exception as error:  # whatever it is, the page must say it
             self.error, self.state = error, "failed"
         self.redraw()
-
-    def _forget_pauses(self):
-        # A run's minutes are quoted: those in which it waited do not count.
-        path = self.folder / "environment.json"
-        about = json.loads(path.read_text())
-        about["training_seconds"] = round(about["training_seconds"] - self.paused_seconds, 2)
-        with atomic(path) as temporary:
-            temporary.write_text(json.dumps(about, indent=2) + "\n")
 
     def _watch(self):
         def look():
@@ -314,3 +296,19 @@ class TrainingDashboard(Shown):
                 pause = max(self._interval, 60 * (time.perf_counter() - start))
 
         threading.Thread(target=look, daemon=True).start()
+
+
+def _progress(metrics, config, done=None) -> tuple[float, str]:
+    """The share of a run that is done, and words with the phase and its time left."""
+    pretraining = (config.refiner_pretraining_steps, config.discriminator_pretraining_steps)
+    planned = dict(zip(PHASES, (*pretraining, config.iterations), strict=True))
+    logged = metrics.groupby("phase")["iteration"].max()
+    done = done or {name: int(logged.get(name, 0)) for name in PHASES}
+    phase = next((name for name in PHASES if done[name] < planned[name]), PHASES[-1])
+    words = f"{phase.replace('_', ' ')}: {done[phase]:,} of {planned[phase]:,}"
+    # The median, so that a pause or the first step, which compiles, does not count.
+    speed = metrics.loc[metrics["phase"] == phase, "rounds_per_second"].tail(9).median()
+    if done[phase] < planned[phase] and speed > 0:
+        seconds = (planned[phase] - done[phase]) / speed
+        words += f", {seconds / 60:.0f} min left" if seconds > 100 else f", {seconds:.0f} s left"
+    return sum(done.values()) / max(sum(planned.values()), 1), words

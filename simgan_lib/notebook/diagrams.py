@@ -27,15 +27,18 @@ def pipeline() -> Figure:
     return figure
 
 
-def refiner(blocks: int = 4) -> Figure:
+def refiner(image_shape: tuple = (35, 55, 1), filters: int = 64, blocks: int = 4) -> Figure:
     """Draws the refiner, with a shortcut round every residual block.
 
     Args:
+        image_shape: Height, width and channels of the images.
+        filters: Feature maps.
         blocks: Number of residual blocks.
     """
-    stages = [("x\n35x55x1", GRAY), ("conv 3x3\n64, ReLU", BLUE)]
-    stages += [(f"block {number + 1}\n64", ORANGE) for number in range(blocks)]
-    stages += [("conv 1x1\n1, tanh", BLUE), ("R(x)\n35x55x1", GRAY)]
+    size = "x".join(map(str, image_shape))
+    stages = [(f"x\n{size}", GRAY), (f"conv 3x3\n{filters}, ReLU", BLUE)]
+    stages += [(f"block {number + 1}\n{filters}", ORANGE) for number in range(blocks)]
+    stages += [(f"conv 1x1\n{image_shape[-1]}, tanh", BLUE), (f"R(x)\n{size}", GRAY)]
     return _chain(stages, shortcuts=range(2, 2 + blocks))
 
 
@@ -48,16 +51,22 @@ def residual_block() -> Figure:
     return figure
 
 
-def discriminator() -> Figure:
-    """Draws the discriminator, with the size of its features after every layer."""
+def discriminator(image_shape: tuple = (35, 55, 1)) -> Figure:
+    """Draws the discriminator, with the size of its features after every layer.
+
+    Args:
+        image_shape: Height, width and channels of the images.
+    """
+    # A stride of 2 halves a side, and rounds up.
+    half, quarter = ("x".join(str(-(-n // by)) for n in image_shape[:2]) for by in (2, 4))
     stages = [
-        ("image\n35x55x1", GRAY),
-        ("conv 3x3\nstride 2\n18x28x96", BLUE),
-        ("conv 3x3\nstride 2\n9x14x64", BLUE),
-        ("max pool\n3x3\n9x14x64", PINK),
-        ("conv 3x3\n\n9x14x32", BLUE),
-        ("conv 1x1\n\n9x14x32", BLUE),
-        ("conv 1x1\nlogits\n9x14x2", GREEN),
+        ("image\n" + "x".join(map(str, image_shape)), GRAY),
+        (f"conv 3x3\nstride 2\n{half}x96", BLUE),
+        (f"conv 3x3\nstride 2\n{quarter}x64", BLUE),
+        (f"max pool\n3x3\n{quarter}x64", PINK),
+        (f"conv 3x3\n\n{quarter}x32", BLUE),
+        (f"conv 1x1\n\n{quarter}x32", BLUE),
+        (f"conv 1x1\nlogits\n{quarter}x2", GREEN),
     ]
     return _chain(stages)
 

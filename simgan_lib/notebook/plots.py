@@ -4,10 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from simgan_lib.data.files import atomic
 from simgan_lib.evaluation import with_spread
+from simgan_lib.runs import COLUMNS
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
@@ -26,10 +29,10 @@ def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 
     """Draws images in rows with a title each, such as before and after.
 
     Args:
-        rows: uint8 images `(n, height, width)` by title. Row titles repeat in every block of
+        rows: uint8 images `(n, H, W)` or `(n, H, W, 3)` by title. The rows repeat in blocks of
             `columns` images.
         columns: Images side by side.
-        zoom: Size of an image, in inches of width.
+        zoom: Width of an image, in inches.
 
     Returns:
         The figure.
@@ -41,33 +44,78 @@ def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 
     """
     count = min(len(images) for images in rows.values())
     columns = min(columns, count)
-    height, width = next(iter(rows.values())).shape[1:]
+    height, width = next(iter(rows.values())).shape[1:3]
     blocks = -(-count // columns)
     strip = zoom * height / width
     figure = Figure(figsize=(columns * zoom + 1.3, blocks * (len(rows) * strip + 0.12)))
     axes = figure.subplots(blocks * len(rows), 1, squeeze=False)[:, 0]
     for block in range(blocks):
         for number, (title, images) in enumerate(rows.items()):
-            shown = images[block * columns : (block + 1) * columns]
             axis = axes[block * len(rows) + number]
-            pixels = {"cmap": "gray", "vmin": 0, "vmax": 255, "interpolation": "nearest"}
-            axis.imshow(np.hstack(list(shown)), **pixels)
+            image = picture_in(axis, interpolation="nearest")
+            show_pixels(image, np.hstack(images[block * columns : (block + 1) * columns]))
             # A last block with fewer images keeps the size and the place of the others.
-            axis.set_xlim(-0.5, columns * width - 0.5)
+            axis.set(xlim=(-0.5, columns * width - 0.5), ylim=(height - 0.5, -0.5))
             axis.set_ylabel(title, rotation=0, ha="right", va="center")
-            axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
     figure.subplots_adjust(left=1.2 / figure.get_figwidth(), right=0.995, top=0.995, bottom=0.005)
     figure.subplots_adjust(hspace=0.04)
     return figure
 
 
-def before_after(snapshots: dict[str, np.ndarray], real_name: str = "real", count: int = 20):
+def picture_in(axis: Axes, title: str = "", **options) -> AxesImage:
+    """Makes an empty picture, gray from 0 to 255, without ticks; `show_pixels` fills it.
+
+    Args:
+        axis: Where to.
+        title: Text above the picture.
+        **options: For `imshow`.
+
+    Returns:
+        The picture.
+    """
+    axis.set(xticks=[], yticks=[])
+    axis.set_title(title, fontsize="small")
+    return axis.imshow([[0]], **{"cmap": "gray", "vmin": 0, "vmax": 255, **options})
+
+
+def show_pixels(image: AxesImage, pixels: np.ndarray, shape: tuple[int, int] | None = None) -> None:
+    """Puts other pixels into a picture.
+
+    Args:
+        image: The picture, as from `picture_in`.
+        pixels: `(H, W)`, or `(H, W, 3)` for colour.
+        shape: Height and width to stretch the pixels to. Defaults to their own.
+    """
+    height, width = shape or pixels.shape[:2]
+    image.set(data=pixels, extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+
+
+def sheet(count: int, *rows: np.ndarray) -> np.ndarray:
+    """Joins the first images of several stacks to one image, a row for each stack.
+
+    Args:
+        count: Images of each stack to take.
+        *rows: Images `(n, H, W)` or `(n, H, W, 3)`.
+
+    Returns:
+        One image.
+
+    Example:
+        >>> sheet(5, np.zeros((8, 35, 55)), np.ones((8, 35, 55))).shape
+        (70, 275)
+    """
+    return np.vstack([np.hstack(images[:count]) for images in rows])
+
+
+def before_after(
+    snapshots: dict[str, np.ndarray], real_name: str = "real", count: int = 20
+) -> Figure:
     """Draws synthetic images, the same ones refined, and real ones below.
 
     Args:
         snapshots: As from `Run.snapshots`.
-        real_name: What the real images are; say "simulated webcam" where they are drawn.
+        real_name: What the real images are, as from `Run.real_name`.
         count: Images of each kind.
 
     Returns:
@@ -82,7 +130,7 @@ def before_after(snapshots: dict[str, np.ndarray], real_name: str = "real", coun
 
 
 def timeline(snapshots: dict[str, np.ndarray], steps: int = 6, count: int = 10) -> Figure:
-    """Draws how the same images change as training goes on, one row per iteration.
+    """Draws how the same images change in training, a row for each chosen round.
 
     Args:
         snapshots: As from `Run.snapshots`.
@@ -100,40 +148,117 @@ def timeline(snapshots: dict[str, np.ndarray], steps: int = 6, count: int = 10) 
     return contact_sheet(rows, columns=count)
 
 
+OWN = "also logged"
+# Panel, column of the metrics, colour, label, and what a D that guesses would give.
+LINES = (
+    ("losses (dotted: a guess)", "discriminator_loss", BLUE, "$L_D$", 2 * np.log(2)),
+    ("losses (dotted: a guess)", "adversarial_loss", ORANGE, "$L_R$: fool D", np.log(2)),
+    ("losses (dotted: a guess)", "kept", GREEN, r"$L_R$: $\lambda$ · change", None),
+    ("change of a pixel (of 2)", "mean_change", GREEN, "mean |R(x) - x|", None),
+    ("D's accuracy (dotted: a guess)", "accuracy_real", BLUE, "on {}", 0.5),
+    ("D's accuracy (dotted: a guess)", "accuracy_refined", ORANGE, "on refined", None),
+)
+
+
+class Curves:
+    """Curves of a run in panels side by side, drawn once and then updated.
+
+    The panels are the losses, how much R changes, and D's accuracy. Columns that the library does
+    not know, such as those of a subclass, have one more panel.
+
+    Args:
+        figure: Where to draw.
+        place: Left, bottom, width and height of all panels together, as shares of the figure.
+        real_name: What the real images are, as from `Run.real_name`.
+
+    Attributes:
+        axes: The panels, by title.
+        lines: By column: the line of the run, and the dashed line of its reference.
+    """
+
+    def __init__(self, figure: Figure, place: tuple, real_name: str = "real"):
+        self.axes, self.lines, self.cursors = {}, {}, []
+        self._figure, self._place = figure, place
+        for title, name, color, label, guess in LINES:
+            self._add(title, name, label.format(real_name), color)
+            if guess:
+                self.axes[title].axhline(guess, color=color, linestyle=":")
+
+    def show(
+        self,
+        metrics: pd.DataFrame,
+        end: int | None = None,
+        reference: pd.DataFrame | None = None,
+        cursor: int | None = None,
+    ) -> None:
+        """Shows the curves of a run.
+
+        Args:
+            metrics: As from `Run.metrics`.
+            end: The last round on the axes. Defaults to the last one logged.
+            reference: The metrics of another run, to be dashed.
+            cursor: A round to mark.
+        """
+        for which, table in enumerate((metrics, reference)):
+            if table is not None:
+                rounds = table[table["phase"] == "adversarial"]
+                # A method of one's own need not log all that is drawn here.
+                rounds = rounds.reindex(columns=rounds.columns.union(COLUMNS, sort=False))
+                x = rounds["iteration"].to_numpy(float)
+                end = end or x.max(initial=1)
+                own = rounds.drop(columns=list(COLUMNS), errors="ignore")
+                for name in own.select_dtypes("number"):
+                    if name not in self.lines:
+                        self._add(OWN, name, name)
+                rounds = rounds.assign(kept=rounds["refiner_loss"] - rounds["adversarial_loss"])
+                for name in rounds.columns.intersection(list(self.lines)):
+                    self.lines[name][which].set_data(x, rounds[name].to_numpy(float))
+        for (title, axis), line in zip(self.axes.items(), self.cursors, strict=True):
+            line.set(visible=cursor is not None, xdata=[cursor or 0] * 2)
+            axis.relim()
+            axis.autoscale(axis="y")
+            axis.set_xlim(0, end)
+            if title != OWN:
+                axis.set_ylim(0, 1.02 if "accuracy" in title else None)
+
+    def _add(self, title, name, label, color=None):
+        axis = self.axes[title] = self.axes.get(title) or self._panel()
+        line = axis.plot([], [], color=color, label=label)[0]
+        dashed = axis.plot([], [], "--", color=line.get_color(), alpha=0.5)[0]
+        self.lines[name] = (line, dashed)
+        # Above the panel, where it hides no curve.
+        place = {"loc": "lower left", "bbox_to_anchor": (-0.05, 1), "alignment": "left"}
+        sizes = {"fontsize": "x-small", "title_fontsize": "small"}
+        axis.legend(title=title, **place, **sizes, frameon=False, labelspacing=0.2)
+
+    def _panel(self):
+        panel = self._figure.add_axes(self._place)
+        panel.set_xlabel("round", fontsize="small")
+        panel.tick_params(labelsize="small")
+        panel.grid(alpha=0.3)
+        self.cursors.append(panel.axvline(0, color="black", linewidth=1))
+        left, bottom, width, height = self._place
+        width /= len(self.axes) + 1
+        for number, axis in enumerate([*self.axes.values(), panel]):
+            axis.set_position((left + (number + 0.13) * width, bottom, 0.8 * width, height))
+        return panel
+
+
 def loss_curves(metrics: pd.DataFrame, real_name: str = "real") -> Figure:
-    """Draws the losses and D's accuracy over the rounds, with what guessing would give.
+    """Draws the losses, R's change and D's accuracy over the rounds.
 
     Args:
         metrics: As from `Run.metrics`.
-        real_name: What the real images are, as for `before_after`.
+        real_name: What the real images are, as from `Run.real_name`.
 
     Returns:
-        The figure.
+        The figure. Columns that a subclass logs have a panel of their own.
 
     Reference:
         Bojja 2018, figures 1 and 2.
     """
-    rounds = metrics[metrics["phase"] == "adversarial"].set_index("iteration")
-    figure = Figure(figsize=(11, 3), layout="constrained")
-    losses, change, accuracy = figure.subplots(1, 3)
-
-    losses.plot(rounds["discriminator_loss"], color=BLUE, label="discriminator, $L_D$")
-    losses.plot(rounds["adversarial_loss"], color=ORANGE, label="refiner, adversarial")
-    losses.axhline(2 * np.log(2), color=BLUE, linestyle=":", label="$L_D$ of a guess, 2 ln 2")
-    losses.axhline(np.log(2), color=ORANGE, linestyle=":", label="half of that, ln 2")
-    losses.set(title="losses", ylim=(0, None))
-
-    change.plot(rounds["mean_change"], color=GREEN, label="mean |R(x) - x|")
-    change.set(title="how much R changes a pixel (of 2)", ylim=(0, None))
-
-    accuracy.plot(rounds["accuracy_real"], color=BLUE, label=f"on {real_name}")
-    accuracy.plot(rounds["accuracy_refined"], color=ORANGE, label="on refined")
-    accuracy.axhline(0.5, color=GRAY, linestyle=":", label="a guess")
-    accuracy.set(title="D's accuracy, per patch", ylim=(0, 1))
-    for axis in (losses, change, accuracy):
-        axis.set_xlabel("round")
-        axis.legend(fontsize="small")
-        axis.grid(alpha=0.3)
+    figure = Figure(figsize=(11, 3.2))
+    Curves(figure, (0.0, 0.14, 1.0, 0.61), real_name).show(metrics)
     return figure
 
 
@@ -144,7 +269,7 @@ def evaluation_figure(evaluation: dict) -> Figure:
         evaluation: As from `simgan_lib.evaluation.evaluate`.
 
     Returns:
-        The figure. Without gaze errors (no labelled test images) it has the realism alone.
+        The figure. Without gaze errors it has the realism alone.
     """
     measured = "gaze_error_deg" in evaluation
     figure = Figure(figsize=(13 if measured else 5, 3.4), layout="constrained")
@@ -156,25 +281,24 @@ def evaluation_figure(evaluation: dict) -> Figure:
     return figure
 
 
+def _color(name):
+    return COLORS.get(name.split("_")[0], GRAY)
+
+
 def _error_bars(axis, errors):
-    names = list(errors)
-    means = [errors[name]["mean"] for name in names]
-    spreads = [errors[name]["std"] for name in names]
-    colors = [COLORS.get(name.split("_")[0], GRAY) for name in names]
-    axis.barh(names, means, xerr=spreads, color=colors)
-    for row, name in enumerate(names):
-        axis.text(0.2, row, with_spread(errors[name]), va="center", color="white", weight="bold")
+    for row, (name, found) in enumerate(errors.items()):
+        axis.barh(name, found["mean"], xerr=found["std"], color=_color(name))
+        axis.text(0.2, row, with_spread(found), va="center", color="white", weight="bold")
     axis.invert_yaxis()
-    axis.set(
-        title="gaze error of a network trained on ...", xlabel="degrees, mean ± std over seeds"
-    )
+    axis.set_title("gaze error of a network trained on ...")
+    axis.set_xlabel("degrees, mean ± std over seeds")
 
 
 def _error_curves(axis, curve):
     for name, percent in curve.items():
         if name != "degrees":
-            color, style = COLORS.get(name.split("_")[0], GRAY), "--" if "x" in name[-2:] else "-"
-            axis.plot(curve["degrees"], percent, style, color=color, label=name)
+            style = "--" if "x" in name[-2:] else "-"
+            axis.plot(curve["degrees"], percent, style, color=_color(name), label=name)
     axis.axvline(7, color=GRAY, linestyle=":")
     axis.set(title="how many are within an angle", xlabel="degrees", ylabel="% of images")
     axis.set(xlim=(0, 30), ylim=(0, 100))
@@ -184,12 +308,11 @@ def _error_curves(axis, curve):
 
 def _realism_bars(axis, accuracy, real_name):
     for row, (name, found) in enumerate(accuracy.items()):
-        mean = 100 * found["mean"]
-        spread = [[mean - 100 * found["low"]], [100 * found["high"] - mean]]
-        axis.barh(row, mean - 50, left=50, xerr=spread, color=COLORS.get(name, GRAY))
+        mean, low, high = (100 * found[key] for key in ("mean", "low", "high"))
+        spread = [[mean - low], [high - mean]]
+        axis.barh(row, mean - 50, left=50, xerr=spread, color=_color(name))
         # White on the bar; black beside a bar too short to hold it.
-        inside = mean > 65
-        place, color = (51, "white") if inside else (mean + spread[1][0] + 1, "black")
+        place, color = (51, "white") if mean > 65 else (high + 1, "black")
         axis.text(place, row, f"{mean:.1f}%", va="center", color=color, weight="bold")
     names = [real_name.replace(" ", "\n") if name == "real" else name for name in accuracy]
     axis.set_yticks(range(len(accuracy)), names)
@@ -203,8 +326,8 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
     """Draws what every cell of a grid came to: a dot per seed, a bar for their mean.
 
     Args:
-        table: As from `simgan_lib.summary.collect`.
-        order: Cells from top to bottom; the table's order if `None`.
+        table: As from `simgan_lib.evaluation.report.collect`.
+        order: Cells from top to bottom. Defaults to the table's order.
 
     Returns:
         The figure: gaze error, pupil shift, and how often a classifier tells refined from real.
@@ -225,15 +348,14 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
             axis.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.7, markersize=5)
         axis.set_title(title, fontsize="medium")
         axis.grid(alpha=0.3)
-    for column, color in (("synthetic", BLUE), ("labelled", GREEN)):
-        degrees = table[f"{column}_deg"].mean()
-        axes[0].axvline(degrees, color=color, linestyle=":", label=f"trained on {column}")
+    for column in ("synthetic", "labelled"):
+        degrees, label = table[f"{column}_deg"].mean(), f"trained on {column}"
+        axes[0].axvline(degrees, color=_color(column), linestyle=":", label=label)
     axes[0].set_yticks(range(len(cells)), cells)
     # The scale from a guess to certainty: cut close, a tenth of a percent would look like a lot.
     axes[2].set_xlim(48, 102)
-    figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside lower left", fontsize="small", ncols=2
-    )
+    lines = axes[0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower left", fontsize="small", ncols=2)
     axes[0].invert_yaxis()
     return figure
 

@@ -1,29 +1,24 @@
-"""Widgets for notebooks: thin shells over plain functions, for ipywidgets 7 and 8 alike."""
+"""Widgets for notebooks, for ipywidgets 7 and 8 alike."""
 
+import dataclasses
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 import ipywidgets
 import numpy as np
 import pandas as pd
 from ipywidgets import Button, Dropdown, HBox, IntSlider, SelectionSlider
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from simgan_lib.config import PRESETS, Config, ConfigError
 from simgan_lib.data import simulator
 from simgan_lib.evaluation.realism import visual_turing_test
-from simgan_lib.evaluation.summary import collect
-from simgan_lib.notebook.dashboard import TrainingDashboard
-from simgan_lib.notebook.panel import HyperparameterPanel
-from simgan_lib.notebook.plots import BLUE, ORANGE
-from simgan_lib.notebook.replay import BeforeAfter, RunReplay
-from simgan_lib.notebook.shown import (
-    DPI,
-    Shown,
-    image_row,
-    labelled,
-    picture_in,
-    sheet,
-    show_pixels,
-)
+from simgan_lib.evaluation.report import collect
+from simgan_lib.losses import lambda_mean_from_sum
+from simgan_lib.notebook.dashboard import Shown, TrainingDashboard, labelled
+from simgan_lib.notebook.plots import BLUE, ORANGE, Curves, picture_in, sheet, show_pixels
 from simgan_lib.runs import Run
 
 __all__ = [
@@ -45,6 +40,11 @@ EYE = {
     "light": (-1.0, 1.0, 0.05, 0.0, "from the left (-1) to the right (1)"),
     "person": (0, simulator.PEOPLE - 1, 1, 7, "whose eye it is"),
 }
+FIELDS = (
+    *("lambda_mean", "refiner_updates", "discriminator_updates", "buffer_size", "batch_size"),
+    *("refiner_learning_rate", "discriminator_learning_rate", "beta_1", "adversarial_loss"),
+    *("precision", "iterations"),
+)
 
 
 def explored_eye(style: str, **chosen: float) -> tuple[np.ndarray, pd.Series]:
@@ -52,7 +52,7 @@ def explored_eye(style: str, **chosen: float) -> tuple[np.ndarray, pd.Series]:
 
     Args:
         style: `"simulator"` or `"webcam"`.
-        **chosen: Values by the names in `EYE`; what is left out is as it starts there.
+        **chosen: Values by the names in `EYE`. The others are as they start there.
 
     Returns:
         The image, uint8 of shape `(35, 55)`, and its label, a row as from `simulator.labels`.
@@ -71,11 +71,19 @@ def explored_eye(style: str, **chosen: float) -> tuple[np.ndarray, pd.Series]:
     return simulator.render(eye, style)[0], simulator.labels(eye).iloc[0]
 
 
+def _image_row(size, *titles):
+    """A figure with empty pictures side by side."""
+    figure = Figure(figsize=size)
+    around = {"left": 0.01, "right": 0.99, "bottom": 0.02, "wspace": 0.04}
+    axes = figure.subplots(1, len(titles), gridspec_kw=around)
+    return figure, [picture_in(axis, title) for axis, title in zip(axes, titles, strict=True)]
+
+
 class EyeExplorer(Shown):
     """Sliders for what an eye is, and the eye in both styles with its label drawn on it.
 
     Attributes:
-        controls: By the names in `EYE`, and `"style"`.
+        controls: By the names in `EYE`.
     """
 
     def __init__(self):
@@ -84,19 +92,14 @@ class EyeExplorer(Shown):
             kind = ipywidgets.FloatSlider if isinstance(step, float) else IntSlider
             limits = {"min": low, "max": high, "step": step, "value": start}
             self.controls[name] = labelled(kind, name, tooltip, **limits)
-        one, other = "simulator", "simulated webcam"
-        styles = [("both", (one, other)), (one, (one,)), (other, (other,))]
-        self.controls["style"] = labelled(Dropdown, "style", "drawing and camera", options=styles)
-        figure, self._images = image_row((8, 2.9), one, other)
-        axes = [image.axes for image in self._images]
-        self._looks = [axis.plot([], [], "o-", color=ORANGE, markevery=[0])[0] for axis in axes]
-        super().__init__(figure, list(self.controls.values()))
+        figure, self.images = _image_row((8, 2.9), "simulator", "simulated webcam")
+        axes = [image.axes for image in self.images]
+        self.looks = [axis.plot([], [], "o-", color=ORANGE, markevery=[0])[0] for axis in axes]
+        super().__init__(figure, self.controls.values())
 
     def _update(self):
         chosen = {name: control.value for name, control in self.controls.items()}
-        styles = chosen.pop("style")
-        for style, image, line in zip(simulator.STYLES, self._images, self._looks, strict=True):
-            image.axes.set_visible(image.axes.get_title() in styles)
+        for style, image, line in zip(simulator.STYLES, self.images, self.looks, strict=True):
             pixels, label = explored_eye(style, **chosen)
             show_pixels(image, pixels)
             x, y = label["pupil_x"], label["pupil_y"]
@@ -107,61 +110,52 @@ class EyeExplorer(Shown):
         )
 
 
-def lambda_table(folder: str | Path) -> pd.DataFrame:
-    """Reads a lambda sweep: the cells `baseline` and `lambda_*` of an ablation's folder.
-
-    Args:
-        folder: The ablation's folder, or one above it.
-
-    Returns:
-        A row per lambda: `lambda_mean`, the means over seeds of `pupil_shift_px`, `kid` and
-        `two_sample_accuracy` (%), the number of `seeds`, and the first `run`.
-    """
-    table = collect(folder)
-    table = table[table["cell"].str.fullmatch(r"(.*/)?(baseline|lambda_[\d.]+)")]
-    runs = [Run(Path(folder, name)) for name in table["run"]]
-    table = table.assign(run=runs, lambda_mean=[run.config.lambda_mean for run in runs])
-    names = ("pupil_shift_px", "kid", "two_sample_accuracy")
-    means = {name: (name, "mean") for name in names}
-    groups = table.groupby("lambda_mean", as_index=False)
-    return groups.agg(**means, seeds=("seed", "size"), run=("run", "first"))
-
-
 class LambdaExplorer(Shown):
     """What lambda trades: realism against labels, with the pictures of recorded runs.
 
     Args:
-        folder: An ablation's folder, as for `lambda_table`.
-        eyes: Images to show of each run: the first ones.
+        folder: An ablation's folder, with the cells `baseline` and `lambda_*`.
+        eyes: How many images of each run to show.
 
     Attributes:
         slider: The lambda.
+        table: A row per lambda: the means over seeds, the number of `seeds`, and the first `run`.
     """
 
     def __init__(self, folder: str | Path, eyes: int = 5):
-        self._table, self._eyes = lambda_table(folder), eyes
-        figure = Figure(figsize=(9.6, 3), dpi=DPI)
+        table = collect(folder)
+        table = table[table["cell"].str.fullmatch(r"(.*/)?(baseline|lambda_[\d.]+)")]
+        runs = [Run(Path(folder, name)) for name in table["run"]]
+        table = table.assign(run=runs, lambda_mean=[run.config.lambda_mean for run in runs])
+        measures = ("pupil_shift_px", "kid", "two_sample_accuracy")
+        self.table = table.groupby("lambda_mean", as_index=False).agg(
+            **{name: (name, "mean") for name in measures},
+            seeds=("seed", "size"),
+            run=("run", "first"),
+        )
+        self._shots, self._eyes = [run.snapshots for run in self.table["run"]], eyes
+        figure = Figure(figsize=(9.6, 3))
         axis = figure.add_axes((0.08, 0.17, 0.38, 0.78))
-        x, y = self._table["pupil_shift_px"], self._table["kid"]
+        x, y = self.table["pupil_shift_px"], self.table["kid"]
         axis.plot(x, y, "o-", color=BLUE)
         axis.set(xlabel="pupil moved, px (labels lost)", ylabel="KID (low: realistic)")
         # A KID can be 0 or below. The margins are for the names of the points.
         axis.set_yscale("symlog", linthresh=1e-3)
         axis.margins(0.15, 0.2)
-        names = [f"{value:g}" for value in self._table["lambda_mean"]]
+        names = [f"{value:g}" for value in self.table["lambda_mean"]]
         for number, (name, *place) in enumerate(zip(names, x, y, strict=True)):
             # Every second name on the other side of the curve, as neighbours may be close.
             side = {"xytext": (-6, -13), "ha": "right"} if number % 2 else {"xytext": (6, 5)}
-            axis.annotate(name, place, textcoords="offset points", fontsize="small", **side)
+            text = axis.annotate(name, place, textcoords="offset points", fontsize="small", **side)
+            text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.7})
         self._mark = axis.plot([], [], "o", color=ORANGE, markersize=14, fillstyle="none")[0]
         self._image = picture_in(figure.add_axes((0.48, 0.02, 0.51, 0.85)), "synthetic, refined")
-        self._shots = [run.snapshots for run in self._table["run"]]
         rows = [(name, row) for row, name in enumerate(names)]
         self.slider = labelled(SelectionSlider, "lambda", "in mean form", options=rows)
         super().__init__(figure, [self.slider])
 
     def _update(self):
-        row, shots = self._table.iloc[self.slider.value], self._shots[self.slider.value]
+        row, shots = self.table.iloc[self.slider.value], self._shots[self.slider.value]
         show_pixels(self._image, sheet(self._eyes, shots["synthetic"], shots["refined"][-1]))
         shift, kid, seeds = row["pupil_shift_px"], row["kid"], row["seeds"]
         self._mark.set_data([shift], [kid])
@@ -176,11 +170,11 @@ class TuringTest(Shown):
     """Which one is refined? Pairs to tell apart, scored as in the paper.
 
     Args:
-        refined: Refined images, uint8 `(n, height, width)`.
+        refined: Refined images, uint8 `(n, H, W)` or `(n, H, W, 3)`.
         real: Real ones, alike.
         pairs: How many pairs to show.
         seed: Draws the pairs and their sides.
-        real_name: What to call the real ones, as from `Run.real_name`.
+        real_name: What the real images are, as from `Run.real_name`.
 
     Attributes:
         answers: The sides taken for real so far.
@@ -197,7 +191,7 @@ class TuringTest(Shown):
     ):
         self.test, self.answers = visual_turing_test(refined, real, pairs, seed), []
         self.real_name, self.result = real_name, None
-        figure, self._images = image_row((8, 2.9), "left", "right")
+        figure, self._images = _image_row((8, 2.9), "left", "right")
         about = f"this one is {real_name}"
         self.buttons = [labelled(Button, side, about) for side in ("Left", "Right")]
         for button in self.buttons:
@@ -225,3 +219,165 @@ class TuringTest(Shown):
         said = "You can tell" if self.result["p_value"] < 0.05 else "That may be guessing"
         score = "{correct} of {shown} right, p = {p_value:.3f}".format(**self.result)
         return f"{score}. {said}. The paper's testers: 517 of 1,000, p = 0.148."
+
+
+class RunReplay(Shown):
+    """A run played again: a slider through its snapshots, with a cursor on its curves.
+
+    Args:
+        run: The run; it needs snapshots.
+        other: A second run below it, at its last snapshot up to the same round.
+        eyes: How many images of each run to show.
+
+    Attributes:
+        slider: The round.
+    """
+
+    def __init__(self, run: Run, other: Run | None = None, eyes: int = 12):
+        runs = [run] if other is None else [run, other]
+        figure = Figure(figsize=(9.6, 4.4 * len(runs)))
+        self.views, self._eyes = [], eyes
+        for row, each in enumerate(reversed(runs)):
+            bottom, height = row / len(runs), 1 / len(runs)
+            image = picture_in(figure.add_axes((0.05, bottom + 0.65 * height, 0.92, 0.28 * height)))
+            curves = Curves(figure, (0, bottom + 0.1 * height, 1, 0.37 * height), each.real_name)
+            self.views.insert(0, (each.folder.name, each.snapshots, each.metrics, image, curves))
+        rounds = sorted({int(n) for _, shots, *_ in self.views for n in shots["iteration"]})
+        about = "the snapshot; arrow keys step"
+        self.slider = labelled(SelectionSlider, "round", about, options=rounds)
+        super().__init__(figure, [self.slider])
+
+    def _update(self):
+        said = []
+        for name, shots, metrics, image, curves in self.views:
+            chosen = max(int((shots["iteration"] <= self.slider.value).sum()) - 1, 0)
+            number = int(shots["iteration"][chosen])
+            show_pixels(image, sheet(self._eyes, shots["synthetic"], shots["refined"][chosen]))
+            title = f"{name}: synthetic, and refined in round {number:,}"
+            image.axes.set_title(title, fontsize="small")
+            curves.show(metrics, self.slider.options[-1], cursor=number)
+            # A D that answers in another way than with two logits leaves no probabilities.
+            if "probability_refined" in shots:
+                right = shots["probability_refined"][chosen].astype(float).mean()
+                said.append(f"{name}: D takes the refined eyes for refined with {right:.0%}.")
+        return "\n".join(said)
+
+
+class BeforeAfter(Shown):
+    """An eye before and after refining, what changed, and what D makes of it, patch by patch.
+
+    It shows the last snapshot of the run.
+
+    Args:
+        run: The run; it needs snapshots.
+
+    Attributes:
+        slider: The eye's number.
+        next: The button that goes to the next eye.
+    """
+
+    def __init__(self, run: Run):
+        self._shots, self._real_name = run.snapshots, run.real_name
+        titles = ["synthetic", "refined", "difference"]
+        if "probability_refined" in self._shots:
+            titles += titles[:2]
+        figure, self.images = _image_row((2.2 * len(titles), 1.9), *titles)
+        self.images[2].set(cmap="RdBu_r", clim=(-128, 128))
+        look = {"cmap": LinearSegmentedColormap.from_list("D", [BLUE, "white", ORANGE]), "vmax": 1}
+        self.maps = [picture_in(image.axes, alpha=0.45, **look) for image in self.images[3:]]
+        count = len(self._shots["synthetic"])
+        self.slider = labelled(IntSlider, "eye", "which one; arrow keys step", max=count - 1)
+        self.next = labelled(Button, "Next", "the next eye; after the last, the first")
+        self.next.on_click(
+            lambda _: self.slider.set_trait("value", (self.slider.value + 1) % count)
+        )
+        super().__init__(figure, [self.slider], [HBox([self.slider, self.next])])
+
+    def _update(self):
+        eye, shots = self.slider.value, self._shots
+        before, after = shots["synthetic"][eye], shots["refined"][-1][eye]
+        change = after.astype(float) - before
+        difference = change.mean(axis=-1) if change.ndim == 3 else change
+        for image, pixels in zip(self.images, (before, after, difference, before, after)):  # noqa: B905
+            show_pixels(image, pixels)
+        for image, name in zip(self.maps, ("synthetic", "refined")):  # noqa: B905
+            doubt = shots[f"probability_{name}"][-1][eye].astype(float)
+            show_pixels(image, doubt, before.shape[:2])
+            image.axes.set_title(f"{name}, D: {doubt.mean():.0%} refined", fontsize="small")
+        words = f"Eye {eye}: a pixel changes by {np.abs(change).mean():.1f} of 255 gray levels."
+        if self.maps:
+            words += f" Orange patches D takes for refined, blue ones for {self._real_name}."
+        return f"{words} In the difference, red became brighter."
+
+
+class HyperparameterPanel(Shown):
+    """The settings of a training as controls, checked, with lambda in the paper's form too.
+
+    Args:
+        config: The settings to begin with. Defaults to `Config()`.
+        fields: Names of the fields of `Config` to show.
+
+    Attributes:
+        controls: By the names of the fields.
+    """
+
+    def __init__(self, config: Config | None = None, fields: Iterable[str] = FIELDS):
+        known = {field.name: field for field in dataclasses.fields(Config)}
+        self._base = config or Config()
+        self._fields = [known[name] for name in fields]
+        self.controls = {field.name: _control(field, self._base) for field in self._fields}
+        buttons = [labelled(Button, name, "fills in this preset") for name in PRESETS]
+        for button in buttons:
+            button.on_click(lambda pressed: setattr(self, "config", PRESETS[pressed.description]))
+        figure = Figure(figsize=(9.6, 0.2 + 0.157 * len(self._fields)))
+        self._text = figure.text(0.01, 0.97, "", va="top", family="monospace", fontsize=9)
+        controls = self.controls.values()
+        super().__init__(figure, controls, [HBox(buttons), *controls])
+        # On the page the controls themselves say it.
+        self.children = [child for child in self.children if child is not self.picture]
+
+    @property
+    def config(self) -> Config:
+        """The settings. Setting it fills the controls; a ConfigError says what is not allowed."""
+        return self._base.replace(**{name: each.value for name, each in self.controls.items()})
+
+    @config.setter
+    def config(self, config: Config):
+        self._base = config
+        for name, control in self.controls.items():
+            control.value = getattr(config, name)
+        self.redraw()
+
+    def redraw(self, change=None) -> None:
+        """Says again what the settings are; see `Shown`."""
+        self._say()
+
+    def _repr_mimebundle_(self, **kwargs):
+        # The picture is for a saved notebook alone, so it is drawn when the panel is displayed.
+        super().redraw()
+        return super()._repr_mimebundle_(**kwargs)
+
+    def _update(self):
+        try:
+            config = self.config
+        except ConfigError as error:
+            return f"Not allowed: {error}"
+        self._text.set_text(
+            "\n".join(
+                f"{field.name:<32}{getattr(config, field.name)!s:<10}"
+                f"{textwrap.shorten(field.metadata['meaning'], 76)}"
+                for field in self._fields
+            )
+        )
+        paper = config.lambda_mean / lambda_mean_from_sum(1.0)
+        return f"Lambda in the paper's form: {paper:.3g}."
+
+
+def _control(field, config):
+    """The control of a field of the settings."""
+    kinds = {int: ipywidgets.IntText, float: ipywidgets.FloatText}
+    options = {"value": getattr(config, field.name)}
+    if field.metadata["choices"]:
+        options["options"] = field.metadata["choices"]
+    about = f"{field.metadata['meaning']} ({field.metadata['origin']})"
+    return labelled(kinds.get(field.type, Dropdown), field.name, about, **options)

@@ -163,7 +163,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# `update_discriminator` of `SimGAN` is one step of D. Before it, `model.history.mix` puts images of the past beside half a
+# `update_discriminator` of `SimGAN` is one step of D. Before it, `model.buffer.mix` puts images of the past beside half a
 # batch of fresh ones. With `buffer_size=0` there is no past, and the whole batch is fresh.
 
 
@@ -174,7 +174,7 @@ def schooling(buffer_size):
     model = simgan_lib.SimGAN(scale.config.replace(buffer_size=buffer_size))
 
     def lesson(y, fresh):
-        return model.update_discriminator(y, model.history.mix(fresh))
+        return model.update_discriminator(y, model.buffer.mix(fresh))
 
     update = backends.current().compile(lesson, model.state)
     rng, size = np.random.default_rng(0), scale.config.batch_size

@@ -68,7 +68,7 @@ notebook.show(
 # | &nbsp;&nbsp;&nbsp;&nbsp;take a step of R down the slope of $L_R$ | `self.update_refiner(x_r[k])` |
 # | &nbsp;&nbsp;repeat $K_d$ times | `for k in range(self.config.discriminator_updates):` |
 # | &nbsp;&nbsp;&nbsp;&nbsp;sample synthetic x and real y | `x_d[k]`, `y[k]` |
-# | &nbsp;&nbsp;&nbsp;&nbsp;refine with R as it is now | `self.history.mix(self.refiner(x_d[k]))` |
+# | &nbsp;&nbsp;&nbsp;&nbsp;refine with R as it is now | `self.buffer.mix(self.refiner(x_d[k]))` |
 # | &nbsp;&nbsp;&nbsp;&nbsp;take a step of D down the slope of $L_D$ | `self.update_discriminator(y[k], refined)` |
 #
 # We write the three methods of `SimGAN` that matter. They are the library's code, line for line. First $L_R$ (notebook 04).
@@ -115,9 +115,9 @@ def round(self, x_r, x_d, y):
     for k in range(self.config.refiner_updates):  # lines 2 to 5
         logs = self.update_refiner(x_r[k])
     for k in range(self.config.discriminator_updates):  # lines 6 to 9
-        refined = self.history.mix(self.refiner(x_d[k], training=True))
+        refined = self.buffer.mix(self.refiner(x_d[k], training=True))
         logs |= self.update_discriminator(y[k], refined)
-    return logs | {"history_filled": self.history.fraction_filled()}
+    return logs | {"history_filled": self.buffer.fraction_filled()}
 
 
 # %% [markdown]
@@ -170,7 +170,7 @@ for number in range(1, 4):
 
 # %%
 def changed_by(action):
-    parts = {"R": model.refiner, "D": model.discriminator, "history buffer": model.history}
+    parts = {"R": model.refiner, "D": model.discriminator, "history buffer": model.buffer}
     before = {name: [v.numpy() for v in part.weights] for name, part in parts.items()}
     action()
     for name, part in parts.items():
@@ -182,8 +182,8 @@ def changed_by(action):
 x_r, x_d, y = batches(config)
 print("update_refiner:")
 changed_by(lambda: model.update_refiner(x_r[0]))
-print("history.mix:")
-changed_by(lambda: model.history.mix(model.refiner(x_d[0])))
+print("buffer.mix:")
+changed_by(lambda: model.buffer.mix(model.refiner(x_d[0])))
 print("update_discriminator:")
 changed_by(lambda: model.update_discriminator(y[0], model.refiner(x_r[0])))
 
@@ -451,7 +451,7 @@ widgets.TrainingDashboard.attach(folder)
 # %%
 groups = {"R": trained.refiner, "D": trained.discriminator}
 groups |= {"R's Adam": trained.refiner_optimizer, "D's Adam": trained.discriminator_optimizer}
-groups |= {"history buffer": trained.history}
+groups |= {"history buffer": trained.buffer}
 for name, part in groups.items():
     print(f"{name:<15}{len(part.variables):>3} variables")
 print("done:", trained.done)

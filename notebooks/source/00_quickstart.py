@@ -153,13 +153,14 @@ notebook.show(
 # ## 5. Did it help?
 #
 # Pretty is not the point. The test: train a gaze network on each kind of image, and try it on labelled
-# simulated webcam eyes it has never seen. Three trainings of the `quick` preset
-# ({{quick/baseline/seed0 config.iterations 0}} rounds, R with half of the paper's feature maps and a last layer that evens out the histogram, 16,000 images of each kind), with three gaze networks each:
+# simulated webcam eyes it has never seen. The table is of three trainings of the preset `quick`, with three gaze networks
+# each. `quick` is the model that notebooks 02 to 07 build. It has half of the paper's feature maps, and it is trained
+# for {{quick/baseline/seed0 config.iterations 0}} rounds on 16,000 images of each kind:
 
 # %%
 from IPython.display import Markdown
 
-from simgan_lib.evaluation.summary import gaze_markdown
+from simgan_lib.evaluation.report import gaze_markdown
 
 runs = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in (0, 1, 2)]
 Markdown(gaze_markdown(runs))

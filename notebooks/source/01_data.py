@@ -396,8 +396,8 @@ for name, images in [("synthetic", data.synthetic), ("simulated webcam", data.te
 
 # %% [markdown]
 # The same ranges, so the gap is one of style and not of where people look. That is no accident: a simulator can be told
-# where its eyes shall look, and this one was told the range of the target. Notebook 09 shows in its section 7 what
-# refining does to the labels when it was not.
+# where its eyes shall look, and this one was told the range of the target. Section 7 of notebook 09 says what
+# refining may do to the labels where the ranges differ.
 
 # %% tags=["check"]
 if scale.live > 10:

@@ -21,6 +21,8 @@
 # **You need** notebook 01 (images as tensors in [-1, 1]) and to have met a convolution before.
 
 # %% tags=["shared", "setup"]
+from functools import partial
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -83,12 +85,25 @@ notebook.show(
     "what should change.",
 )
 
+# %% [markdown]
+# First the convolution that all layers share. `padding="same"` keeps the image's size. `dtype` is the number format
+# (notebook 07), and `initializer` draws the first weights.
 
-# %%
-def block(features, filters, kernel_size):
-    change = layers.Conv2D(filters, kernel_size, padding="same", activation="relu")(features)
-    change = layers.Conv2D(filters, kernel_size, padding="same")(change)
-    return layers.ReLU()(layers.Add()([features, change]))
+
+# %% tags=["taught:models"]
+def _convolution(dtype, initializer):
+    return partial(layers.Conv2D, padding="same", dtype=dtype, kernel_initializer=initializer)
+
+
+# %% [markdown]
+# And the block. This is the library's code, line for line.
+
+
+# %% tags=["taught:models"]
+def residual_block(features, filters, kernel_size, dtype=None, initializer="glorot_uniform"):
+    conv = _convolution(dtype, initializer)
+    change = conv(filters, kernel_size)(conv(filters, kernel_size, activation="relu")(features))
+    return layers.ReLU(dtype=dtype)(layers.Add(dtype=dtype)([features, change]))
 
 
 # %% [markdown]
@@ -97,7 +112,7 @@ def block(features, filters, kernel_size):
 
 # %%
 features = keras.Input((35, 55, 64))
-one_block = keras.Model(features, block(features, 64, 3))
+one_block = keras.Model(features, residual_block(features, 64, 3))
 print("by hand:", 2 * (3 * 3 * 64 * 64 + 64))
 print("Keras:  ", one_block.count_params())
 
@@ -129,13 +144,13 @@ notebook.show(
 image = keras.Input((35, 55, 1))
 h = layers.Conv2D(64, 3, padding="same", activation="relu")(image)
 for _ in range(4):
-    h = block(h, 64, 3)
+    h = residual_block(h, 64, 3)
 from_scratch = keras.Model(image, layers.Conv2D(1, 1, activation="tanh")(h))
 print("ours:", from_scratch.count_params(), " library:", simgan_lib.build_refiner().count_params())
 
 # %% [markdown]
 # The same number. From here on we use the library's: `simgan_lib.build_refiner`, whose
-# [source](../simgan_lib/models.py) reads like the cell above.
+# [source](../simgan_lib/models.py) reads like the cell above and calls the same block.
 
 # %% tags=["check"]
 assert from_scratch.count_params() == simgan_lib.build_refiner().count_params() == 296_129

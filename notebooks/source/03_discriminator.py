@@ -334,7 +334,8 @@ def gradient(loss, at):
     step = keras.Variable(np.zeros(at.shape, "float32"))
     descent = keras.optimizers.SGD(learning_rate=1.0)
     descent.build([step])
-    backends.current().gradient_update(lambda: (loss(at + step.value), {}), descent, [step])
+    descend = backends.current().gradient_update
+    descend(lambda: (loss(at + step.value), {}), descent, [step], [step])
     return -ops.convert_to_numpy(step.value)
 
 

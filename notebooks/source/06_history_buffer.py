@@ -21,12 +21,16 @@
 # **You need** notebooks 03 (the discriminator D) and 04 (its loss).
 
 # %% tags=["shared", "setup"]
+from functools import partial
+
+import keras
 import numpy as np
 from keras import ops
 from matplotlib.figure import Figure
 
 import simgan_lib
 from simgan_lib import backends, checks, losses, notebook, plots
+from simgan_lib.config import UserError
 from simgan_lib.data import to_float, to_uint8
 from simgan_lib.runs import Run
 
@@ -47,7 +51,8 @@ scale = notebook.start()
 # %% tags=["shared"]
 def draw(angle, number, rng):
     """Refined points: near the place on the circle that R has chosen."""
-    return [np.cos(angle), np.sin(angle)] + 0.2 * rng.normal(size=(number, 2))
+    points = [np.cos(angle), np.sin(angle)] + 0.2 * rng.normal(size=(number, 2))
+    return points.astype("float32")
 
 
 # %% [markdown]
@@ -92,11 +97,8 @@ def chase(buffer=None, rounds=300, seed=0):
     angle, weights, angles = 0.3, np.zeros(3), []
     for _ in range(rounds):
         refined = draw(angle, 8 if buffer is None else 4, rng)
-        fresh = refined
         if buffer is not None:
-            past = sample(buffer, 4) if buffer.count >= 4 else fresh
-            refined = np.concatenate([fresh, past])
-            push(buffer, fresh)
+            refined = ops.convert_to_numpy(buffer.mix(refined))
         weights = teach(weights, 0.2 * rng.normal(size=(8, 2)), refined)
         angle = turn(angle, weights)
         angles.append(angle)
@@ -161,22 +163,26 @@ notebook.show(
 )
 
 # %% [markdown]
-# `update_discriminator` of `SimGAN` is one step of D. With `history=False` it takes a whole batch of refined
-# images, with `history=True` half a batch, and finds the other half in its buffer.
+# `update_discriminator` of `SimGAN` is one step of D. Before it, `model.buffer.mix` puts images of the past beside half a
+# batch of fresh ones. With `buffer_size=0` there is no past, and the whole batch is fresh.
 
 
 # %%
-def schooling(history):
+def schooling(buffer_size):
     """Teaches D bright, then dark; returns its accuracy on unseen bright ones."""
     steps = max(4, scale.live // 3)
-    model = simgan_lib.SimGAN(scale.config.replace(history=history))
-    update = backends.current().compile(model.update_discriminator, model.state)
+    model = simgan_lib.SimGAN(scale.config.replace(buffer_size=buffer_size))
+
+    def lesson(y, fresh):
+        return model.update_discriminator(y, model.buffer.mix(fresh))
+
+    update = backends.current().compile(lesson, model.state)
     rng, size = np.random.default_rng(0), scale.config.batch_size
     seen, right = len(synthetic) - 100, []
     for step in range(2 * steps):
         refined = bright if step < steps else dark
-        fresh = refined[rng.integers(seen, size=size // 2 if history else size)]
-        update(fresh, webcam[rng.integers(len(webcam), size=size)])
+        fresh = refined[rng.integers(seen, size=size // 2 if buffer_size else size)]
+        update([(webcam[rng.integers(len(webcam), size=size)], fresh)])
         right.append(float(losses.accuracy(model.discriminator(bright[seen:]), losses.REFINED)))
     return np.array(right)
 
@@ -185,7 +191,7 @@ def schooling(history):
 # **Predict.** At the end of the dark lessons, what share of the patches of *bright* images will D still call refined?
 
 # %%
-forgetful = schooling(history=False)
+forgetful = schooling(buffer_size=0)
 half = len(forgetful) // 2
 print(f"bright images, patches called refined: {forgetful[half - 1]:.0%} after the bright lessons,")
 print(f"{forgetful[-1]:.0%} after the dark ones")
@@ -202,34 +208,84 @@ if scale.live > 10:
 # ## 3. Build the buffer
 #
 # Three rules. (1) It has a fixed number of slots. (2) D draws different images from it, at random. (3) New images
-# go into empty slots first, and later into random ones. We write it in NumPy, a rule at a time, and test
-# each at once, with images of one pixel that carry a number.
+# go into empty slots first, and later into random ones. We write the library's buffer, a rule at a time, and test it
+# with images of one pixel that carry a number.
+#
+# Rule 1 is what the buffer *is*: images, how many slots are filled, and a source of random numbers. All are Keras
+# variables. Section 6 says why.
 
 
 # %% tags=["shared"]
 class Buffer:
-    """Rule 1: a fixed number of slots, and how many are filled."""
-
     def __init__(self, size, shape, seed=0):
-        self.images = np.zeros((size, *shape))
-        self.count = 0
-        self.rng = np.random.default_rng(seed)
+        self.size = size
+        self.images = keras.Variable(np.zeros((size, *shape), "float32"))
+        self.count = keras.Variable(0, dtype="int32")
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+
+def held(buffer):
+    """What is in the filled slots, as an array."""
+    return ops.convert_to_numpy(buffer.images)[: int(buffer.count)]
+
+
+# %% [markdown]
+# Rule 2. Every slot gets a random key, and the slots with the smallest keys are taken. No key of a filled slot reaches 1,
+# so an empty slot with the key 2 comes last.
+
+
+# %% tags=["shared", "taught:history"]
+def sample(self, number):
+    keys = keras.random.uniform((self.size,), seed=self.seed_generator)
+    # Empty slots sort behind all filled ones.
+    keys = ops.where(ops.arange(self.size) < self.count, keys, 2.0)
+    return ops.take(self.images, ops.argsort(keys)[:number], axis=0)
+
+
+# %% [markdown]
+# Rule 3. The same trick, but the keys of empty slots are negative. They come first, and in order.
+
+
+# %% tags=["shared", "taught:history"]
+def push(self, images):
+    number = images.shape[0]
+    if number > self.size:
+        raise UserError(
+            f"Received {number} images for a history buffer of {self.size}. "
+            "Set buffer_size to at least half the batch size."
+        )
+    slots = ops.arange(self.size)
+    keys = keras.random.uniform((self.size,), seed=self.seed_generator)
+    # Keys of empty slots are negative and rise with the slot: they come first, in order.
+    empty_first = ops.cast(slots - self.size, "float32")
+    keys = ops.where(slots < self.count, keys, empty_first)
+    chosen = ops.argsort(keys)[:number]
+    self.images.assign(ops.scatter_update(self.images.value, chosen[:, None], images))
+    self.count.assign(ops.minimum(self.count + number, self.size))
+
+
+# %% [markdown]
+# D takes both at once. `mix` puts images of the past beside the fresh ones, and then keeps the fresh ones. While the
+# buffer holds too few, the fresh ones stand in for the past.
+
+
+# %% tags=["shared", "taught:history"]
+def mix(self, fresh):
+    if self.size == 0:
+        return fresh
+    number = fresh.shape[0]
+    past = ops.where(self.count >= number, self.sample(number), fresh)
+    self.push(fresh)
+    return ops.concatenate([fresh, past])
 
 
 # %% tags=["shared"]
-def sample(buffer, number):
-    """Rule 2: different images, at random, from the filled slots."""
-    return buffer.images[buffer.rng.choice(buffer.count, number, replace=False)]
+Buffer.sample, Buffer.push, Buffer.mix = sample, push, mix
 
 
-# %% tags=["shared"]
-def push(buffer, images):
-    """Rule 3: into empty slots first, then into random ones, each into another slot."""
-    size, number = len(buffer.images), len(images)
-    empty = np.arange(buffer.count, min(buffer.count + number, size))
-    others = buffer.rng.choice(buffer.count, number - len(empty), replace=False)
-    buffer.images[np.concatenate([empty, others])] = images
-    buffer.count = min(buffer.count + number, size)
+def numbered(*numbers):
+    """Images of one pixel, which carry these numbers."""
+    return np.array(numbers, "float32")[:, None]
 
 
 # %% [markdown]
@@ -237,10 +293,10 @@ def push(buffer, images):
 
 # %%
 buffer = Buffer(6, shape=(1,))
-for images in (np.arange(1, 5), np.arange(5, 9)):
-    push(buffer, images[:, None])
-    print(f"{buffer.count} filled:", buffer.images[:, 0])
-print("a sample of 3:", sample(buffer, 3)[:, 0])
+for numbers in ((1, 2, 3, 4), (5, 6, 7, 8)):
+    buffer.push(numbered(*numbers))
+    print(f"{int(buffer.count)} filled:", held(buffer)[:, 0])
+print("a sample of 3:", ops.convert_to_numpy(buffer.sample(3))[:, 0])
 
 # %% [markdown]
 # The 5 and the 6 (or whichever come first) went into the two empty slots; the other two each drove out one of the old.
@@ -249,12 +305,12 @@ print("a sample of 3:", sample(buffer, 3)[:, 0])
 # %% tags=["check"]
 for seed in range(20):
     buffer = Buffer(6, shape=(1,), seed=seed)
-    push(buffer, np.arange(1, 5)[:, None])
-    assert sorted(buffer.images[: buffer.count, 0]) == [1, 2, 3, 4]
-    push(buffer, np.arange(5, 9)[:, None])
-    assert buffer.count == 6
-    assert {5, 6, 7, 8} < set(buffer.images[:, 0])
-    assert len(set(sample(buffer, 5)[:, 0])) == 5
+    buffer.push(numbered(1, 2, 3, 4))
+    assert sorted(held(buffer)[:, 0]) == [1, 2, 3, 4]
+    buffer.push(numbered(5, 6, 7, 8))
+    assert int(buffer.count) == 6
+    assert {5, 6, 7, 8} < set(held(buffer)[:, 0])
+    assert len(set(ops.convert_to_numpy(buffer.sample(5))[:, 0])) == 5
 
 # %% [markdown]
 # ## 4. How far back does it remember?
@@ -279,8 +335,8 @@ print(
 pushes, slots, new = 2000, 512, 16
 buffer = Buffer(slots, shape=(1,))
 for number in range(pushes):
-    push(buffer, np.full((new, 1), number))
-ages = pushes - 1 - buffer.images[:, 0]
+    buffer.push(np.full((new, 1), number, "float32"))
+ages = pushes - 1 - held(buffer)[:, 0]
 print(f"mean age {ages.mean():.0f} pushes; n/k = {slots / new:.0f}")
 
 # %%
@@ -372,27 +428,28 @@ print(
 # %%
 def oldest(buffer, number):
     """Always the same slots: those that were filled first."""
-    return buffer.images[:number]
+    return held(buffer)[:number]
 
 
 buffer = Buffer(8, shape=(1,))
-push(buffer, np.arange(8)[:, None])
-print("random:", *(sorted(sample(buffer, 4)[:, 0].astype(int).tolist()) for _ in range(3)))
-print("oldest:", *(oldest(buffer, 4)[:, 0].astype(int).tolist() for _ in range(3)))
+buffer.push(numbered(*range(8)))
+for name, draw_four in (("random", buffer.sample), ("oldest", partial(oldest, buffer))):
+    drawn = [ops.convert_to_numpy(draw_four(4))[:, 0].astype(int) for _ in range(3)]
+    print(f"{name}:", *(sorted(four.tolist()) for four in drawn))
 
 # %% [markdown]
 # The second D meets the same half again and again. It will learn *these images* by heart. The test:
 # over many samples, every filled slot must come up.
 
 # %% tags=["check"]
-drawn = {value for _ in range(50) for value in sample(buffer, 4)[:, 0]}
+drawn = {value for _ in range(50) for value in ops.convert_to_numpy(buffer.sample(4))[:, 0]}
 assert drawn == set(range(8)), "every slot comes up"
 assert {value for _ in range(50) for value in oldest(buffer, 4)[:, 0]} != set(range(8))
 
 # %% [markdown]
-# ## 6. The same in Keras
+# ## 6. Why variables?
 #
-# Why does the library not use our `Buffer`? Training steps are *compiled*: Python runs once, while the graph is
+# Why Keras variables, and not a list and a counter? Training steps are *compiled*: Python runs once, while the graph is
 # traced, and never again. A list or a counter in Python is then frozen.
 #
 # **Predict.** We call a compiled step five times; it notes each call in a Python list. How long is the list?
@@ -403,18 +460,19 @@ noted = []
 
 def step(images):
     noted.append("called")
-    return ops.mean(images)
+    return {"mean": ops.mean(images)}
 
 
 compiled = backends.current().compile(step, [])
 for _ in range(5):
-    compiled(np.zeros(3, "float32"))
+    compiled([(np.zeros(3, "float32"),)])
 print("five calls, noted:", len(noted))
 
 # %% [markdown]
-# Not five. A buffer made of Python would never fill: the old bug in new clothes. So
-# [`HistoryBuffer`](../simgan_lib/history.py) is a Keras layer whose images, count and random state are *variables*. The
-# compiled step changes them, and a checkpoint saves them, so that a resumed run goes on with its memories.
+# Not five. A buffer made of Python would never fill: the old bug in new clothes. So the images, the count and the random
+# state are *variables*. The compiled step changes them, and a checkpoint saves them, so that a resumed run goes on with its
+# memories. The library's [`HistoryBuffer`](../simgan_lib/history.py) is our buffer as a Keras layer, whose variables a
+# model finds by itself:
 
 # %%
 history = simgan_lib.HistoryBuffer(size=6, image_shape=(1, 1, 1))
@@ -428,8 +486,8 @@ print("a sample of 3:", ops.convert_to_numpy(history.sample(3)).ravel())
 print({variable.name: tuple(variable.shape) for variable in history.variables})
 
 # %% [markdown]
-# Shapes in a compiled graph are fixed, so it cannot `choice` from the filled part. Its trick: give every slot a random
-# *key*, empty ones a key that sorts last (to sample) or first (to push), sort, and take the first few. It stands the same tests:
+# Compiling explains the keys of section 3 as well: shapes in a compiled graph are fixed, so it cannot take a part whose
+# size changes. The library's buffer stands the same tests:
 
 # %% tags=["check"]
 held = set(ops.convert_to_numpy(history.images).ravel().tolist())
@@ -440,7 +498,7 @@ assert all(len(set(three)) == 3 for three in drawn)
 assert {value for three in drawn for value in three} == held
 
 # %% [markdown]
-# In a step of D, the order matters: **first sample, then push**. The other way round, some of the "past" would be
+# In `mix` the order matters: **first sample, then push**. The other way round, some of the "past" would be
 # the images just refined, and D would see them twice.
 #
 # ## 7. Does it help?
@@ -487,7 +545,7 @@ assert np.mean(turns["256 slots"]) < np.mean(turns["64 slots"]) < np.mean(turns[
 # is able to use it** (exercise 2 has a game in which it does harm). Now a D that is able, on eyes:
 
 # %%
-mindful = schooling(history=True)
+mindful = schooling(scale.config.buffer_size)
 print(f"bright images called refined, at the end: {mindful[-1]:.0%} with the history,")
 print(f"{forgetful[-1]:.0%} without")
 
@@ -590,7 +648,7 @@ for cell in [*PAIRS[0], *PAIRS[1]]:
     print(f"{cell:<22} from snapshot to snapshot {spread(swings, 1)} gray levels")
 
 # %%
-for cell in ("earlier_quick/baseline", *PAIRS[0], *PAIRS[1]):
+for cell in ("quick/baseline", *PAIRS[0], *PAIRS[1]):
     found = [run.evaluation for run in recorded(cell) if run.evaluation]
     degrees = [evaluation["gaze_error_deg"]["refined"]["mean"] for evaluation in found]
     told = [100 * evaluation["two_sample_accuracy"]["refined"]["mean"] for evaluation in found]
@@ -604,9 +662,9 @@ for cell in ("earlier_quick/baseline", *PAIRS[0], *PAIRS[1]):
 # {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees with history and by
 # {{ablation/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}} without; with R's latest weights, by
 # {{ablation/no_averaging/seed* evaluation.gaze_error_deg.refined.mean 1}} and
-# {{failures/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}}. Three seeds of `earlier_quick` (these settings with more D updates, rounds and images) give
-# {{earlier_quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, and one of them again, with another number of threads,
-# {{earlier_quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}: their spread is the yardstick. A difference that is not clearly larger than it is *no finding*, whichever way it points.
+# {{failures/no_history/seed* evaluation.gaze_error_deg.refined.mean 1}}. Three seeds of the preset `quick` give
+# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}. The spread of the seeds is the yardstick. A difference
+# that is not clearly larger than it is *no finding*, whichever way it points.
 #
 # So be careful with the buffer's fame. The paper shows its effect in a pair of pictures, not in degrees. Reasons why
 # it may matter little in a run like ours:
@@ -667,11 +725,9 @@ def approach(buffer=None, rounds=600, seed=0):
     rng = np.random.default_rng(seed)
     place, weights, places = 1.0, np.zeros(2), []
     for _ in range(rounds):
-        fresh = refined = place + 0.2 * rng.normal(size=(8 if buffer is None else 4, 1))
+        refined = place + 0.2 * rng.normal(size=(8 if buffer is None else 4, 1))
         if buffer is not None:
-            past = sample(buffer, 4) if buffer.count >= 4 else fresh
-            refined = np.concatenate([fresh, past])
-            push(buffer, fresh)
+            refined = ops.convert_to_numpy(buffer.mix(refined.astype("float32")))
         weights = teach(weights, 0.2 * rng.normal(size=(8, 1)), refined)
         place -= 0.2 * probability(weights, [place]) * weights[1]
         places.append(place)
@@ -700,8 +756,8 @@ for size in (0, 16, 64, 256):
 # %% tags=["solution"]
 buffer = Buffer(16, shape=(1,))
 for number in range(20):
-    push(buffer, np.full((16, 1), number))
-    drawn = sample(buffer, 16)
+    buffer.push(np.full((16, 1), number, "float32"))
+    drawn = ops.convert_to_numpy(buffer.sample(16))
 print("push number", number, "was sampled back as", np.unique(drawn))
 assert np.unique(drawn).tolist() == [number]
 
@@ -725,11 +781,9 @@ def features(points):
 def chase_round(buffer=None, rounds=300, seed=0):
     rng, angle, weights, angles = np.random.default_rng(seed), 0.3, np.zeros(5), []
     for _ in range(rounds):
-        refined = fresh = draw(angle, 8 if buffer is None else 4, rng)
+        refined = draw(angle, 8 if buffer is None else 4, rng)
         if buffer is not None:
-            past = sample(buffer, 4) if buffer.count >= 4 else fresh
-            refined = np.concatenate([fresh, past])
-            push(buffer, fresh)
+            refined = ops.convert_to_numpy(buffer.mix(refined))
         weights = teach(weights, features(0.2 * rng.normal(size=(8, 2))), features(refined))
         c, s = np.cos(angle), np.sin(angle)
         slope = weights[1:] @ [-s, c, -2 * c * s, 2 * c * s]

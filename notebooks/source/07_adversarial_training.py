@@ -31,8 +31,9 @@ from keras import ops
 from matplotlib.figure import Figure
 
 import simgan_lib
-from simgan_lib import backends, diagrams, notebook, plots, precision, widgets
+from simgan_lib import backends, diagrams, losses, notebook, plots, widgets
 from simgan_lib.data import to_float
+from simgan_lib.losses import REAL, REFINED
 
 scale = notebook.start()
 
@@ -57,39 +58,93 @@ notebook.show(
 )
 
 # %% [markdown]
-# The paper's algorithm, in our words, beside the loop that you will run:
+# The paper's algorithm, in our words, beside the code that you will run:
 #
-# | Algorithm 1 | our loop |
+# | Algorithm 1 | our code |
 # |---|---|
-# | for t = 1 ... T | `for _ in range(T): one_round(...)` |
-# | &nbsp;&nbsp;repeat $K_g$ times | `for _ in range(k_g):` |
-# | &nbsp;&nbsp;&nbsp;&nbsp;sample synthetic images x | `x = draw(synthetic, batch)` |
-# | &nbsp;&nbsp;&nbsp;&nbsp;take a step of R down the slope of $L_R$ | `model.update_refiner(x)` |
-# | &nbsp;&nbsp;repeat $K_d$ times | `for _ in range(k_d):` |
-# | &nbsp;&nbsp;&nbsp;&nbsp;sample synthetic x and real y | `x, y = draw(synthetic, batch // 2), draw(real, batch)` |
-# | &nbsp;&nbsp;&nbsp;&nbsp;refine with R as it is now | `fresh = model.refiner(x)` |
-# | &nbsp;&nbsp;&nbsp;&nbsp;take a step of D down the slope of $L_D$ | `model.update_discriminator(fresh, y)` |
+# | for t = 1 ... T | `train` calls `round` T times |
+# | &nbsp;&nbsp;repeat $K_g$ times | `for k in range(self.config.refiner_updates):` |
+# | &nbsp;&nbsp;&nbsp;&nbsp;sample synthetic images x | `x_r[k]` |
+# | &nbsp;&nbsp;&nbsp;&nbsp;take a step of R down the slope of $L_R$ | `self.update_refiner(x_r[k])` |
+# | &nbsp;&nbsp;repeat $K_d$ times | `for k in range(self.config.discriminator_updates):` |
+# | &nbsp;&nbsp;&nbsp;&nbsp;sample synthetic x and real y | `x_d[k]`, `y[k]` |
+# | &nbsp;&nbsp;&nbsp;&nbsp;refine with R as it is now | `self.buffer.mix(self.refiner(x_d[k]))` |
+# | &nbsp;&nbsp;&nbsp;&nbsp;take a step of D down the slope of $L_D$ | `self.update_discriminator(y[k], refined)` |
 #
-# Only *half* a batch is refined for D: the other half comes from the history buffer, inside
-# `update_discriminator` (notebook 06).
+# We write the three methods of `SimGAN` that matter. They are the library's code, line for line. First $L_R$ (notebook 04).
+# The second value that it returns is what goes into the log.
+
+
+# %% tags=["shared", "taught:simgan"]
+def refiner_loss(self, x):
+    refined = self.refiner(x, training=True)
+    adversarial = self.adversarial_loss(self.discriminator(refined, training=True), REAL)
+    kept = self.self_regularisation(refined, x)
+    loss = adversarial + self.config.lambda_mean * kept
+    return loss, {
+        "refiner_loss": loss,
+        "adversarial_loss": adversarial,
+        "self_regularisation": kept,
+        "mean_change": ops.mean(ops.abs(refined - x)),
+    }
+
+
+# %% [markdown]
+# Then $L_D$. D looks at real and refined images in one pass, and its answers are split afterwards.
+
+
+# %% tags=["shared", "taught:simgan"]
+def discriminator_loss(self, real, refined):
+    # One pass over both uses the processor better than two.
+    logits = self.discriminator(ops.concatenate([real, refined]), training=True)
+    on_real, on_refined = ops.split(logits, [real.shape[0]])
+    loss = self.adversarial_loss(on_real, REAL) + self.adversarial_loss(on_refined, REFINED)
+    return loss, {
+        "discriminator_loss": loss,
+        "accuracy_real": losses.accuracy(on_real, REAL),
+        "accuracy_refined": losses.accuracy(on_refined, REFINED),
+    }
+
+
+# %% [markdown]
+# And the round. Only *half* a batch is refined for D: `mix` takes the other half from the history buffer (notebook 06).
+
+
+# %% tags=["shared", "taught:simgan"]
+def round(self, x_r, x_d, y):
+    for k in range(self.config.refiner_updates):  # lines 2 to 5
+        logs = self.update_refiner(x_r[k])
+    for k in range(self.config.discriminator_updates):  # lines 6 to 9
+        refined = self.buffer.mix(self.refiner(x_d[k], training=True))
+        logs |= self.update_discriminator(y[k], refined)
+    return logs | {"history_filled": self.buffer.fraction_filled()}
+
+
+# %% [markdown]
+# `update_refiner` takes one optimiser step of R on `refiner_loss`, and `update_discriminator` one of D on
+# `discriminator_loss`. A subclass of `SimGAN` takes methods of its own, so we put ours in:
+
+
+# %% tags=["shared"]
+class Ours(simgan_lib.SimGAN):
+    refiner_loss, discriminator_loss, round = refiner_loss, discriminator_loss, round
+
+
+# %% [markdown]
+# A round needs a batch for each of its updates.
 
 # %% tags=["shared"]
 rng = np.random.default_rng(0)
 
 
-def draw(images, number):
-    return to_float(images[rng.integers(len(images), size=number)])
+def draw(images, updates, number):
+    chosen = rng.integers(len(images), size=updates * number)
+    return to_float(images[chosen]).reshape(updates, number, 35, 55, 1)
 
 
-# %% tags=["shared"]
-def one_round(model, k_g=1, k_d=1, batch=32):
-    for _ in range(k_g):
-        logs = model.update_refiner(draw(synthetic, batch))
-    for _ in range(k_d):
-        x, y = draw(synthetic, batch // 2), draw(real, batch)
-        fresh = model.refiner(x)
-        logs = {**logs, **model.update_discriminator(fresh, y)}
-    return {name: float(value) for name, value in logs.items()}
+def batches(config):
+    k_g, k_d, size = config.refiner_updates, config.discriminator_updates, config.batch_size
+    return draw(synthetic, k_g, size), draw(synthetic, k_d, size // 2), draw(real, k_d, size)
 
 
 # %% [markdown]
@@ -97,13 +152,14 @@ def one_round(model, k_g=1, k_d=1, batch=32):
 # 2 says what else there is) and take three rounds by hand.
 
 # %%
-config = scale.config.replace(precision="float32")
-model = simgan_lib.SimGAN(config)
+config = scale.config.replace(precision="float32", discriminator_updates=2)
+model = Ours(config)
 
 # %%
 for number in range(1, 4):
-    logs = one_round(model, k_g=1, k_d=2, batch=config.batch_size)
-    print(f"round {number}:  L_R {logs['refiner_loss']:.3f}  L_D {logs['discriminator_loss']:.3f}")
+    logs = model.round(*batches(config))
+    l_r, l_d = float(logs["refiner_loss"]), float(logs["discriminator_loss"])
+    print(f"round {number}:  L_R {l_r:.3f}  L_D {l_d:.3f}")
 
 # %% [markdown]
 # $L_D$ starts near 2 ln 2 = 1.386: D answers "50%" to everything, and pays ln 2 for each half.
@@ -114,7 +170,7 @@ for number in range(1, 4):
 
 # %%
 def changed_by(action):
-    parts = {"R": model.refiner, "D": model.discriminator, "history buffer": model.history_buffer}
+    parts = {"R": model.refiner, "D": model.discriminator, "history buffer": model.buffer}
     before = {name: [v.numpy() for v in part.weights] for name, part in parts.items()}
     action()
     for name, part in parts.items():
@@ -123,15 +179,17 @@ def changed_by(action):
 
 
 # %%
-x, y = draw(synthetic, config.batch_size), draw(real, config.batch_size)
+x_r, x_d, y = batches(config)
 print("update_refiner:")
-changed_by(lambda: model.update_refiner(x))
+changed_by(lambda: model.update_refiner(x_r[0]))
+print("buffer.mix:")
+changed_by(lambda: model.buffer.mix(model.refiner(x_d[0])))
 print("update_discriminator:")
-changed_by(lambda: model.update_discriminator(model.refiner(x[: len(x) // 2]), y))
+changed_by(lambda: model.update_discriminator(y[0], model.refiner(x_r[0])))
 
 # %% tags=["check"]
 before = [v.numpy() for v in model.discriminator.variables]
-model.update_refiner(x)
+model.update_refiner(x_r[0])
 assert all(np.array_equal(a, v) for a, v in zip(before, model.discriminator.variables, strict=True))
 
 # %% [markdown]
@@ -141,28 +199,18 @@ assert all(np.array_equal(a, v) for a, v in zip(before, model.discriminator.vari
 #
 # ### The library's round
 #
-# [`SimGAN.round`](../simgan_lib/simgan.py) is the same loop with three changes that leave the result alone and the
-# waiting shorter: it is *compiled* into one graph; images stay uint8 until they are needed; and the
-# $K_d$ half-batches are refined in one call, because R stands still meanwhile.
-#
-# Do not believe "leaves the result alone". Two fresh models with the same seed; one steps by hand, the
-# other by `round`, on the same images.
+# `train` calls [`SimGAN.round`](../simgan_lib/simgan.py), which is the method above, and *compiles* it first: the whole
+# round becomes one graph, which runs faster. Does that change the result? Take two fresh models with the same seed. One
+# plays our round step by step, the other the library's as one graph, on the same images.
 
 # %%
-batch = config.batch_size
-indices = {
-    "refiner": np.arange(batch, dtype="int32").reshape(1, batch),
-    "fresh": np.arange(batch, dtype="int32").reshape(2, batch // 2),
-    "real": np.arange(2 * batch, dtype="int32").reshape(2, batch),
-}
-by_hand, by_library = simgan_lib.SimGAN(config), simgan_lib.SimGAN(config)
+by_hand, by_library = Ours(config), simgan_lib.SimGAN(config)
+compiled = backends.current().compile(by_library.round, by_library.state)
 
 # %%
-by_hand.update_refiner(to_float(synthetic[indices["refiner"][0]]))
-for fresh, reals in zip(indices["fresh"], indices["real"], strict=True):
-    by_hand.update_discriminator(by_hand.refiner(to_float(synthetic[fresh])), to_float(real[reals]))
-tensors = {name: ops.convert_to_tensor(values) for name, values in indices.items()}
-logs = by_library.round(ops.convert_to_tensor(synthetic), ops.convert_to_tensor(real), tensors)
+drawn = batches(config)
+by_hand.round(*drawn)
+logs = compiled([drawn])  # a list, as one call may take several rounds on a GPU
 
 
 # %%
@@ -192,7 +240,7 @@ assert apart < 0.05 * moved
 # %%
 backend = backends.current()
 print("backend:", keras.backend.backend(), " device:", backend.device_name())
-print("the module has:", ", ".join(("gradient_update", "repeat", "compile", "device_name")))
+print("the module has:", ", ".join(("gradient_update", "compile", "device_name")))
 
 # %% [markdown]
 # Keras 3 hides almost everything that differs between backends, except *how one takes a gradient step*.
@@ -217,10 +265,10 @@ print("the module has:", ", ".join(("gradient_update", "repeat", "compile", "dev
 # **Predict.** Which format wins here, and by how much?
 
 # %%
-seconds = precision.time_precisions()
+seconds = backends.time_precisions()
 for name, value in seconds.items():
     print(f"{name:<9} {1000 * value:6.1f} ms for a 3 x 3 convolution of R and its gradients")
-print("chosen:", precision.fastest_precision(seconds))
+print("chosen:", backends.fastest_precision(seconds))
 
 # %% [markdown]
 # `precision="auto"` does just that when a training begins, and asks for a gain of at least 15% before it
@@ -260,8 +308,7 @@ config = scale.config.replace(
 )
 
 # %% [markdown]
-# Or use the panel, which checks what you enter and estimates the minutes that it will take. If you run all cells, nothing
-# changes.
+# Or use the panel, which checks what you enter. If you run all cells, nothing changes.
 
 # %%
 panel = widgets.HyperparameterPanel(config, fields=("lambda_mean", "discriminator_updates"))
@@ -287,8 +334,7 @@ class Brightness(keras.callbacks.Callback):
         done = self.model.done["adversarial"]
         if self.model.phase == "adversarial" and done % 2 == 0:
             self.latest[done] = float(ops.mean(self.model.refiner(self.eyes)))
-            with self.model.averaged_refiner() as refiner:
-                self.averaged[done] = float(ops.mean(refiner(self.eyes)))
+            self.averaged[done] = float(ops.mean(self.model.averaged_refiner()(self.eyes)))
 
 
 # %% [markdown]
@@ -386,6 +432,11 @@ widgets.TrainingDashboard.attach(folder)
 
 # %% [markdown]
 # The verdict below the curves comes from a few rules of thumb; notebook 10 derives them.
+#
+# The report watched its trainings in TensorBoard. Ours can do that too: with this callback, or with
+# `simgan train --tensorboard`, TensorBoard shows the curves and the refined eyes.
+#
+#     simgan_lib.train(data, config, folder, callbacks=[simgan_lib.training.TensorBoard("logs", synthetic)])
 
 # %% [markdown]
 # ## 5. Stop, and go on
@@ -400,7 +451,7 @@ widgets.TrainingDashboard.attach(folder)
 # %%
 groups = {"R": trained.refiner, "D": trained.discriminator}
 groups |= {"R's Adam": trained.refiner_optimizer, "D's Adam": trained.discriminator_optimizer}
-groups |= {"history buffer": trained.history_buffer}
+groups |= {"history buffer": trained.buffer}
 for name, part in groups.items():
     print(f"{name:<15}{len(part.variables):>3} variables")
 print("done:", trained.done)
@@ -430,9 +481,17 @@ print(simgan_lib.Run(halves))
 
 
 # %% tags=["shared"]
+def restored(folder):
+    model = simgan_lib.SimGAN(tiny)
+    model.load_weights(folder / "checkpoint" / "model.weights.h5")
+    return model
+
+
 def largest_difference(one, other):
-    first, second = (np.load(f / "checkpoint" / "state.npz") for f in (one, other))
-    return max(float(np.abs(first[k] - second[k].astype("float64")).max()) for k in first.files)
+    first, second = (
+        [ops.convert_to_numpy(v).astype("float64") for v in restored(f).state] for f in (one, other)
+    )
+    return max(float(np.abs(a - b).max()) for a, b in zip(first, second, strict=True))
 
 
 # %%
@@ -474,7 +533,7 @@ notebook.show(
 # $$ \bar\theta \;\leftarrow\; 0.97\,\bar\theta + 0.03\,\theta \qquad\text{after each step of R} $$
 #
 # This remembers about 1 / 0.03 = 33 steps. The average never takes part in the game: D plays against the latest
-# R. It is only what we *take home*: snapshots, `refiner.weights.h5` and evaluations use it. It is our addition;
+# R. It is only what we *take home*: snapshots, `refiner.keras` and evaluations use it. It is our addition;
 # neither the paper nor the report has it (`refiner_averaging=0` is theirs).
 #
 # Calm has its price. While R still drifts, as in a short training it does all the time, the average is some thirty rounds
@@ -488,17 +547,14 @@ wobble = [
     np.std(np.diff(list(curve.values()))) for curve in (brightness.latest, brightness.averaged)
 ]
 print(f"typical jump in two rounds: {wobble[0]:.4f} latest, {wobble[1]:.4f} averaged")
-with trained.averaged_refiner() as refiner:
-    averaged = ops.convert_to_numpy(refiner(to_float(synthetic[:8])))
-saved = ops.convert_to_numpy(run.refiner()(to_float(synthetic[:8])))
-print("the saved refiner is the averaged one, to within", f"{np.abs(averaged - saved).mean():.3f}")
+same = trained.refine(synthetic[:8]) == simgan_lib.refine(run.refiner(), synthetic[:8])
+print(f"pixels in which the trained model and the saved refiner agree: {same.mean():.1%}")
 
 # %% [markdown]
-# (The small difference is the number format: the run trained in the format chosen in section 2, and `run.refiner()` comes
-# back in float32.)
+# Both are the averaged R, in float32.
 
 # %% tags=["check"]
-assert np.abs(averaged - saved).mean() < 0.05
+assert same.all()
 if scale.live > 10:
     assert wobble[1] < wobble[0]
 
@@ -511,20 +567,14 @@ if scale.live > 10:
 # %%
 report = simgan_lib.preset("report").replace(precision=trained.precision)
 big = simgan_lib.SimGAN(report)
-indices = {
-    "refiner": rng.integers(len(synthetic), size=(1, 32)),
-    "fresh": rng.integers(len(synthetic), size=(10, 16)),
-    "real": rng.integers(len(real), size=(10, 32)),
-}
-tensors = {k: ops.convert_to_tensor(v.astype("int32")) for k, v in indices.items()}
-pixels = ops.convert_to_tensor(synthetic), ops.convert_to_tensor(real)
+drawn = batches(report)
 
 # %%
 compiled = backend.compile(big.round, big.state)
-backend.wait(compiled(*pixels, tensors)["discriminator_loss"])  # the first call compiles
+float(compiled([drawn])["discriminator_loss"])  # the first call compiles
 begin = time.perf_counter()
 for _ in range(3):
-    backend.wait(compiled(*pixels, tensors)["discriminator_loss"])
+    float(compiled([drawn])["discriminator_loss"])  # a number in Python: the round has ended
 per_round = (time.perf_counter() - begin) / 3
 hours = report.iterations * per_round / 3600
 print(f"measured: {per_round:.2f} s a round; calculated: {hours:.1f} hours for 25,000 rounds")
@@ -587,28 +637,14 @@ assert 1.1 < R < 1.2
 
 # %% [markdown]
 # So the report's training is a matter of many hours on a CPU like ours, and on paper a coffee break on Colab's T4. The
-# `quick` preset asks what can be had in minutes instead:
-#
-# - an R with half the feature maps (a third of the time), and fewer rounds;
-# - batches of 16: noisier steps, but twice as many a minute, and the running average takes the noise out;
-# - five steps of D a round with twice the learning rate, not ten;
-# - two half-batches refined a round (`fresh_batches`), with which D's five steps take turns: R has not moved in between, and
-#   refining new ones would make each step half as long again;
-# - a first and a last layer of R that equalise every picture, as the target's maker did (notebook 09 says why);
-# - a flatter D (`gradient_penalty`, $\gamma$ below). Where D is steep, R is thrown from one side to the other, and in trials without it, R turned
-#   all eyes by up to three degrees of pitch, at one round more and at another less. With $m$ the margin between D's two logits for a patch of a real image $y$, $L_D$ grows by
-#
-# $$ \frac{\gamma}{2} \, \mathbb{E} \left\lVert \frac{\partial m}{\partial y} \right\rVert^2 \approx \frac{\gamma}{2} \, \mathbb{E} \left( \frac{m(y + \sigma n) - m(y)}{\sigma} \right)^2 $$
-#
-# with normal noise $n$ (`losses.gradient_penalty`). It is known as R1 (Mescheder et al. 2018); neither the paper nor the report has it.
-#
-# What it reaches, notebook 09 measures.
+# preset `quick` takes minutes on a CPU. It is the model that notebooks 02 to 07 build: R has half the feature maps, batches
+# hold 16 images, and D takes five steps a round. Notebook 09 measures what it reaches.
 
 # %% [markdown]
 # ## What you have learned
 #
 # - A round is $K_g$ steps of R, then $K_d$ steps of D; each step changes one network and nothing of the other.
-# - `SimGAN.round` is the same loop, compiled; it gives the same weights up to rounding.
+# - `train` compiles `SimGAN.round`. The compiled round gives the same weights up to rounding.
 # - bfloat16 helps where the processor has instructions for it. Time it; keep weights in float32.
 # - $L_D$ below 1.386 and well above 0, accuracies between 50% and 90%, and a change that is neither 0 nor huge: a
 #   healthy game. Not yet a good result.
@@ -650,7 +686,7 @@ assert images_seen(simgan_lib.preset("report")) == (800_000, 16_000_000)
 # refined images before and after.
 
 # %% tags=["exercise"]
-# backends.current().gradient_update(loss_function, optimizer, variables) takes a step;
+# backends.current().gradient_update(loss_function, optimizer, variables, model.variables) takes a step;
 # model.refiner_loss(x) is R's loss; model.discriminator_loss(y, refined)[1] has D's accuracies.
 
 
@@ -663,18 +699,20 @@ def accuracies(model):
 
 
 # %% tags=["solution"]
-broken = simgan_lib.SimGAN(scale.config.replace(precision="float32"))
+settings = scale.config.replace(precision="float32", discriminator_updates=3)
+broken = simgan_lib.SimGAN(settings)
 for _ in range(5):
-    one_round(broken, k_g=1, k_d=3, batch=scale.config.batch_size)
+    broken.round(*batches(settings))
 print("five proper rounds:  D is right", accuracies(broken))
 
 # %% tags=["solution"]
 everything = broken.refiner.trainable_variables + broken.discriminator.trainable_variables
 optimizer = keras.optimizers.Adam(1e-3, beta_1=0.5)
 optimizer.build(everything)
+step = backends.current().gradient_update
 for _ in range(10):
-    x = draw(synthetic, scale.config.batch_size)
-    backends.current().gradient_update(lambda x=x: broken.refiner_loss(x), optimizer, everything)
+    x = draw(synthetic, 1, settings.batch_size)[0]
+    step(lambda x=x: broken.refiner_loss(x), optimizer, everything, broken.variables)
 print("ten broken R steps:  D is right", accuracies(broken))
 
 # %% [markdown] tags=["solution"]
@@ -702,9 +740,9 @@ class StopAt7(keras.callbacks.Callback):
 # %% tags=["solution"]
 stopped = notebook.new_run_folder("07-stopped")
 simgan_lib.train(data, tiny, stopped, callbacks=[StopAt7()], progress=False)
-saved = np.load(stopped / "checkpoint" / "state.npz")["done"]
+saved = restored(stopped).done
 print(simgan_lib.Run(stopped), " steps of each phase in the checkpoint:", saved)
-assert saved[-1] == 7
+assert saved["adversarial"] == 7
 
 # %% tags=["solution"]
 simgan_lib.train(data, tiny, stopped, resume=True, progress=False)

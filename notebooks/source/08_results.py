@@ -274,8 +274,8 @@ for name, value in ours.items():
 # %% [markdown]
 # Do they all matter? Lambda a great deal, as [notebook 10](10_failure_lab.ipynb) shows. Of others, such as
 # the pre-training's length, the ablation there cannot say so, and the buffer's size was not varied at all.
-# The report's ten D updates a round we kept: of all that was [tried](../runs/README.md) for minutes, they helped most.
-# (R has half of the paper's feature maps. `quick` sees fewer images in {{quick/baseline/seed0 config.iterations 0}} rounds, in batches of {{quick/baseline/seed0 config.batch_size 0}}, and its R equalises.) The gaze error of `best` is
+# The report's ten D updates a round we kept. R has half of the paper's feature maps, as in `quick`, which sees fewer images:
+# {{quick/baseline/seed0 config.iterations 0}} rounds in batches of {{quick/baseline/seed0 config.batch_size 0}}. The gaze error of `best` is
 # {{best evaluation.gaze_error_deg.refined.mean 1}}°, that of `quick`
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° (notebook 09). `best` is the one whose weights we keep.
 # The report's own settings, above and with a simulator whose eyes looked further up, came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° (one

@@ -31,13 +31,14 @@ from pathlib import Path
 import keras
 import numpy as np
 from IPython.display import Markdown, display
+from keras import layers
 from matplotlib.figure import Figure
 from scipy import ndimage, stats
 
 import simgan_lib
-from simgan_lib import evaluation, gaze, notebook, plots, realism, summary, widgets
+from simgan_lib import gaze, notebook, plots, realism, widgets
 from simgan_lib.data import to_float
-from simgan_lib.evaluation import with_spread
+from simgan_lib.evaluation import report, with_spread
 
 scale = notebook.start()
 
@@ -70,7 +71,7 @@ print(f"{len(test):,} simulated webcam eyes with labels, for testing only")
 # in rounding. And this form does not care how long the vectors are.
 
 
-# %% tags=["shared", "taught:gaze"]
+# %% tags=["shared", "taught:evaluation.gaze"]
 def angular_error(predicted, true):
     cross = np.linalg.norm(np.cross(predicted, true), axis=-1)
     return np.degrees(np.arctan2(cross, (predicted * true).sum(axis=-1)))
@@ -122,7 +123,7 @@ print(f"always the mean gaze: {errors['mean_gaze'].mean():.1f} degrees")
 
 # %%
 handmade = gaze.handmade(synthetic.images)
-labelled, labels = simgan_lib.simulate(len(synthetic), "webcam", start=evaluation.LABELLED_START)
+labelled, labels = simgan_lib.simulate(len(synthetic), "webcam", start=report.LABELLED_START)
 rows = {
     "synthetic": synthetic.images,
     "handmade": handmade,
@@ -134,6 +135,27 @@ notebook.show(
     "what the four networks learn from. The first three rows are the same eyes with the same labels; the last "
     "row is other eyes, drawn in the simulated webcam's style.",
 )
+
+# %% [markdown]
+# One small network learns from each row. It reads gray levels with three convolutions of stride 2, and answers with the
+# three numbers of a gaze vector. This is the library's code:
+
+
+# %% tags=["taught:evaluation.gaze"]
+def build_gaze_estimator(image_shape=(35, 55, 1), outputs=3, seed=None):
+    initializer = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+    settings = {"activation": "relu", "kernel_initializer": initializer}
+    x = image = keras.Input(image_shape)
+    for filters in (32, 48, 64):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", **settings)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(64, name="features", **settings)(x)
+    gaze = layers.Dense(outputs, kernel_initializer=initializer)(x)
+    return keras.Model(image, gaze, name="gaze_estimator")
+
+
+# %%
+print(f"{build_gaze_estimator().count_params():,} parameters")
 
 # %% [markdown]
 # **Predict.** The floor errs by about 17 degrees. Write down four numbers, one for each row, before you
@@ -202,7 +224,7 @@ baseline = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in r
 best = simgan_lib.reference_run("best")
 images = baseline[0].evaluation["images"]
 print(f"{baseline[0].config.iterations} rounds each; gaze networks learn from {images:,} images")
-display(Markdown(summary.gaze_markdown(baseline)))
+display(Markdown(report.gaze_markdown(baseline)))
 
 # %% [markdown]
 # The ± is a standard deviation over gaze networks: three from each of the three refiners, and three alone
@@ -211,9 +233,7 @@ display(Markdown(summary.gaze_markdown(baseline)))
 # suspicious of tables without a ±. Refining brings the error from
 # {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}° to
 # {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}°. What a refiner becomes is luck as well
-# ({{quick/baseline/seed0 evaluation.gaze_error_deg.refined.mean 1}}, {{quick/baseline/seed1 evaluation.gaze_error_deg.refined.mean 1}} and {{quick/baseline/seed2 evaluation.gaze_error_deg.refined.mean 1}}°), and even the order of sums matters: one training of `earlier_quick` (as `quick` was once: twice as long),
-# {{earlier_quick/baseline/seed0 evaluation.gaze_error_deg.refined.mean 1}}°, came to
-# {{earlier_quick/two_threads/seed0 evaluation.gaze_error_deg.refined.mean 1}}° when it was trained with two threads. So read the ± with
+# ({{quick/baseline/seed0 evaluation.gaze_error_deg.refined.mean 1}}, {{quick/baseline/seed1 evaluation.gaze_error_deg.refined.mean 1}} and {{quick/baseline/seed2 evaluation.gaze_error_deg.refined.mean 1}}°). So read the ± with
 # caution; but the step is larger than any spread here. *That* is what allows the word "better".
 #
 # How much of the possible gain is that? Of the way from synthetic to labelled:
@@ -308,11 +328,10 @@ for result in told.values():
 #
 # One trace in there is nothing that R or D could have seen. The simulated webcam's last step equalises the
 # histogram of every picture, so all are equally bright. R sees 19 pixels and D sees patches; neither knows how
-# bright a *whole* picture is. The record `equalised` takes `best`'s networks, makes that step R's last layer
-# (`simgan_lib.models.equalised`; `quick` has it from the start), and trains for {{equalised config.iterations 0}} rounds more, to which a part of the gain may be due: the classifier is right in
-# {{equalised evaluation.two_sample_accuracy.refined.mean 3}} of the cases, and the gaze error is
-# {{equalised evaluation.gaze_error_deg.refined.mean 1}} degrees instead of {{best evaluation.gaze_error_deg.refined.mean 1}}. `closest` goes on from there with smaller steps of R, but three a round: after
-# {{closest config.iterations 0}} rounds, {{closest evaluation.two_sample_accuracy.refined.mean 3}} and {{closest evaluation.gaze_error_deg.refined.mean 1}} degrees.
+# bright a *whole* picture is. The run `closest` makes that step R's last layer (`simgan_lib.models.equalised`). It was also
+# trained for longer, to which a part of its gain may be due. The classifier is right in
+# {{closest evaluation.two_sample_accuracy.refined.mean 3}} of the cases, and the gaze error is
+# {{closest evaluation.gaze_error_deg.refined.mean 1}} degrees, beside {{best evaluation.gaze_error_deg.refined.mean 1}} of the best run.
 # A refiner cannot learn what its eyes do not reach; build it in.
 #
 # How does that fit the gaze error, which fell so clearly? The classifier asks "is there *any*
@@ -389,11 +408,7 @@ if scale.live > 10:
 # A different picture from section 5: the refined images lie *much nearer* to the simulated webcam than
 # the synthetic ones, nearer than the hand-made ones too, and still apart, as the control is at 0 and
 # they are not. A distance says how far, a test says whether. You need both: the first to see progress,
-# the second to stay modest. And neither knows about labels: by this distance a refiner without any
-# self-regularisation, `wider_gaze_lambda_0`, is as good as the best run
-# ({{wider_gaze_lambda_0/seed0 evaluation.kid.refined.mean 3}}; the best run:
-# {{best evaluation.kid.refined.mean 3}}), and a gaze network learns less from it
-# ({{wider_gaze_lambda_0/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees) than from unrefined eyes ({{wider_gaze_lambda_0/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}).
+# the second to stay modest. Neither knows about labels.
 
 # %% [markdown]
 # ## 7. Were the labels kept?
@@ -425,7 +440,7 @@ moved = {
 }
 kept = {}
 for name, images in moved.items():
-    kept[name] = evaluation.labels_kept(synthetic, images, effort)
+    kept[name] = report.labels_kept(synthetic, images, effort)
     pupil, angle = (kept[name][key]["median"] for key in ("pupil_shift_px", "gaze_shift_deg"))
     print(f"{name:<9} pupil moved by {pupil:.2f} pixels, gaze by {angle:4.1f} degrees (median)")
 
@@ -477,22 +492,13 @@ for name, labels_of in (("synthetic", synthetic.labels), ("simulated webcam", te
 # %% [markdown]
 # What the recipe's row says is the instrument's noise again. Both kinds of eyes look the same ways, so a turn would earn R nothing.
 #
-# **What if they did not?** The first version of the simulator looked further up than the webcam's people do: pitch to 0.36 radians, theirs to 0.2. **Predict**
-# once more. Three trainings of that time are kept, with the same settings as `earlier_quick` but for lambda:
-#
-# | synthetic eyes look | lambda | mean turn, pitch | gaze error | of the gap (a fraction) |
-# |---|---|---|---|---|
-# | higher than the target's (`wider_gaze`) | {{wider_gaze/seed0 config.lambda_mean 0}} | {{wider_gaze/seed* evaluation.mean_turn_deg.pitch 1}}° | {{wider_gaze/seed* evaluation.gaze_error_deg.refined.mean 1}}° | {{wider_gaze/seed* evaluation.gap_closed.mean 2}} |
-# | as the target's (`earlier_quick`) | {{earlier_quick/baseline/seed0 config.lambda_mean 0}} | {{earlier_quick/baseline/seed* evaluation.mean_turn_deg.pitch 1}}° | {{earlier_quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° | {{earlier_quick/baseline/seed* evaluation.gap_closed.mean 2}} |
-#
-# D compares *distributions*, and where eyes look is a part of a distribution: if looking down is more common in the target, then it is one of the
+# **What if they did not?** D compares *distributions*, and where eyes look is a part of a distribution: if looking down is more common in the target, then it is one of the
 # things that make an eye look real. Self-regularisation makes a turn expensive, not impossible; and a gaze network that learns from eyes which look
 # lower than their labels say will answer too high.
 #
 # **Whatever differs between the two sets of images is there to be refined, the label too.** The remedy lies with the simulator: let it draw the
 # target's range of gaze. Where that is unknown, as with photographs, let a network that reads both styles estimate it, and keep the simulated eyes that look alike:
-# `simgan data match` does so. (Lambda was changed as well, so the rows differ in two things; [the records](../runs/README.md#what-led-to-quick) hold single
-# trainings that change one of them. Notebook 11 is about a domain of your own.)
+# `simgan data match` does so. Notebook 11 is about a domain of your own.
 
 # %% [markdown]
 # ## 8. How good could any refiner be?
@@ -644,8 +650,8 @@ if scale.live > 10:
 # missing dice another, and *our* R stands about where the perfect refiner without dice does (one gaze
 # network each: a few tenths of a degree mean nothing). For a gaze network, {{best config.iterations 0}} rounds have
 # brought it close to what a function can paint. `quick`, with {{quick/baseline/seed0 config.iterations 0}} rounds, is a third step up, at
-# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}°: that one costs patience and more images. What helped in the same time, when `quick` was tuned, was more
-# updates of D a round; a wider R or still more images did not. Small batches, an R that equalises and a flatter D then came as far in half the time ([the trials](../runs/README.md)). The report's schedule, with more than an hour of a CPU,
+# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}°: that one costs patience and more images.
+# [What was tried](../docs/research-log.md) is written down. The report's schedule, with more than an hour of a CPU,
 # came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}°, measured with one network.
 #
 # In short: **refined images are useful, much nearer to the target, and recognisably not of it.** For
@@ -813,7 +819,7 @@ assert needed[0.5] > needed[0.99]
 # which, and by which *pair* of numbers do you know?
 
 # %% tags=["shared"]
-names = ["quick/baseline/seed0", "ablation/lambda_100/seed0", "wider_gaze_lambda_0/seed0"]
+names = ["quick/baseline/seed0", "ablation/lambda_100/seed0", "failures/collapse/seed0"]
 cards = [names[k] for k in np.random.default_rng(5).permutation(3)]
 print("    gaze error   pupil shift   told from simulated webcam   mean change")
 for letter, name in zip("ABC", cards, strict=True):
@@ -834,9 +840,9 @@ assert shifts[1] < shifts[0] < shifts[2]
 
 # %% [markdown] tags=["solution"]
 # Lambda 100 changes next to nothing: a small change, a small shift, and a gaze error near that of the
-# untouched synthetic images. Its labels are perfect and worthless. The one whose lambda is too small
-# (it is 0) moves the pupils most: nothing holds it to its input, so what it gains in looks it pays for
-# in labels. `quick` is healthy.
+# untouched synthetic images. Its labels are perfect and worthless. The collapsed one moves the pupils most. It changes the
+# images so much that there is no pupil left to find, and its gaze error is near that of always answering the mean gaze.
+# `quick` is healthy.
 #
 # No number alone would do. A small shift is good in a refiner that changes the image, and a symptom in
 # one that does not; and a classifier tells all three from the target far too well to rank them. It

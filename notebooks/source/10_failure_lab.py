@@ -24,12 +24,14 @@
 # %% tags=["shared", "setup"]
 import numpy as np
 import pandas as pd
+from keras import ops
 from matplotlib.figure import Figure
 from scipy import stats
 
 import simgan_lib
-from simgan_lib import checks, losses, notebook, plots, summary, widgets
-from simgan_lib.evaluation.grid import ABLATION, FAILURES
+from simgan_lib import checks, losses, notebook, plots, widgets
+from simgan_lib.evaluation import report
+from simgan_lib.evaluation.grid import ABLATION, FAILURES, SHOWS
 
 scale = notebook.start()
 
@@ -106,7 +108,7 @@ notebook.show(
 # Six trainings in a random order. Look, and do not scroll to section 4.
 
 # %% tags=["shared"]
-order = np.random.default_rng(2017).permutation(list(FAILURES))
+order = np.random.default_rng(2017).permutation(list(SHOWS["failures"]))
 patients = {
     f"patient {letter}": simgan_lib.reference_run(f"failures/{name}/seed0")
     for letter, name in zip("ABCDEF", order, strict=True)
@@ -164,11 +166,14 @@ notebook.show(
 # $e^{-L_D/2}$ is what D typically gives to the *right* answer, and $e^{-L_{adv}}$ is what it gives to the answer that R *wants*.
 
 
-# %% tags=["shared", "taught:checks"]
+# %% tags=["shared", "taught:notebook.checks"]
+GAME = ["discriminator_loss", "adversarial_loss", "refiner_loss", "mean_change"]
+
+
 def vital_signs(metrics):
     rounds = metrics[metrics["phase"] == "adversarial"]
     late = rounds.tail(-(-len(rounds) // 2))
-    mean = late.mean(numeric_only=True)
+    mean = late[GAME].mean()
     jumps = np.diff(late["mean_change"])
     return {
         "lead": float(np.exp(-mean["discriminator_loss"] / 2)),
@@ -196,17 +201,21 @@ print(signs.round(2).to_string())
 # Now the rules. Read them as a decision tree: first whether D has won, then why R has no answer.
 
 
-# %% tags=["shared", "taught:checks"]
+# %% tags=["shared", "taught:notebook.checks"]
 def diagnose(metrics):
-    if (metrics["phase"] == "adversarial").sum() < 3:
+    rounds = metrics[metrics["phase"] == "adversarial"]
+    if len(rounds) < 3:
         return ["too early to tell"]
+    known = rounds.reindex(columns=GAME).notna().any()
+    if known.any() and not known.all():
+        return [f"no verdict: the rules need {', '.join(known.index[~known])}"]
     signs = vital_signs(metrics)
     if not np.isfinite(list(signs.values())).all():
         return ["the numbers are no longer finite: lower the learning rates"]
     findings = []
     d_wins = signs["lead"] > 0.7
     if d_wins and signs["fooled"] > 0.7:
-        findings.append("both players win, so R helps D: look at refiner_goal")
+        findings.append("both players win: R is trained towards the wrong label")
     elif d_wins and signs["change"] > 0.6:
         findings.append("R paints its own pictures and fools nobody: lower refiner_learning_rate")
     elif d_wins and signs["held_back"] > 0.2:
@@ -216,7 +225,7 @@ def diagnose(metrics):
     elif signs["held_back"] < 0.1 or signs["change"] > 0.5:
         findings.append("R repaints freely: check the labels, and raise lambda_mean")
     if signs["wobble"] > 0.25:
-        findings.append("R goes round in circles: switch on history and refiner_averaging")
+        findings.append("R goes round in circles: raise buffer_size and refiner_averaging")
     return findings or ["healthy, as far as the curves can tell"]
 
 
@@ -228,24 +237,27 @@ for name, run in everyone.items():
     print(f"{name}: {'; '.join(diagnose(run.metrics))}")
 
 # %% [markdown]
-# The library has the same two functions, in [`simgan_lib.checks`](../simgan_lib/checks.py). The thresholds are rules of thumb,
+# The library has the same two functions, in [`simgan_lib.checks`](../simgan_lib/notebook/checks.py). The thresholds are rules of thumb,
 # read off these recordings and healthy runs (whose `wobble` lies near 0.05). They are meant to make you look at the right place, not to
 # replace looking; and they see nothing but the game.
 #
 # ## 4. The names
 #
-# For each patient: the line of the configuration that made it ill, and what an evaluation found (notebook 09). *Gaze error* is
+# For each patient: the line that made it ill, and what an evaluation found (notebook 09). *Gaze error* is
 # what a gaze network is worth that learned from the refined images; *pupil shift*, how far refining moves the pupil.
 
 # %%
-table = summary.collect("runs/failures").set_index("cell").loc[order]
+table = report.collect("runs/failures").set_index("cell").loc[order]
 table.index = [f"{letter}: {name}" for letter, name in zip("ABCDEF", order, strict=True)]
 
 # %%
-control = summary.collect("runs/ablation").groupby("cell").mean(numeric_only=True).loc["baseline"]
+control = report.collect("runs/ablation").groupby("cell").mean(numeric_only=True).loc["baseline"]
+lines = {"wrong_sign": "a refiner_loss with REFINED in place of REAL"}
+for cell, (_, changes) in FAILURES.items():
+    fields = ", ".join(f"{field}={value!r}" for field, value in changes.items())
+    lines[cell] = f"config.replace({fields})"
 for name, cell in zip(table.index, order, strict=True):
-    changes = ", ".join(f"{field}={value!r}" for field, value in FAILURES[cell].changes.items())
-    print(f"{name:<28}config.replace({changes})")
+    print(f"{name:<28}{lines[cell]}")
 
 # %%
 shown = table[["gaze_error_deg", "pupil_shift_px", "two_sample_accuracy", "mean_change"]]
@@ -297,28 +309,8 @@ print(f"trained on synthetic images as they are: {table['synthetic_deg'].mean():
 # {{failures/lambda_too_small/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}). An honest surprise: *this* patient is not measurably ill. R sees 19 pixels and learned to copy first, and these two
 # kinds of eyes look the same ways, so moving a pupil earns it little.
 #
-# It was luck, not safety. `wider_gaze_lambda_0` is another record with lambda 0 (with the paper's R, $K_d = 2$), whose simulated eyes looked further up than the target's (notebook 09, section 7). There the
-# pupil moved by {{wider_gaze_lambda_0/seed0 evaluation.pupil_shift_px.median 1}} pixels, and the gaze network came to
-# {{wider_gaze_lambda_0/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees where *unrefined* images gave
-# {{wider_gaze_lambda_0/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}: that refiner does harm. Its curves:
-
-# %%
-harmful = simgan_lib.reference_run("wider_gaze_lambda_0/seed0")
-notebook.show(
-    charts(
-        {
-            "harmless": patients[f"patient {'ABCDEF'[list(order).index('lambda_too_small')]}"],
-            "harmful": harmful,
-        }
-    ),
-    "two trainings with lambda 0. Above, the patient; below, the one whose refiner does harm. Can you see it?",
-)
-for name, run in (("harmful", harmful), ("healthy", healthy)):
-    print(
-        f"{name}: {vital_signs(run.metrics)['lead']:.2f} lead; {'; '.join(diagnose(run.metrics))}"
-    )
-
-# %% [markdown]
+# It was luck, not safety. With other data, lambda 0 loses labels: notebook 11 shows it on digits, in its section 7.
+#
 # **No loss curve knows about labels.** A refiner may win its game and be worse than none.
 #
 # ### `no_history`: round in circles
@@ -336,7 +328,7 @@ found = {
 assert "paints" in found["collapse"]
 assert "held back" in found["lambda_too_large"]
 assert "too strong" in found["discriminator_too_strong"]
-assert "refiner_goal" in found["wrong_sign"]
+assert "both players win" in found["wrong_sign"]
 assert "labels" in found["lambda_too_small"]
 assert "healthy" in diagnose(healthy.metrics)[0]
 assert diagnose(healthy.metrics) == checks.diagnose(healthy.metrics)
@@ -344,9 +336,24 @@ assert diagnose(healthy.metrics) == checks.diagnose(healthy.metrics)
 # %% [markdown]
 # ## 5. Heal one
 #
-# A cure that was not tried is a guess. Take the wrong sign: one word in the configuration. Two short trainings, one as
-# printed in the report's equation 4, one as in the paper's equation 1.
-#
+# A cure that was not tried is a guess. Take the wrong sign: one word in R's loss. Two short trainings, one as
+# printed in the report's equation 4, one as in the paper's equation 1. The first takes a subclass of `SimGAN`. It has the
+# library's `refiner_loss`, with `REFINED` in place of `REAL`:
+
+
+# %%
+class WrongSign(simgan_lib.SimGAN):
+    def refiner_loss(self, x):
+        refined = self.refiner(x, training=True)
+        logits = self.discriminator(refined, training=True)
+        adversarial = self.adversarial_loss(logits, losses.REFINED)
+        kept = self.self_regularisation(refined, x)
+        loss = adversarial + self.config.lambda_mean * kept
+        logs = {"refiner_loss": loss, "adversarial_loss": adversarial, "self_regularisation": kept}
+        return loss, logs | {"mean_change": ops.mean(ops.abs(refined - x))}
+
+
+# %% [markdown]
 # **Predict.** After how few rounds can you tell them apart? By which curve?
 
 # %%
@@ -365,9 +372,9 @@ panel
 # %%
 config = panel.config
 lab = {}
-for name, goal in [("wrong sign", "refined"), ("healed", "real")]:
+for name, kind in [("wrong sign", WrongSign), ("healed", simgan_lib.SimGAN)]:
     folder = notebook.new_run_folder(f"10-{name.replace(' ', '-')}")
-    simgan_lib.train(data, config.replace(refiner_goal=goal), folder, progress=False)
+    simgan_lib.train(data, config, folder, progress=False, model=kind(config))
     lab[name] = simgan_lib.Run(folder)
     print(f"{name:<11}", "; ".join(diagnose(lab[name].metrics)))
 
@@ -391,10 +398,10 @@ if scale.live > 10:
 # |---|---|---|
 # | $L_D \to 0$, adversarial loss rises, `change` next to nothing and self-regularisation still *a large part* of R's loss | lambda decides, not D | lower `lambda_mean` |
 # | $L_D \to 0$, adversarial loss rises, `change` grows slowly, self-regularisation *a tiny part* | R is too slow for D | fewer `discriminator_updates`, larger `refiner_learning_rate` |
-# | $L_D \to 0$ and the adversarial loss $\to 0$ too | R is paid for helping D | the sign of R's loss: `refiner_goal` |
+# | $L_D \to 0$ and the adversarial loss $\to 0$ too | R is paid for helping D | the sign of R's loss: the label in `refiner_loss` |
 # | $L_D \to 0$, `change` jumps up and stays flat, black (or white) pictures | tanh is saturated, R has collapsed | lower `refiner_learning_rate`; pre-train |
 # | $L_D$ healthy, `change` large, self-regularisation *a tiny part* of R's loss | perhaps the labels are gone | *measure* pupil shift and gaze error; raise `lambda_mean` |
-# | curves and pictures swing to and fro | D forgets | `history`, a larger `buffer_size`; `refiner_averaging` |
+# | curves and pictures swing to and fro | D forgets | a larger `buffer_size`; `refiner_averaging` |
 # | $L_D$ stays at exactly 1.386 | D learns nothing: no gradient | D's last activation (section 6), its learning rate |
 # | an accuracy far below 0.5 on refined images | R's step trains D as well | which variables the optimiser gets |
 # | everything healthy, pictures as at the start | too early | more rounds; look again |
@@ -487,7 +494,7 @@ for name, in_sums in public.items():
 # same training, one thing changed, everything measured. This is the whole record:
 
 # %% tags=["shared"]
-grid = summary.collect("runs/ablation")
+grid = report.collect("runs/ablation")
 print(len(grid), "runs;", grid["cell"].nunique(), "settings; seeds", set(grid["seed"].tolist()))
 
 # %%
@@ -501,8 +508,8 @@ notebook.show(
 # **Predict.** Before the numbers: for how many of these settings is the gaze error different from the baseline's by more than chance?
 #
 # A dot is one training with one gaze network. Repeat it with another seed and it moves, and a difference that is not large against
-# that movement is no finding. How far does it move? Every setting that was trained more than once tells, and so do the four trainings
-# of `earlier_quick` (three seeds, one of them twice, with another number of threads: that is luck as well). Each alone is a poor witness; *pooled* they give one
+# that movement is no finding. How far does it move? Every setting that was trained more than once tells, and so do the three seeds
+# of the preset `quick`. Each alone is a poor witness; *pooled* they give one
 # standard deviation $s$ with $\nu = \sum (n - 1)$ degrees of freedom. The yardstick of a difference is then
 #
 # $$ t = \frac{\bar e_{cell} - \bar e_{baseline}}{s \sqrt{1 / n_{cell} + 1 / n_{baseline}}} $$
@@ -512,7 +519,7 @@ notebook.show(
 
 # %% tags=["shared"]
 def pooled_spread(grid, column):
-    quick = summary.collect("runs/earlier_quick").assign(cell="quick")
+    quick = report.collect("runs/quick").assign(cell="quick")
     groups = pd.concat([grid, quick]).groupby("cell")[column]
     freedom = (groups.count() - 1).sum()
     return np.sqrt((groups.var() * (groups.count() - 1)).sum() / freedom), freedom
@@ -595,8 +602,7 @@ print("smallest mean gaze error at lambda_mean =", best)
 # both, realism *and* labels, which is why it is the measure that decides, and neither the look of the pictures nor the pupil shift alone.
 # Here its curve is flat on the left: most of what separates those dots is the luck of single trainings.
 #
-# What this sweep does **not** show: that the same lambda is best for photographs, for longer trainings, or for colour; nor that a small lambda is harmless, as
-# `wider_gaze_lambda_0` has shown. It was measured on drawn
+# What this sweep does **not** show: that the same lambda is best for photographs, for longer trainings, or for colour; nor that a small lambda is harmless. It was measured on drawn
 # eyes of two kinds that look the same ways, with one small gaze network a run. The report's schedule (lambda 0.01, many more rounds, ten D updates in each, all images)
 # came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}} degrees.
 

@@ -223,8 +223,8 @@ for name, found in scores.items():
 # %% [markdown]
 # ## 5. Refine
 #
-# Images of 8 x 8 pixels ask for a small refiner: two residual blocks, of 32 maps. The networks adapt to the
-# size of the images by themselves. Mind the receptive field (notebook 02): 11 x 11 pixels, so that R sees the
+# Images of 8 x 8 pixels ask for a small refiner: two residual blocks, of 32 maps. So we build one, and hand it to `SimGAN`.
+# D adapts to the size of the images by itself. Mind the receptive field (notebook 02): 11 x 11 pixels, so that R sees the
 # whole digit. In eyes, R is too short-sighted to move things by more than a few pixels; here only self-regularisation ties it to
 # its input. We ask a higher price for change, lambda 2.
 
@@ -234,12 +234,19 @@ config = scale.config.replace(
     lambda_mean=2.0,
     discriminator_updates=1,
     refiner_learning_rate=3e-4,
-    blocks=2,
 )
+
+
+def small_model(config):
+    shape, size = data.image_shape, {"filters": config.filters, "blocks": 2}
+    return simgan_lib.SimGAN(
+        config, shape, simgan_lib.build_refiner(shape, **size, seed=config.seed)
+    )
+
 
 # %% tags=["shared"]
 run_folder = notebook.new_run_folder("digits")
-simgan_lib.train(data, config, run_folder, progress=False)
+simgan_lib.train(data, config, run_folder, progress=False, model=small_model(config))
 run = simgan_lib.Run(run_folder)
 refined = ImageSet(simgan_lib.refine(run.refiner(), drawn.images), drawn.labels, "refined digits")
 
@@ -261,12 +268,8 @@ notebook.show(
 )
 
 # %%
-figure = plots.loss_curves(run.metrics, "handwriting")
-left = figure.axes[0]
-left.set_ylim(0, 1.7 * left.get_ylim()[1])  # room for the legend
-left.legend(fontsize="small", loc="upper left")
 notebook.show(
-    figure,
+    plots.loss_curves(run.metrics, "handwriting"),
     "the game. The refiner changes pixels a great deal, as a pen of another width must. D pulls away from it all the "
     "same: it is right on most patches, and R's adversarial loss stays well above ln 2. Refined digits can still be told "
     "from real ones.",
@@ -398,8 +401,8 @@ if scale.live > 10:
 
 # %% tags=["shared"]
 def refine_with(**changes):
-    folder = notebook.new_run_folder("digits")
-    simgan_lib.train(data, config.replace(**changes), folder, progress=False)
+    folder, changed = notebook.new_run_folder("digits"), config.replace(**changes)
+    simgan_lib.train(data, changed, folder, progress=False, model=small_model(changed))
     return simgan_lib.refine(simgan_lib.Run(folder).refiner(), drawn.images)
 
 
@@ -472,7 +475,7 @@ print(table.head(3).to_string(index=False))
 
 # %% [markdown]
 # `read_images` finds out by itself what it has before it: pictures in a folder, an HDF5 file, MPIIGaze or UnityEyes.
-# Colour becomes gray, and `size` brings everything to one size.
+# `size` brings everything to one size. Colour stays where the files have it; `gray=True` takes it away.
 
 # %%
 found = simgan_lib.read_images(place / "pictures", size=(8, 8), progress=False)
@@ -538,8 +541,7 @@ assert np.abs(difference).max() <= 1
 # | Is there a gap at all? | measure before: section 4 | no refiner needed |
 # | A hundred labelled real images for testing? | without them, you measure looks | label a hundred |
 #
-# And in training: start from the preset `quick`, with `output_activation="tanh"` and `equalise_input=False` unless the target's histograms are equalised (`train`
-# warns you); watch `mean_change` and the picture, not the losses; try lambda a factor of ten apart; then check usefulness, realism and labels, in this order,
+# And in training: start from the preset `quick`; watch `mean_change` and the picture, not the losses; try lambda a factor of ten apart; then check usefulness, realism and labels, in this order,
 # over several seeds.
 #
 # ## What you have learned
@@ -631,7 +633,8 @@ print(
 )
 print(f"broad: {score(broad.images, broad.labels['digit']).mean():.0f}% right")
 folder = notebook.new_run_folder("digits")
-simgan_lib.train(GazeData(broad, real, test), config, folder, progress=False)
+broad_data = GazeData(broad, real, test)
+simgan_lib.train(broad_data, config, folder, progress=False, model=small_model(config))
 images = simgan_lib.refine(simgan_lib.Run(folder).refiner(), broad.images)
 print(f"broad, then refined: {score(images, broad.labels['digit']).mean():.0f}% right")
 

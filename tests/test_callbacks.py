@@ -1,5 +1,6 @@
 """Keras's callbacks do what their documentation says. Each is tested by what it wrote."""
 
+import itertools
 import math
 
 import keras
@@ -88,7 +89,8 @@ def test_tensorboard_has_each_step_once(everything, kind):
 def test_our_tensorboard_shows_the_refined_eyes(everything):
     model, folder, _ = everything
     _, pictures = events(folder / "ours")
-    ((step, (last,)),) = [shown[-1:] for shown in pictures.values()][0]
+    (shown,) = pictures.values()
+    step, (last,) = shown[-1]
     assert step == EPOCHS[-1]
     wanted = [np.concatenate(list(eyes[:16]), axis=1) for eyes in (DARK, model.refine(DARK))]
     np.testing.assert_array_equal(last[..., 0], np.concatenate(wanted))
@@ -179,7 +181,7 @@ def test_a_rate_of_zero_stops_r_and_not_d():
     model.train(DARK, LIGHT, [schedule, Remember()])
     moved = [
         any((a != b).any() for a, b in zip(*pair, strict=True))
-        for pair in zip(seen[3:], seen[4:], strict=False)
+        for pair in itertools.pairwise(seen[3:])
     ]
     assert moved == [True, False, False]
     assert any((a != b).any() for a, b in zip(d, model.discriminator.get_weights(), strict=True))

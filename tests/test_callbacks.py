@@ -69,7 +69,7 @@ def test_epochs_rise_through_all_phases(everything):
 
 def test_the_buffer_keeps_its_name_beside_keras_history(everything):
     model, _, record = everything
-    assert 0 < float(model.history.fraction_filled()) <= 1
+    assert 0 < float(model.buffer.fraction_filled()) <= 1
     assert len(record.history["history_filled"]) == 7
 
 

@@ -111,7 +111,7 @@ class WrongSign(SimGAN):
 class DiscriminatorFirst(SimGAN):
     def round(self, x_r, x_d, y):
         for k in range(self.config.discriminator_updates):
-            refined = self.history.mix(self.refiner(x_d[k], training=True))
+            refined = self.buffer.mix(self.refiner(x_d[k], training=True))
             logs = self.update_discriminator(y[k], refined)
         for k in range(self.config.refiner_updates):
             logs |= self.update_refiner(x_r[k])
@@ -228,10 +228,9 @@ def test_a_wasserstein_loss_with_a_critic(tmp_path):
     assert {"critic_loss", "distance", "kept", "refiner_loss"} <= set(table)
     assert np.isfinite(table[["critic_loss", "distance", "kept", "loss"]].to_numpy()).all()
     np.testing.assert_allclose(table["distance"], -table["critic_loss"])
-    assert "probability_refined" not in run.snapshots
-    np.testing.assert_array_equal(
-        run.snapshots["refined"][-1], model.refine(run.snapshots["synthetic"])
-    )
+    shots = run.snapshots
+    assert "probability_refined" not in shots
+    np.testing.assert_array_equal(shots["refined"][-1], model.refine(shots["synthetic"]))
     model = Wasserstein(CONFIG.replace(iterations=8), SHAPE, discriminator=build_critic())
     train(DATA, model.config, tmp_path, resume=True, progress=False, model=model)
     assert Run(tmp_path).metrics["iteration"].iloc[-1] == 8

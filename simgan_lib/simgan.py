@@ -226,8 +226,9 @@ class SimGAN(keras.Model):
         steps = (self.pretrain_refiner, self.pretrain_discriminator, self.round)
         run = {p: self.backend.compile(s, self.state) for p, s in zip(PHASES, steps, strict=True)}
         # Callbacks are told of all numbers in every phase; most fix their columns at the first.
-        names = run["adversarial"].names(next(self._batches("adversarial", synthetic, real)))
-        self.log_names = list(dict.fromkeys(["loss", *names, "rounds_per_second"]))
+        logs = (run[p].names(next(self._batches(p, synthetic, real))) for p in reversed(PHASES))
+        names = itertools.chain(["loss"], *logs, ["rounds_per_second"])
+        self.log_names = list(dict.fromkeys(names))
         callbacks = keras.callbacks.CallbackList(
             list(callbacks), model=self, epochs=self._epochs(PHASES), verbose=0
         )
@@ -258,7 +259,7 @@ class SimGAN(keras.Model):
             if done % log_every == 0 or done == planned:
                 means = {name: float(np.mean([log[name] for log in recent])) for name in logs}
                 means["rounds_per_second"] = len(recent) / (time.perf_counter() - start)
-                row = {name: means.get(name, math.nan) for name in self.log_names} | means
+                row = {name: means.get(name, math.nan) for name in self.log_names}
                 callbacks.on_epoch_end(first_epoch + (done - 1) // log_every, row)
                 recent, start = [], time.perf_counter()
 

@@ -434,5 +434,5 @@ class SimGAN(keras.Model):
 def _with_loss(logs):
     """Adds `loss`, which Keras's callbacks look for: L_R and L_D, or what a phase has of them."""
     known = [logs[name] for name in ("refiner_loss", "discriminator_loss") if name in logs]
-    known = known or [next(iter(logs.values()))]
+    known = known or [logs.get("self_regularisation", next(iter(logs.values())))]
     return {"loss": sum(known[1:], start=known[0]), **logs}

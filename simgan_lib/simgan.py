@@ -356,12 +356,19 @@ class SimGAN(keras.Model):
         return [*self.variables, *(v for optimizer in optimizers for v in optimizer.variables)]
 
     def save_own_variables(self, store):
-        """Saves how far the training has got. Keras saves networks and optimisers."""
+        """Saves how far the training has got, and the random states, which Keras leaves out."""
         store["done"] = np.array([self.done[phase] for phase in PHASES])
+        for number, seed in enumerate(self._seeds()):
+            store[f"seed_{number}"] = ops.convert_to_numpy(seed)
 
     def load_own_variables(self, store):
         """Restores what `save_own_variables` saved."""
         self.done = dict(zip(PHASES, np.array(store["done"]).tolist(), strict=True))
+        for number, seed in enumerate(self._seeds()):
+            seed.assign(store[f"seed_{number}"])
+
+    def _seeds(self):
+        return [variable for variable in self.variables if variable.name == "seed_generator_state"]
 
     def get_config(self):
         """Returns what `from_config` needs, as Keras asks for it."""

@@ -37,8 +37,9 @@ class SimGAN(keras.Model):
         image_shape: Height, width and channels of the images.
         refiner: R, any functional Keras model that gives images of the shape that it takes. The
             paper's if `None`.
-        discriminator: D, any Keras model that gives `(batch, height, width, 2)` logits. With a
-            `discriminator_loss` of your own, its output may be anything. The paper's if `None`.
+        discriminator: D, any functional Keras model that gives `(batch, height, width, 2)`
+            logits. With a `discriminator_loss` of your own, its output may be anything. The
+            paper's if `None`.
         precision: What the paper's networks compute in. The configuration's if `None`, and
             `"float32"` where that is `"auto"`, which only `train` decides.
 
@@ -413,7 +414,12 @@ class SimGAN(keras.Model):
         return optimizer
 
     def _check_networks(self):
-        for network in (self.refiner, self.discriminator):
+        for name, network in (("R", self.refiner), ("D", self.discriminator)):
+            if not hasattr(network, "input_shape"):
+                raise UserError(
+                    f"{name} must be a functional or sequential Keras model, whose shapes are "
+                    f"known; received a {type(network).__name__}. Build it with keras.Input."
+                )
             check_shape(network, self.image_shape)
         gives = tuple(self.refiner.output_shape[1:])
         if len(gives) != 3 or any(
@@ -423,12 +429,6 @@ class SimGAN(keras.Model):
                 f"R must give images of the shape that it takes, {self.image_shape}; it gives "
                 f"{gives}. Use stride 1 and padding='same', or upsample."
             )
-        try:
-            self._averaged  # noqa: B018, which builds it
-        except ValueError as error:
-            raise UserError(
-                f"R must be a functional or sequential Keras model, which can be copied; {error}"
-            ) from None
         gives = tuple(self.discriminator.output_shape)
         own_loss = type(self).discriminator_loss is not SimGAN.discriminator_loss
         if not own_loss and (len(gives) != 4 or gives[-1] != 2):

@@ -97,12 +97,12 @@ def test_seed_repeats_the_choices_and_samples_vary():
     assert len({tuple(draw) for draw in draws(1)}) == 3
 
 
-def test_a_saved_buffer_goes_on_where_it_stopped():
+def test_the_variables_are_all_that_there_is_to_a_buffer():
     one, other = HistoryBuffer(9, (2, 3, 1), seed=1), HistoryBuffer(9, (2, 3, 1), seed=2)
-    one.mix(numbered(0, 4)), one.mix(numbered(4, 4))
-    saved = {}
-    one.save_own_variables(saved)
-    other.load_own_variables(saved)
+    for first in (0, 4):
+        one.mix(numbered(first, 4))
+    for variable, saved in zip(other.variables, one.variables, strict=True):
+        variable.assign(saved)
     for first in (8, 12, 16):
         assert numbers(one.mix(numbered(first, 4))) == numbers(other.mix(numbered(first, 4)))
     assert filled(one) == filled(other)

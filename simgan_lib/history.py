@@ -100,17 +100,3 @@ class HistoryBuffer(keras.layers.Layer):
     def fraction_filled(self):
         """Returns the filled part of the buffer, a scalar in [0, 1]."""
         return ops.cast(self.count, "float32") / max(self.size, 1)
-
-    # Keras would save the images and their number, but not the random state.
-    def save_own_variables(self, store):
-        """Saves the images, their number and the random state."""
-        for name, variable in self._saved().items():
-            store[name] = ops.convert_to_numpy(variable)
-
-    def load_own_variables(self, store):
-        """Restores what `save_own_variables` saved."""
-        for name, variable in self._saved().items():
-            variable.assign(store[name])
-
-    def _saved(self):
-        return {"images": self.images, "count": self.count, "seed": self.seed_generator.state}

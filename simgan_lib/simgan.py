@@ -37,8 +37,9 @@ class SimGAN(keras.Model):
         image_shape: Height, width and channels of the images.
         refiner: R, any functional Keras model that gives images of the shape that it takes. The
             paper's if `None`.
-        discriminator: D, any Keras model that gives `(batch, height, width, 2)` logits. With a
-            `discriminator_loss` of your own, its output may be anything. The paper's if `None`.
+        discriminator: D, any functional Keras model that gives `(batch, height, width, 2)`
+            logits. With a `discriminator_loss` of your own, its output may be anything. The
+            paper's if `None`.
         precision: What the paper's networks compute in. The configuration's if `None`, and
             `"float32"` where that is `"auto"`, which only `train` decides.
 
@@ -226,8 +227,9 @@ class SimGAN(keras.Model):
         steps = (self.pretrain_refiner, self.pretrain_discriminator, self.round)
         run = {p: self.backend.compile(s, self.state) for p, s in zip(PHASES, steps, strict=True)}
         # Callbacks are told of all numbers in every phase; most fix their columns at the first.
-        names = run["adversarial"].names(next(self._batches("adversarial", synthetic, real)))
-        self.log_names = list(dict.fromkeys(["loss", *names, "rounds_per_second"]))
+        logs = (run[p].names(next(self._batches(p, synthetic, real))) for p in reversed(PHASES))
+        names = itertools.chain(["loss"], *logs, ["rounds_per_second"])
+        self.log_names = list(dict.fromkeys(names))
         callbacks = keras.callbacks.CallbackList(
             list(callbacks), model=self, epochs=self._epochs(PHASES), verbose=0
         )
@@ -258,7 +260,7 @@ class SimGAN(keras.Model):
             if done % log_every == 0 or done == planned:
                 means = {name: float(np.mean([log[name] for log in recent])) for name in logs}
                 means["rounds_per_second"] = len(recent) / (time.perf_counter() - start)
-                row = {name: means.get(name, math.nan) for name in self.log_names} | means
+                row = {name: means.get(name, math.nan) for name in self.log_names}
                 callbacks.on_epoch_end(first_epoch + (done - 1) // log_every, row)
                 recent, start = [], time.perf_counter()
 
@@ -355,12 +357,19 @@ class SimGAN(keras.Model):
         return [*self.variables, *(v for optimizer in optimizers for v in optimizer.variables)]
 
     def save_own_variables(self, store):
-        """Saves how far the training has got. Keras saves networks and optimisers."""
+        """Saves how far the training has got, and the random states, which Keras leaves out."""
         store["done"] = np.array([self.done[phase] for phase in PHASES])
+        for number, seed in enumerate(self._seeds()):
+            store[f"seed_{number}"] = ops.convert_to_numpy(seed)
 
     def load_own_variables(self, store):
         """Restores what `save_own_variables` saved."""
         self.done = dict(zip(PHASES, np.array(store["done"]).tolist(), strict=True))
+        for number, seed in enumerate(self._seeds()):
+            seed.assign(store[f"seed_{number}"])
+
+    def _seeds(self):
+        return [variable for variable in self.variables if variable.name == "seed_generator_state"]
 
     def get_config(self):
         """Returns what `from_config` needs, as Keras asks for it."""
@@ -405,7 +414,12 @@ class SimGAN(keras.Model):
         return optimizer
 
     def _check_networks(self):
-        for network in (self.refiner, self.discriminator):
+        for name, network in (("R", self.refiner), ("D", self.discriminator)):
+            if not hasattr(network, "input_shape"):
+                raise UserError(
+                    f"{name} must be a functional or sequential Keras model, whose shapes are "
+                    f"known; received a {type(network).__name__}. Build it with keras.Input."
+                )
             check_shape(network, self.image_shape)
         gives = tuple(self.refiner.output_shape[1:])
         if len(gives) != 3 or any(
@@ -415,12 +429,6 @@ class SimGAN(keras.Model):
                 f"R must give images of the shape that it takes, {self.image_shape}; it gives "
                 f"{gives}. Use stride 1 and padding='same', or upsample."
             )
-        try:
-            self._averaged  # noqa: B018, which builds it
-        except ValueError as error:
-            raise UserError(
-                f"R must be a functional or sequential Keras model, which can be copied; {error}"
-            ) from None
         gives = tuple(self.discriminator.output_shape)
         own_loss = type(self).discriminator_loss is not SimGAN.discriminator_loss
         if not own_loss and (len(gives) != 4 or gives[-1] != 2):
@@ -433,5 +441,5 @@ class SimGAN(keras.Model):
 def _with_loss(logs):
     """Adds `loss`, which Keras's callbacks look for: L_R and L_D, or what a phase has of them."""
     known = [logs[name] for name in ("refiner_loss", "discriminator_loss") if name in logs]
-    known = known or [next(iter(logs.values()))]
+    known = known or [logs.get("self_regularisation", next(iter(logs.values())))]
     return {"loss": sum(known[1:], start=known[0]), **logs}

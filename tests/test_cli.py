@@ -13,12 +13,11 @@ from PIL import Image
 
 from simgan_lib import cli
 from simgan_lib.data import ImageSet, make_simulated, read_images, save_images
-from simgan_lib.evaluation import matching
-from simgan_lib.evaluation import report as evaluation
+from simgan_lib.evaluation import matching, report
 from simgan_lib.evaluation.gaze import Effort
 from simgan_lib.runs import Run, refine
 
-SMALL = ["--preset", "smoke", "--set", "precision=float32", "--set", "filters=8"]
+SMALL = ["--preset", "smoke", "--set", "precision=float32"]
 
 
 def simgan(capsys, *arguments):
@@ -59,7 +58,7 @@ def run(root, tmp_path_factory):
 def test_quickstart_trains_shows_and_repeats_nothing(tmp_path, root, capsys, monkeypatch):
     monkeypatch.setattr(cli, "QUICK_IMAGES", 24)
     effort = Effort(epochs=1, instrument_images=24)
-    monkeypatch.setattr(evaluation, "evaluate", partial(evaluation.evaluate, effort=effort))
+    monkeypatch.setattr(report, "evaluate", partial(report.evaluate, effort=effort))
     folder = tmp_path / "runs" / "quickstart"
     command = ["quickstart", "--run", folder, "--root", root, *SMALL]
     code, text = simgan(capsys, *command)
@@ -69,12 +68,12 @@ def test_quickstart_trains_shows_and_repeats_nothing(tmp_path, root, capsys, mon
     for name in ("before_after.png", "timeline.png", "loss_curves.png", "evaluation.png"):
         assert str(folder / name) in text
         assert np.asarray(Image.open(folder / name).convert("L")).std() > 10, f"{name} is empty"
-    saved = (folder / "checkpoint" / "state.npz").read_bytes()
-    monkeypatch.setattr(evaluation, "evaluate", None)
+    saved = (folder / "checkpoint" / "model.weights.h5").read_bytes()
+    monkeypatch.setattr(report, "evaluate", None)
     code, again = simgan(capsys, *command)
     assert code == 0, again
     assert "within 7 deg" in again
-    assert (folder / "checkpoint" / "state.npz").read_bytes() == saved
+    assert (folder / "checkpoint" / "model.weights.h5").read_bytes() == saved
 
 
 def test_train_on_real_images_of_another_file(tmp_path, root, capsys):
@@ -87,7 +86,7 @@ def test_train_on_real_images_of_another_file(tmp_path, root, capsys):
     assert code == 0, text
     assert Run(tmp_path / "run").real_name == "real"
     np.testing.assert_array_equal(
-        Run(tmp_path / "run").snapshots["real"], read_images(tmp_path / "real.h5").images[:8]
+        Run(tmp_path / "run").snapshots["real"], read_images(tmp_path / "real.h5").images
     )
 
 
@@ -104,15 +103,26 @@ def test_resume_takes_the_runs_own_settings(tmp_path, root, capsys):
     assert Run(tmp_path).config.filters == 8
 
 
-def test_train_begins_with_another_run(run, tmp_path, root, capsys):
+def test_train_begins_with_the_networks_of_another_run(run, tmp_path, root, capsys):
     command = ["train", "--run", tmp_path / "run", "--root", root, "--start", run]
-    code, text = simgan(capsys, *command, *SMALL, "--set", "iterations=2")
+    code, text = simgan(capsys, *command, *SMALL, "--set", "iterations=0")
     assert code == 0, text
-    assert Run(tmp_path / "run").environment["start"]["run"] == run.name
-    command[2] = tmp_path / "other"
-    code, text = simgan(capsys, *command, "--set", "blocks=3")
-    assert code == 2
-    assert "has other layers" in text
+    for network in ("refiner", "discriminator"):
+        pair = (getattr(Run(r), network)().get_weights() for r in (run, tmp_path / "run"))
+        assert all(np.array_equal(a, b) for a, b in zip(*pair, strict=True)), network
+    code, text = simgan(capsys, *command, "--resume", "--set", "iterations=2")
+    assert code == 0, text
+    assert Run(tmp_path / "run").metrics["phase"].tolist() == ["adversarial"]
+
+
+def test_tensorboard_gets_curves_and_eyes(tmp_path, root, capsys):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    command = ["train", "--run", tmp_path / "run", "--root", root, *SMALL, "--tensorboard"]
+    code, text = simgan(capsys, *command)
+    assert code == 0, text
+    (folder,) = {path.parent for path in (tmp_path / "run").rglob("events.*")}
+    events = accumulator.EventAccumulator(str(folder)).Reload()
+    assert any("refined" in tag for tag in events.Tags()["tensors"] + events.Tags()["images"])
 
 
 def test_refine_keeps_labels_and_order(run, root, tmp_path, capsys):

@@ -9,15 +9,18 @@ from simgan_lib.config import PRESETS, Config, ConfigError, preset
 def test_presets_are_what_the_sources_say():
     report, paper = preset("report"), preset("paper")
     assert (report.iterations, report.batch_size, report.discriminator_updates) == (25_000, 32, 10)
-    assert paper.refiner_learning_rate == 1e-3
-    assert (report.refiner_learning_rate, report.beta_1, report.lambda_mean) == (1e-3, 0.5, 0.01)
+    assert (report.optimizer, report.beta_1, report.lambda_mean) == ("adam", 0.5, 0.01)
     assert (paper.batch_size, paper.refiner_updates, paper.discriminator_updates) == (512, 50, 1)
     assert (paper.optimizer, paper.lambda_mean) == ("sgd", 0.153)
     for config in (report, paper):
-        assert (config.refiner_averaging, config.refiner_goal) == (0.0, "real")
-        assert (config.filters, config.blocks, config.kernel_size) == (64, 4, 3)
+        assert config.refiner_learning_rate == config.discriminator_learning_rate == 1e-3
+        assert (config.refiner_averaging, config.filters) == (0.0, 64)
         assert config.refiner_pretraining_steps == 1_000
         assert config.discriminator_pretraining_steps == 200
+
+
+def test_the_default_is_quick():
+    assert Config() == preset("quick")
 
 
 def test_every_field_has_a_meaning_and_an_origin():
@@ -34,38 +37,37 @@ def test_json_round_trip(name):
 
 def test_text_is_converted_to_the_fields_type():
     config = Config().replace(
-        iterations="1_000", lambda_mean="5e-1", history="no", optimizer="sgd", beta_1="0"
+        iterations="1_000", lambda_mean="5e-1", buffer_size="0", optimizer="sgd", beta_1="0"
     )
-    assert (config.iterations, config.lambda_mean, config.history) == (1000, 0.5, False)
+    assert (config.iterations, config.lambda_mean, config.buffer_size) == (1000, 0.5, 0)
     assert (config.optimizer, config.beta_1) == ("sgd", 0.0)
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "says"),
     [
-        ({"lamda_mean": "1"}, "Unknown field 'lamda_mean'. Did you mean 'lambda_mean'"),
-        ({"xyz": "1"}, "Unknown field 'xyz'. Fields: iterations,"),
-        ({"batch_size": 31}, "batch_size must be even.*received 31. Use 32"),
-        (
-            {"batch_size": "many"},
-            "batch_size must be a whole number of at least 2; received 'many'",
-        ),
-        ({"lambda_mean": float("nan")}, "lambda_mean must be a number of at least 0"),
-        ({"lambda_mean": float("inf")}, "lambda_mean must be a number of at least 0"),
-        ({"lambda_mean": -1}, "received -1"),
-        ({"history": 1}, "history must be true or false; received 1"),
-        ({"iterations": True}, "iterations must be a whole number"),
-        ({"iterations": 2.5}, "received 2.5"),
-        ({"optimizer": "rmsprop"}, "one of 'adam', 'sgd'; received 'rmsprop'"),
-        ({"buffer_size": 8}, "buffer_size must be at least half of batch_size .16.; received 8"),
-        ({"beta_1": 1.0}, "beta_1 must be below 1"),
-        ({"equalise_input": True}, "received output_activation='tanh'. Set equalise_input to f"),
-        ({"refiner_averaging": 1}, "refiner_averaging must be below 1; received 1. Use 0.97"),
+        ({"lamda_mean": "1"}, ["lamda_mean", "'lambda_mean'"]),
+        ({"xyz": "1"}, ["xyz", "iterations", "seed"]),
+        ({"history": False}, ["history"]),
+        ({"batch_size": 31}, ["batch_size", "31", "32"]),
+        ({"batch_size": "many"}, ["batch_size", "'many'", "2"]),
+        ({"lambda_mean": float("nan")}, ["lambda_mean", "nan"]),
+        ({"lambda_mean": float("inf")}, ["lambda_mean", "inf"]),
+        ({"lambda_mean": -1}, ["lambda_mean", "-1"]),
+        ({"iterations": True}, ["iterations", "True"]),
+        ({"iterations": 2.5}, ["iterations", "2.5"]),
+        ({"optimizer": "rmsprop"}, ["'rmsprop'", "'adam'", "'sgd'"]),
+        ({"batch_size": 32, "buffer_size": 8}, ["buffer_size", "16", "8"]),
+        ({"beta_1": 1.0}, ["beta_1", "1.0"]),
+        ({"refiner_averaging": 1}, ["refiner_averaging", "1"]),
     ],
+    ids=str,
 )
-def test_bad_values_are_refused_with_a_way_out(changes, message):
-    with pytest.raises(ConfigError, match=message):
+def test_bad_values_are_refused_with_a_way_out(changes, says):
+    with pytest.raises(ConfigError) as refused:
         Config().replace(**changes)
+    for part in says:
+        assert part in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3", json.dumps({"sed": 1})])
@@ -74,6 +76,7 @@ def test_bad_json_is_refused(text):
         Config.from_json(text)
 
 
-def test_unknown_preset():
-    with pytest.raises(ConfigError, match=r"'fast'\. Presets: smoke, quick, long, report, paper"):
+def test_an_unknown_preset_names_those_that_there_are():
+    with pytest.raises(ConfigError, match="'fast'") as refused:
         preset("fast")
+    assert all(name in str(refused.value) for name in PRESETS)

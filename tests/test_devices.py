@@ -1,5 +1,6 @@
 """Several rounds in one call, and batches split over devices, give what one by one gives."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,71 +10,41 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
 from simgan_lib import backends
 from simgan_lib.config import UserError, preset
-from simgan_lib.simgan import SimGAN
+from simgan_lib.runs import Run
 
 ROOT = Path(__file__).parent.parent
 RNG = np.random.default_rng(0)
 DARK = RNG.integers(0, 120, (24, 12, 16), "uint8")
 LIGHT = RNG.integers(100, 256, (20, 12, 16), "uint8")
-CONFIG = preset("smoke").replace(precision="float32", filters=8, log_every=2, snapshot_every=4)
-CONFIG = CONFIG.replace(refiner_pretraining_steps=0, discriminator_pretraining_steps=0)
-
-
-def trained(rounds_per_call):
-    model = SimGAN(CONFIG.replace(iterations=7), (12, 16, 1))
-    model.rounds_per_call, model.done["adversarial"] = rounds_per_call, 1
-    ends, logged = [], []
-    watch = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: ends.append(batch + 1),
-        on_epoch_end=lambda epoch, logs: logged.append(logs),
-    )
-    model.train(DARK, LIGHT, [watch])
-    for logs in logged:
-        del logs["rounds_per_second"]
-    return model, ends, logged
-
-
-def test_several_rounds_in_one_call_equal_one_by_one():
-    alone, one_by_one, logs_alone = trained(1)
-    together, ends, logs_together = trained(2)
-    assert one_by_one == [2, 3, 4, 5, 6, 7]
-    assert ends == [2, 4, 6, 7], "odd starts and ends take a round alone"
-    assert len(logs_alone) == len(logs_together) == 4
-    for a, b in zip(logs_alone, logs_together, strict=True):
-        assert a == pytest.approx(b, rel=1e-3, abs=1e-5)
-    for a, b in zip(alone.state, together.state, strict=True):
-        a, b = ops.convert_to_numpy(a), ops.convert_to_numpy(b)
-        np.testing.assert_allclose(a, b, rtol=1e-2, atol=1e-3)
-
-
-def test_one_round_a_call_on_a_cpu_and_no_callbacks_turn_left_out(monkeypatch):
-    assert SimGAN(CONFIG, (12, 16, 1)).rounds_per_call == 1
-    monkeypatch.setattr(backends.current(), "outruns_host", lambda: True)
-    assert SimGAN(CONFIG, (12, 16, 1)).rounds_per_call == 2
-    assert SimGAN(CONFIG.replace(snapshot_every=5), (12, 16, 1)).rounds_per_call == 1
-
+CONFIG = preset("smoke").replace(
+    precision="float32",
+    refiner_pretraining_steps=0,
+    discriminator_pretraining_steps=0,
+    log_every=2,
+    snapshot_every=4,
+)
 
 TRAIN = """
     import json, sys
-    import jax
+    import jax, keras
     sys.path.insert(0, "tests")
     from simgan_lib import backends
     from test_devices import CONFIG, DARK, LIGHT
     from simgan_lib.data import GazeData, ImageSet
-    from simgan_lib.runs import Run
     from simgan_lib.training import train
     data = GazeData(ImageSet(DARK), ImageSet(LIGHT))
-    devices, folder = int(sys.argv[1]), sys.argv[2]
+    devices, folder, ends = int(sys.argv[1]), sys.argv[2], []
     # The two take several rounds a call, as two GPUs would.
-    backends.current().outruns_host = lambda: devices == 2
-    train(data, CONFIG.replace(iterations=4), folder, progress=False, devices=devices)
-    model = train(data, CONFIG, folder, resume=True, progress=False, devices=devices)
+    backends.current().steps_per_call = lambda most: most if devices == 2 else 1
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda n, logs: ends.append(n + 1))
+    for iterations in (3, 6):
+        config = CONFIG.replace(iterations=iterations)
+        model = train(data, config, folder, iterations == 6, [watch], False, devices)
     used = {len(variable.value.devices()) for variable in model.state}
-    print(json.dumps([len(jax.devices()), sorted(used)]))
+    print(json.dumps({"devices": len(jax.devices()), "hold": sorted(used), "ends": ends}))
 """
 
 
@@ -88,17 +59,17 @@ def two_devices(tmp_path_factory):
     started = [subprocess.Popen([*command, n, str(root / n)], **pipes) for n in ("1", "2")]
     said = [process.communicate()[0].strip() for process in started]
     assert [process.returncode for process in started] == [0, 0]
-    return root, said
+    return root, [json.loads(line) for line in said]
 
 
-def test_two_devices_give_the_losses_of_one(two_devices):
-    from simgan_lib.runs import Run
-
-    root, said = two_devices
-    assert said == ["[2, [1]]", "[2, [2]]"], "devices that there are, devices that hold the state"
+def test_two_devices_and_several_rounds_a_call_give_the_losses_of_one(two_devices):
+    root, (one, two) = two_devices
+    assert one == {"devices": 2, "hold": [1], "ends": [1, 2, 3, 4, 5, 6]}
+    # Odd ends and starts take a round alone.
+    assert two == {"devices": 2, "hold": [2], "ends": [2, 3, 4, 6]}
     one, two = (Run(root / devices).metrics for devices in ("1", "2"))
     losses = [name for name in one if name not in ("phase", "rounds_per_second")]
-    assert one["iteration"].tolist() == [2, 4, 6]
+    assert one["iteration"].tolist() == [2, 3, 4, 6]
     np.testing.assert_allclose(one[losses], two[losses], rtol=2e-3, atol=1e-5)
     for name, values in Run(root / "1").snapshots.items():
         other = Run(root / "2").snapshots[name].astype(float)
@@ -106,15 +77,14 @@ def test_two_devices_give_the_losses_of_one(two_devices):
 
 
 @pytest.mark.parametrize(
-    ("devices", "batch", "message"),
-    [(2, 32, "needs JAX"), (64, 128, "devices must be from 1 to"), (0, 32, "from 1 to")],
+    ("devices", "batch", "says"), [(2, 32, "JAX"), (64, 128, "from 1 to"), (0, 32, "from 1 to")]
 )
-def test_devices_that_cannot_be_had_are_refused(devices, batch, message):
+def test_devices_that_cannot_be_had_are_refused(devices, batch, says):
     if keras.backend.backend() != "jax":
-        message = "needs JAX"
-    elif message == "needs JAX":
+        says = "JAX"
+    elif says == "JAX":
         pytest.skip("this is JAX")
-    with pytest.raises(UserError, match=message), backends.data_parallel(devices, batch):
+    with pytest.raises(UserError, match=says), backends.data_parallel(devices, batch):
         pass
 
 
@@ -126,3 +96,11 @@ def test_a_batch_that_does_not_split_is_refused(monkeypatch):
         backends.data_parallel(3, batch_size=32),
     ):
         pass
+
+
+def test_a_format_must_be_faster_to_be_taken():
+    fastest = backends.fastest_precision
+    assert fastest({"float32": 1.0, "bfloat16": 0.95}) == "float32"
+    assert fastest({"float32": 1.0, "bfloat16": 0.5}) == "bfloat16"
+    assert fastest({"float32": 1.0, "bfloat16": 0.5, "float16": 0.48}) == "bfloat16"
+    assert fastest({"float32": 1.0, "bfloat16": 0.5, "float16": 0.3}) == "float16"

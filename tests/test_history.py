@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
+from simgan_lib.config import UserError
 from simgan_lib.history import HistoryBuffer
 
 
@@ -41,19 +42,37 @@ def test_fills_then_replaces_at_random(size, half, pushes):
         assert len(set(after)) == len(after)
         assert set(range(pushed - half, pushed)) <= set(after)
         assert len(set(after) & set(before)) == len(after) - half
-        if bool(buffer.can_sample(half)):
-            drawn = numbers(buffer.sample(half))
-            assert len(set(drawn)) == half
-            assert set(drawn) <= set(after)
+        drawn = numbers(buffer.sample(half))
+        assert len(set(drawn)) == half
+        assert set(drawn) <= set(after)
 
 
-def test_can_sample_only_what_it_holds():
+@settings(max_examples=10, deadline=None)
+@given(size=st.integers(1, 9), number=st.integers(1, 4), turns=st.integers(1, 5))
+def test_mix_gives_the_fresh_images_and_as_many_of_the_past(size, number, turns):
+    number = min(number, size)
+    buffer = HistoryBuffer(size, (2, 3, 1), seed=size)
+    for turn in range(turns):
+        held = filled(buffer)
+        fresh = list(range(number * turn, number * (turn + 1)))
+        mixed = numbers(buffer.mix(numbered(fresh[0], number)))
+        assert mixed[:number] == fresh
+        assert set(mixed[number:]) <= (set(held) if len(held) >= number else set(fresh))
+        assert len(set(mixed[number:])) == number
+        assert set(fresh) <= set(filled(buffer))
+        assert float(buffer.fraction_filled()) == pytest.approx(len(filled(buffer)) / size)
+
+
+def test_only_the_filled_part_is_drawn():
     buffer = HistoryBuffer(8, (2, 3, 1))
-    assert not bool(buffer.can_sample(1))
     buffer.push(numbered(1, 3))
-    assert bool(buffer.can_sample(3))
-    assert not bool(buffer.can_sample(4))
-    assert sorted(numbers(buffer.sample(3))) == [1, 2, 3], "an empty slot was drawn"
+    assert sorted(numbers(buffer.sample(3))) == [1, 2, 3]
+
+
+def test_size_0_keeps_no_history():
+    buffer = HistoryBuffer(0, (2, 3, 1))
+    assert numbers(buffer.mix(numbered(5, 3))) == [5, 6, 7]
+    assert float(buffer.fraction_filled()) == 0
 
 
 def test_old_images_fade_slowly_and_every_slot_is_used():
@@ -78,16 +97,17 @@ def test_seed_repeats_the_choices_and_samples_vary():
     assert len({tuple(draw) for draw in draws(1)}) == 3
 
 
-def test_everything_is_state():
-    buffer = HistoryBuffer(4, (2, 3, 1))
-    names = {variable.name for variable in buffer.variables}
-    assert {"images", "count"} <= names
-    assert any("seed" in name for name in names)
-    assert not buffer.trainable_variables
+def test_the_variables_are_all_that_there_is_to_a_buffer():
+    one, other = HistoryBuffer(9, (2, 3, 1), seed=1), HistoryBuffer(9, (2, 3, 1), seed=2)
+    for first in (0, 4):
+        one.mix(numbered(first, 4))
+    for variable, saved in zip(other.variables, one.variables, strict=True):
+        variable.assign(saved)
+    for first in (8, 12, 16):
+        assert numbers(one.mix(numbered(first, 4))) == numbers(other.mix(numbered(first, 4)))
+    assert filled(one) == filled(other)
 
 
-def test_errors_say_what_to_do():
-    with pytest.raises(ValueError, match=r"received 0.*history=False"):
-        HistoryBuffer(0, (2, 3, 1))
-    with pytest.raises(ValueError, match=r"Received 5 images.*buffer_size"):
+def test_too_many_images_are_refused():
+    with pytest.raises(UserError, match=r"5.*4.*buffer_size"):
         HistoryBuffer(4, (2, 3, 1)).push(numbered(0, 5))

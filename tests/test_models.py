@@ -2,9 +2,16 @@ import numpy as np
 import pytest
 from keras import ops
 
+from simgan_lib.config import UserError
 from simgan_lib.data import to_uint8
 from simgan_lib.data.camera import equalize
-from simgan_lib.models import build_discriminator, build_refiner, equalised, receptive_field
+from simgan_lib.models import (
+    build_discriminator,
+    build_refiner,
+    equalised,
+    receptive_field,
+    refine,
+)
 
 
 def changed_pixels(model, image):
@@ -89,16 +96,6 @@ def test_an_equalised_refiner_has_no_brightness_of_its_own():
     assert abs(refined[0].mean()) < 0.15
 
 
-def test_exposure_is_nothing_to_a_refiner_that_equalises_its_input():
-    images = np.random.default_rng(0).uniform(-1, 0.5, (2, 35, 55, 1)).astype("float32")
-    settings = {"filters": 8, "blocks": 1, "output_activation": "equalised", "seed": 0}
-    refiner = build_refiner(**settings, equalise_input=True)
-    np.testing.assert_allclose(refiner(0.3 * images + 0.1), refiner(images), atol=1e-3)
-    np.testing.assert_allclose(
-        refiner(images), build_refiner(**settings)(equalised(images)), atol=1e-6
-    )
-
-
 def test_seed_gives_the_same_weights_and_layers_differ():
     one, two, other = (build_refiner(seed=seed).get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
@@ -112,3 +109,27 @@ def test_mixed_precision_keeps_weights_and_outputs_float32(build):
     assert {weight.dtype for weight in model.weights} == {"float32"}
     assert str(model.output.dtype) == "float32"
     assert model.layers[1].compute_dtype == "bfloat16"
+
+
+def test_refine_gives_what_the_network_gives_whatever_the_batch_size():
+    images = np.random.default_rng(0).integers(0, 256, (24, 12, 16), "uint8")
+    refiner = build_refiner((12, 16, 1), filters=8, blocks=1, seed=0)
+    whole = refine(refiner, images)
+    np.testing.assert_array_equal(whole, refine(refiner, images, batch_size=7))
+    direct = ops.convert_to_numpy(refiner(images[..., None] / 127.5 - 1.0))[..., 0]
+    assert np.abs(whole - (direct + 1) * 127.5).max() <= 0.51
+
+
+def test_refine_follows_the_weights_though_it_is_compiled_once():
+    images = np.random.default_rng(0).integers(0, 256, (5, 12, 16), "uint8")
+    refiner = build_refiner((12, 16, 1), filters=8, blocks=1, seed=0)
+    before = refine(refiner, images)
+    refiner.set_weights([-weights for weights in refiner.get_weights()])
+    assert (refine(refiner, images) != before).any()
+    refiner.set_weights([-weights for weights in refiner.get_weights()])
+    np.testing.assert_array_equal(refine(refiner, images), before)
+
+
+def test_refine_refuses_images_of_another_size():
+    with pytest.raises(UserError, match=r"\(12, 16, 1\).*\(12, 17, 1\).*size="):
+        refine(build_refiner((12, 16, 1), filters=8), np.zeros((2, 12, 17), "uint8"))

@@ -1,0 +1,73 @@
+"""The public names are found: by Python, by tab completion and by editors."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import jedi
+import pytest
+
+import simgan_lib
+
+NAMES = {
+    *("Config", "preset", "GazeData", "ImageSet", "load", "read_images", "save_images"),
+    *("simulate", "HistoryBuffer", "build_discriminator", "build_refiner", "Run", "SimGAN"),
+    *("pretrained_refiner", "reference_run", "refine", "train"),
+}
+MODULES = {
+    *("datasets", "simulator", "plots", "widgets", "notebook", "checks", "diagrams"),
+    *("gaze", "realism"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_public_name_resolves(name):
+    assert name in simgan_lib.__all__
+    assert getattr(simgan_lib, name).__doc__
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_every_module_is_found_by_its_short_name(name):
+    module = getattr(simgan_lib, name)
+    assert module.__name__.startswith("simgan_lib.")
+    assert importlib.import_module(module.__name__) is module
+
+
+def test_star_import_and_dir_have_the_names():
+    assert set(simgan_lib.__all__) >= NAMES
+    assert set(dir(simgan_lib)) >= NAMES | MODULES
+    names = {}
+    exec("from simgan_lib import *", names)
+    assert set(names) >= NAMES
+
+
+def test_a_name_that_is_not_there():
+    with pytest.raises(AttributeError, match="'lood'"):
+        simgan_lib.lood  # noqa: B018
+
+
+@pytest.mark.parametrize("alias", ["simgan_lib", "s"])
+def test_editors_complete_the_names(alias):
+    code = "import simgan_lib" + (f" as {alias}" if alias != "simgan_lib" else "") + f"\n{alias}."
+    found = {completion.name for completion in jedi.Script(code).complete(2, len(alias) + 1)}
+    assert found >= NAMES | MODULES
+
+
+def test_editors_know_what_a_name_is():
+    code = "import simgan_lib as s\ns.train("
+    (signature,) = jedi.Script(code).get_signatures(2, 8)
+    assert [p.name for p in signature.params][:3] == ["data", "config", "folder"]
+    (found,) = jedi.Script("from simgan_lib import Run\nRun").infer(2, 3)
+    assert found.full_name == "simgan_lib.runs.Run"
+
+
+def test_tab_completes_in_a_notebook():
+    found = jedi.Interpreter("simgan_lib.", [{"simgan_lib": simgan_lib}]).complete(1, 11)
+    assert {completion.name for completion in found} >= NAMES | MODULES
+
+
+def test_import_alone_starts_no_backend():
+    code = "import sys, json, simgan_lib, simgan_lib.cli; print(json.dumps(sorted(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"keras", "tensorflow", "jax", "matplotlib"} & set(json.loads(said.stdout))

@@ -14,8 +14,8 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 BACKEND_TESTS := tests/test_models.py tests/test_losses.py tests/test_history.py \
 	tests/test_simgan.py tests/test_training.py
 
-# A file's tests stay in one process, which keeps what they share.
-PARALLEL := -q --numprocesses 2 --dist loadfile
+# A file's tests stay in one process, which keeps what they share: see tests/conftest.py.
+PARALLEL := -q --numprocesses 2 --dist loadgroup
 # Most of these tests' time goes into compiling, and many compile the same.
 JAX_CACHE := JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.venv/jax-cache
@@ -29,7 +29,7 @@ quickstart: .venv/extra-$(EXTRA) ## Install, make the embedded data, train, show
 	$(BIN)/simgan quickstart
 
 test: .venv/extra-$(EXTRA) .venv/extra-test lint ## Lint, unit tests and doctests, on both backends
-	@sh tools/browser.sh
+	@sh tools/browser.sh & $(BIN)/python -c 'from simgan_lib import notebook; notebook.start()' && wait
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest $(PARALLEL)
 	KERAS_BACKEND=jax $(JAX_CACHE) $(BIN)/python -m pytest $(PARALLEL) $(BACKEND_TESTS)
 

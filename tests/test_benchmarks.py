@@ -45,8 +45,8 @@ def ours():
 def course(ours, tmp_path_factory):
     """Our losses over three steps of each network, and what the peers need to repeat them."""
     from simgan_lib import backends
-    from simgan_lib.losses import REAL, REFINED, local_adversarial
     from simgan_lib.data import to_float
+    from simgan_lib.losses import REAL, REFINED, local_adversarial
 
     synthetic, real = (to_float(images) for images in TINY.data())
     pairs = [(synthetic[k : k + 4], real[k : k + 4]) for k in (0, 4, 8)]

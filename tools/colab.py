@@ -1,4 +1,4 @@
-"""Writes the Colab links of README.md and the notebooks, and remembers the repository.
+"""Writes the Colab links of the notebooks, and remembers the repository.
 
 The address stands in one place, `repository` under `[tool.simgan]` in pyproject.toml. Links stand
 between two markers; while no repository is known, nothing stands there.
@@ -44,10 +44,9 @@ def write_links(root: Path, repository: str) -> list[Path]:
     """
     if repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise ValueError(f"REPO must be owner/name, as on GitHub; received {repository!r}.")
-    notebooks = (root / "notebooks").rglob("*")
-    paths = [root / "README.md", *(p for p in notebooks if p.suffix in (".ipynb", ".py"))]
+    notebooks = [p for p in (root / "notebooks").rglob("*") if p.suffix in (".ipynb", ".py")]
     changed = []
-    for path in [root / "pyproject.toml", *paths]:
+    for path in [root / "pyproject.toml", *notebooks]:
         before = path.read_text()
         if path.name == "pyproject.toml":
             after = SETTING.sub(f'repository = "{repository}"', before)

@@ -52,29 +52,34 @@ def masters() -> list[Path]:
     return sorted((FOLDER / "source").glob("*.py"))
 
 
-def build(master: Path, solutions: bool, minutes: float) -> NotebookNode:
+def build(master: Path, edition: str = "both", minutes: float = 0.0) -> NotebookNode:
     """Makes a notebook from its master, without outputs.
 
     Args:
         master: The script.
-        solutions: Whether to make the notebook of the solutions.
+        edition: `"exercises"`, `"solutions"`, or `"both"`: all cells in one notebook, which the
+            tests run.
         minutes: What to say of its running time.
 
     Returns:
         The notebook.
     """
-    source = jupytext.read(master)
+    repository = SETTING.search((ROOT / "pyproject.toml").read_text())[1]
     cells = []
-    for cell in source.cells:
+    for cell in jupytext.read(master).cells:
         tags = set(cell.metadata.get("tags", []))
-        wanted = tags & {"solution", "task", "shared"} if solutions else "solution" not in tags
-        if wanted:
-            if "setup" in tags:
-                cells.append(_colab_cell(master, len(cells)))
-            if cell.cell_type == "markdown":
-                cell.source = fill(cell.source, minutes)
-            cell.id = f"{master.stem[:2]}-{len(cells)}"
-            cells.append(cell)
+        if edition == "exercises" and "solution" in tags:
+            continue
+        if edition == "solutions" and not tags & {"solution", "task", "shared"}:
+            continue
+        if "setup" in tags:
+            source = COLAB_CELL.replace("repository = ''", f"repository = '{repository}'")
+            cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": ["colab"]}))
+        if cell.cell_type == "markdown":
+            cell.source = fill(cell.source, repository, minutes)
+        cells.append(cell)
+    for number, cell in enumerate(cells):
+        cell.id = f"{master.stem[:2]}-{number}"
     # Nothing of this machine: a notebook changes only where its master or a result does.
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
@@ -82,18 +87,7 @@ def build(master: Path, solutions: bool, minutes: float) -> NotebookNode:
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 
-def _colab_cell(master: Path, number: int) -> NotebookNode:
-    repository = f"repository = '{_repository()}'"
-    cell = nbformat.v4.new_code_cell(COLAB_CELL.replace("repository = ''", repository))
-    cell.id, cell.metadata["tags"] = f"{master.stem[:2]}-{number}", ["colab"]
-    return cell
-
-
-def _repository() -> str:
-    return SETTING.search((ROOT / "pyproject.toml").read_text())[1]
-
-
-def fill(text: str, minutes: float) -> str:
+def fill(text: str, repository: str, minutes: float) -> str:
     """Fills in quotes from the records, the running time, and the Colab link."""
 
     def value(match):
@@ -102,30 +96,36 @@ def fill(text: str, minutes: float) -> str:
         runs, key, decimals = match[1].split()
         return quote(runs, key, int(decimals))
 
-    text = MARKED.sub(lambda m: m[1] + badge(ROOT, _repository(), m[2]) + m[3], text)
+    text = MARKED.sub(lambda m: m[1] + badge(ROOT, repository, m[2]) + m[3], text)
     return QUOTE.sub(value, text)
 
 
-def execute(notebook: NotebookNode, preset: str) -> float:
+def execute(notebook: NotebookNode, scale: str) -> float:
     """Runs all cells in place, and keeps of their outputs what belongs into the repository.
 
     Args:
         notebook: The notebook.
-        preset: `quick` or `smoke`.
+        scale: `"lesson"` or `"smoke"`, as in `simgan_lib.notebook.start`.
 
     Returns:
         Minutes.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: If a cell fails.
     """
-    os.environ["SIMGAN_PRESET"] = preset
     start = time.perf_counter()
-    NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": FOLDER}}).execute()
-    minutes = (time.perf_counter() - start) / 60
-    notebook.metadata.pop("widgets", None)
+    client = NotebookClient(
+        notebook,
+        timeout=1200,
+        record_timing=False,
+        store_widget_state=False,
+        resources={"metadata": {"path": FOLDER}},
+    )
+    client.execute(env={**os.environ, "SIMGAN_PRESET": scale})
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if _belongs(output)]
-    return minutes
+    return (time.perf_counter() - start) / 60
 
 
 def _belongs(output: NotebookNode) -> bool:
@@ -138,28 +138,34 @@ def _belongs(output: NotebookNode) -> bool:
     return widget is None or "image/png" in output.data
 
 
-def write(master: Path, preset: str) -> None:
-    """Builds, executes and writes both notebooks of a master, and says how long they took."""
-    solved = "solution" in master.read_text()
-    for solutions in (False, True) if solved else (False,):
-        notebook = build(master, solutions, minutes=0.0)
-        minutes = round(execute(notebook, preset), 1)
-        filled = build(master, solutions, minutes)
-        for cell, new in zip(notebook.cells, filled.cells, strict=True):
-            cell.source = new.source
-        notebook.metadata["simgan"] = {"minutes": minutes}
-        path = FOLDER / ("solutions" if solutions else "") / f"{master.stem}.ipynb"
+def editions(master: Path) -> dict[str, Path]:
+    """Returns where each of a master's notebooks belongs, by edition."""
+    paths = {"exercises": FOLDER / f"{master.stem}.ipynb"}
+    if "solution" in master.read_text():
+        paths["solutions"] = FOLDER / "solutions" / f"{master.stem}.ipynb"
+    return paths
+
+
+def write(master: Path, scale: str) -> None:
+    """Builds, executes and writes the notebooks of a master, and says how long they took."""
+    for edition, path in editions(master).items():
+        notebook = build(master, edition)
+        minutes = round(execute(notebook, scale), 1)
+        written = build(master, edition, minutes)
+        for cell, executed in zip(written.cells, notebook.cells, strict=True):
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
         path.parent.mkdir(exist_ok=True)
         with atomic(path) as temporary:
-            nbformat.write(notebook, temporary)
+            nbformat.write(written, temporary)
         print(f"{path.relative_to(ROOT)}: {minutes:.1f} minutes", flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Write and execute the notebooks.")
     parser.add_argument("names", nargs="*", help="such as 02_refiner; all if left out")
-    parser.add_argument("--preset", default="quick", choices=("quick", "smoke"))
+    parser.add_argument("--scale", default="lesson", choices=("lesson", "smoke"))
     arguments = parser.parse_args()
     for path in masters():
         if not arguments.names or path.stem in arguments.names:
-            write(path, arguments.preset)
+            write(path, arguments.scale)

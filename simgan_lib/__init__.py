@@ -28,43 +28,27 @@ if TYPE_CHECKING:
         simulate,
         simulator,
     )
-    from simgan_lib.evaluation import gaze, grid, matching, realism, report, summary
+    from simgan_lib.evaluation import gaze, realism
     from simgan_lib.history import HistoryBuffer
-    from simgan_lib.models import build_discriminator, build_refiner
+    from simgan_lib.models import build_discriminator, build_refiner, refine
     from simgan_lib.notebook import checks, diagrams, plots, widgets
-    from simgan_lib.runs import Run, pretrained_refiner, reference_run, refine
+    from simgan_lib.runs import Run, pretrained_refiner, reference_run
     from simgan_lib.simgan import SimGAN
     from simgan_lib.training import train
 
-_MODULES = {
-    "datasets": "data",
-    "simulator": "data.simulator",
-    "checks": "notebook.checks",
-    "diagrams": "notebook.diagrams",
-    "plots": "notebook.plots",
-    "widgets": "notebook.widgets",
-    "gaze": "evaluation.gaze",
-    "realism": "evaluation.realism",
+_MODULES = {"datasets": "data", "simulator": "data.simulator"}
+_MODULES |= {name: f"evaluation.{name}" for name in ("gaze", "realism")}
+_MODULES |= {name: f"notebook.{name}" for name in ("checks", "diagrams", "plots", "widgets")}
+_NAMES = {
+    "config": ("Config", "preset"),
+    "data": ("GazeData", "ImageSet", "load", "read_images", "save_images", "simulate"),
+    "history": ("HistoryBuffer",),
+    "models": ("build_discriminator", "build_refiner", "refine"),
+    "runs": ("Run", "pretrained_refiner", "reference_run"),
+    "simgan": ("SimGAN",),
+    "training": ("train",),
 }
-_HOMES = {
-    "Config": "config",
-    "preset": "config",
-    "GazeData": "data",
-    "ImageSet": "data",
-    "load": "data",
-    "read_images": "data",
-    "save_images": "data",
-    "simulate": "data",
-    "HistoryBuffer": "history",
-    "build_discriminator": "models",
-    "build_refiner": "models",
-    "Run": "runs",
-    "pretrained_refiner": "runs",
-    "reference_run": "runs",
-    "refine": "runs",
-    "SimGAN": "simgan",
-    "train": "training",
-}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = list(_HOMES)
 
 

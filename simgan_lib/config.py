@@ -115,9 +115,8 @@ class Config:
                 f"batch_size must be even, as half of it comes from the history; "
                 f"received {self.batch_size}. Use {self.batch_size + 1}."
             )
-        for name, usual in (("beta_1", 0.5), ("refiner_averaging", 0.97)):
-            if getattr(self, name) >= 1:
-                received = getattr(self, name)
+        for name, usual in (("beta_1", 0.5), ("refiner_averaging", 0.98)):
+            if (received := getattr(self, name)) >= 1:
                 raise ConfigError(f"{name} must be below 1; received {received}. Use {usual}.")
         if 0 < self.buffer_size < self.batch_size // 2:
             raise ConfigError(
@@ -130,9 +129,6 @@ class Config:
 
         Args:
             **changes: New values by field name. Text is converted to the field's type.
-
-        Returns:
-            The new configuration.
 
         Raises:
             ConfigError: If a field is unknown or a value is not allowed.
@@ -155,12 +151,6 @@ class Config:
     def from_json(cls, text: str) -> "Config":
         """Reads what `to_json` wrote.
 
-        Args:
-            text: A JSON object; fields that it leaves out keep their defaults.
-
-        Returns:
-            The configuration.
-
         Raises:
             ConfigError: If the text is not a JSON object of known fields with allowed values.
         """
@@ -180,24 +170,16 @@ class Config:
 
 
 def _parse(field: dataclasses.Field, text: str):
-    if field.type is str:
-        return text
-    if field.type is bool:
-        answers = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-        if text.lower() in answers:
-            return answers[text.lower()]
-    else:
-        try:
-            return field.type(text.replace("_", ""))
-        except ValueError:
-            pass
-    raise ConfigError(f"{field.name} must be {_expected(field)}; received {text!r}.")
+    try:
+        return text if field.type is str else field.type(text.replace("_", ""))
+    except ValueError:
+        raise ConfigError(f"{field.name} must be {_expected(field)}; received {text!r}.") from None
 
 
 def _check(field: dataclasses.Field, value) -> None:
     minimum, choices = field.metadata["minimum"], field.metadata["choices"]
     allowed = (int, float) if field.type is float else field.type
-    right_type = isinstance(value, allowed) and (field.type is bool or not isinstance(value, bool))
+    right_type = isinstance(value, allowed) and not isinstance(value, bool)
     # A comparison with NaN is false, so "not >=" refuses it too.
     in_range = right_type and (minimum is None or (value >= minimum and value != float("inf")))
     if not in_range or (choices and value not in choices):
@@ -207,12 +189,20 @@ def _check(field: dataclasses.Field, value) -> None:
 def _expected(field: dataclasses.Field) -> str:
     if field.metadata["choices"]:
         return "one of " + ", ".join(map(repr, field.metadata["choices"]))
-    kinds = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    kind = kinds[field.type]
+    kind = {int: "a whole number", float: "a number", str: "text"}[field.type]
     minimum = field.metadata["minimum"]
     return kind if minimum is None else f"{kind} of at least {minimum}"
 
 
+# What the paper and the report have in common.
+_SOURCES = Config(
+    refiner_pretraining_steps=1_000,
+    discriminator_pretraining_steps=200,
+    refiner_learning_rate=1e-3,
+    discriminator_learning_rate=1e-3,
+    refiner_averaging=0.0,
+    filters=64,
+)
 PRESETS: types.MappingProxyType[str, Config] = types.MappingProxyType(
     {
         # Seconds: to see that everything works, not to refine.
@@ -241,36 +231,24 @@ PRESETS: types.MappingProxyType[str, Config] = types.MappingProxyType(
             refiner_averaging=0.97,
         ),
         # The report: its section 3.2.4 and the captions of its figures 3 to 7.
-        "report": Config(
+        "report": _SOURCES.replace(
             iterations=25_000,
             batch_size=32,
-            refiner_pretraining_steps=1_000,
-            discriminator_pretraining_steps=200,
             discriminator_updates=10,
             lambda_mean=0.01,
             buffer_size=3_200,
-            refiner_learning_rate=1e-3,
-            discriminator_learning_rate=1e-3,
-            refiner_averaging=0.0,
-            filters=64,
             snapshot_every=1_000,
             checkpoint_every=100,
         ),
         # The paper gives neither the number of rounds nor lambda.
-        "paper": Config(
+        "paper": _SOURCES.replace(
             iterations=2_000,
             batch_size=512,
-            refiner_pretraining_steps=1_000,
-            discriminator_pretraining_steps=200,
             refiner_updates=50,
             discriminator_updates=1,
             lambda_mean=0.153,
             buffer_size=5_120,
             optimizer="sgd",
-            refiner_learning_rate=1e-3,
-            discriminator_learning_rate=1e-3,
-            refiner_averaging=0.0,
-            filters=64,
             output_activation="linear",
             log_every=1,
             checkpoint_every=10,
@@ -285,9 +263,6 @@ def preset(name: str) -> Config:
     Args:
         name: `"smoke"` (seconds), `"quick"` (minutes on a CPU), `"long"` (an hour), `"report"` or
             `"paper"`.
-
-    Returns:
-        The configuration.
 
     Raises:
         ConfigError: If there is no such preset.

@@ -16,13 +16,9 @@ def identity(images: Tensor) -> Tensor:
 
 
 def image_gradients(images: Tensor) -> Tensor:
-    """Takes the differences between neighbouring pixels, rightwards and downwards.
+    """Returns the differences between neighbouring pixels, rightwards and downwards.
 
-    Args:
-        images: Float tensor `(batch, height, width, channels)`.
-
-    Returns:
-        Float tensor `(batch, height - 1, width - 1, 2 * channels)`.
+    They have the shape `(batch, height - 1, width - 1, 2 * channels)`.
     """
     corner = images[:, :-1, :-1]
     right, down = images[:, :-1, 1:], images[:, 1:, :-1]
@@ -30,14 +26,7 @@ def image_gradients(images: Tensor) -> Tensor:
 
 
 def channel_mean(images: Tensor) -> Tensor:
-    """Averages the colour channels, so that a change of hue alone costs nothing.
-
-    Args:
-        images: Float tensor `(batch, height, width, channels)`.
-
-    Returns:
-        Float tensor `(batch, height, width, 1)`.
-    """
+    """Returns the mean of the colour channels, so that a change of hue alone costs nothing."""
     return ops.mean(images, axis=-1, keepdims=True)
 
 

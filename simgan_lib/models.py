@@ -24,9 +24,8 @@ def residual_block(
 ) -> keras.KerasTensor:
     """Adds what two convolutions learn to the features they read.
 
-    Convolution, ReLU, convolution, sum with the input, ReLU. Where the convolutions have little to
-    say, the input passes through: a stack of such blocks learns the identity easily, and a refiner
-    is the identity plus a few changes.
+    Convolution, ReLU, convolution, sum with the input, ReLU. Where the convolutions give zero, the
+    input passes through.
 
     Args:
         features: Features of shape `(batch, height, width, filters)`, not negative.

@@ -21,7 +21,17 @@ def test_widgets_work_with_the_ipywidgets_of_colab(tmp_path):
         pytest.skip(f"{wanted[0]} cannot be installed: {done.stderr.strip().splitlines()[-1]}")
     done = subprocess.run(
         # How a training pauses and goes on does not depend on ipywidgets.
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", WIDGETS, "-k", "not goes_on"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            WIDGETS,
+            "-k",
+            "not goes_on",
+        ],
         env={
             **os.environ,
             "PYTHONPATH": str(tmp_path),

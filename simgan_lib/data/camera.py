@@ -108,7 +108,7 @@ def pixels_per_mm(zoom, size):
 
 
 def draw(eyes: pd.DataFrame, size: tuple[int, int]) -> np.ndarray:
-    """Draws eyes from the skin outwards; see `simulator.draw_scene`."""
+    """Draws eyes from the skin outwards, as float32 (n, H, W) from 0 to 1."""
     # Shape (n, 1, 1), so that columns combine with pixels by broadcasting.
     p = SimpleNamespace(**{c: _column(eyes, c) for c in eyes})
     _place(p, size)
@@ -263,30 +263,15 @@ def _mix(under, over, share):
 
 
 def camera_simulator(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
-    """Photographs a scene with a perfect camera: only the exposure varies.
-
-    Args:
-        scene: float32 array (n, H, W) from 0 to 1, from `draw_scene`.
-        eyes: Table of its n rows.
-
-    Returns:
-        uint8 array (n, H, W).
-    """
+    """Photographs scenes with a perfect camera: only the exposure varies."""
     return np.clip(255 * _column(eyes, "exposure") * scene, 0, 255).astype(np.uint8)
 
 
 def camera_webcam(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
-    """Photographs a scene with a webcam, as MPIIGaze's normalised images were made.
+    """Photographs scenes with a webcam, as MPIIGaze's normalised images were made.
 
     The lens blurs, the sensor adds noise, JPEG compresses, cutting the eye out of the picture
     resamples, and the histogram is equalised.
-
-    Args:
-        scene: float32 array (n, H, W) from 0 to 1, from `draw_scene`.
-        eyes: Table of its n rows.
-
-    Returns:
-        uint8 array (n, H, W).
     """
     enlarged = min(scene.shape[1] / SIZE[0], scene.shape[2] / SIZE[1])
     light = blur(255 * _column(eyes, "exposure") * scene, _column(eyes, "blur") * enlarged)

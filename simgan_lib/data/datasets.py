@@ -10,23 +10,9 @@ import h5py
 import numpy as np
 
 from simgan_lib.data import readers, simulator
-from simgan_lib.data.files import atomic
-from simgan_lib.data.images import (
-    SIZE,
-    GazeData,
-    ImageSet,
-    batch_indices,
-    check_size,
-    faults,
-    resize,
-    to_float,
-    to_uint8,
-)
-from simgan_lib.data.labels import LABELS, DataError, reading, sha256
-from simgan_lib.data.simulator import simulate
-
-__all__ = ["LABELS", "DataError", "GazeData", "ImageSet", "batch_indices", "to_float", "to_uint8"]
-__all__ += ["check", "fetch_kaggle", "load", "make_simulated", "read_images", "save_images"]
+from simgan_lib.data.camera import SIZE
+from simgan_lib.data.files import DataError, atomic, reading, sha256
+from simgan_lib.data.images import GazeData, ImageSet, check_size, faults, stack
 
 KAGGLE = "4quant/eye-gaze"
 KAGGLE_FILES = ("gaze.h5", "gaze.csv", "gaze.json", "real_gaze.h5")
@@ -47,6 +33,7 @@ def load(
     size: tuple[int, int] | None = None,
     limit: int | None = None,
     progress: bool = True,
+    gray: bool = False,
 ) -> GazeData:
     """Loads a data set: synthetic images with labels, and real images, of one size.
 
@@ -57,15 +44,17 @@ def load(
         root: Folder that holds the folders `simulated` and `kaggle`.
         size: `(H, W)` in pixels to resize all images to.
         limit: At most this many of each kind: the first ones, so that a small simulated set is
-            the start of a large one; but evenly spaced real ones, as files go by person.
+            the start of a large one. Of other real images it takes evenly spaced ones, as files
+            go by person.
         progress: Whether to show a progress bar.
+        gray: Whether to turn colour images gray.
 
     Returns:
         The sets, and a test set where the folder has a `webcam_test.h5`.
 
     Raises:
-        DataError: If a file is missing, damaged or drawn by another version of the simulator, or
-            an argument makes no sense. The message says what to do.
+        DataError: If a file is missing, damaged or drawn by another version of the simulator, the
+            sets differ in size or colour, or an argument makes no sense.
 
     Example:
         >>> import tempfile
@@ -84,7 +73,6 @@ def load(
             counts = (limit, limit, min(limit, 2_000)) if limit else ()
             make_simulated(folder, *counts, progress=progress)
         _check_version(folder)
-
     candidates = [folder / "synthetic_gaze.h5", folder / "gaze.h5"]
     synthetic_path = next((path for path in candidates if path.exists()), folder)
     if name == "kaggle" and synthetic_path == folder:
@@ -92,32 +80,37 @@ def load(
     real_path = Path(real or folder / "real_gaze.h5")
     if real is None and not real_path.exists():
         raise DataError(f"There is no {real_path}. Put it there, or say where with real=PATH.")
-    test_path = folder / "webcam_test.h5"
 
-    synthetic_set = read_images(synthetic_path, size, progress)
-    real_set = read_images(real_path, size, progress)
-    test_set = read_images(test_path, size, progress) if test_path.exists() else None
-    data = GazeData(synthetic_set, real_set, test_set)
+    def read(path):
+        return read_images(path, size, progress, gray=gray)
+
+    test_path = folder / "webcam_test.h5"
+    test = read(test_path) if test_path.exists() else None
+    data = GazeData(read(synthetic_path), read(real_path), test)
     if limit is None:
         return data
-    if name == "simulated" and limit > len(synthetic_set):
-        found = f"{folder} holds {len(synthetic_set)} synthetic images, not {limit}"
+    if name == "simulated" and limit > len(data.synthetic):
+        found = f"{folder} holds {len(data.synthetic)} synthetic images, not {limit}"
         raise DataError(f"{found}. Use another root, or `simgan data make --overwrite`.")
-    first = slice(limit)
-    spread = (real is not None or name != "simulated") and limit < len(real_set)
-    some = np.arange(limit) * len(real_set) // limit if spread else first
-    return GazeData(synthetic_set[first], real_set[some], test_set and test_set[first])
+    first, count = slice(limit), len(data.real)
+    spread = (real is not None or name != "simulated") and limit < count
+    some = np.arange(limit) * count // limit if spread else first
+    return GazeData(data.synthetic[first], data.real[some], test and test[first])
 
 
 def read_images(
-    path: str | Path, size: tuple[int, int] | None = None, progress: bool = True, cache: bool = True
+    path: str | Path,
+    size: tuple[int, int] | None = None,
+    progress: bool = True,
+    cache: bool = True,
+    gray: bool = False,
 ) -> ImageSet:
     """Reads images and labels from a file or a folder, whichever layout it has.
 
     The layouts are: our stacked HDF5 file, with a CSV file of labels; Kaggle's HDF5 file with a
     group of images, with labels in `look_vec`, CSV or JSON; MPIIGaze's .mat files; UnityEyes' .jpg
     and .json files; a folder of pictures, with or without a CSV file whose column `file` names
-    them. Labels are converted to the convention of `LABELS`.
+    them. Gaze is converted to the convention of `LABELS`. All other labels are kept as they are.
 
     Args:
         path: The file or folder.
@@ -125,12 +118,14 @@ def read_images(
         progress: Whether to show a progress bar.
         cache: Whether to keep a group of images stacked in `$SIMGAN_CACHE` or `~/.cache/simgan`,
             where a later read finds them unless the file has changed.
+        gray: Whether to turn colour images gray.
 
     Returns:
         The images, in the order of the files' numbers, and their labels.
 
     Raises:
-        DataError: If there are no images, or something in them or their labels cannot be used.
+        DataError: If there are no images, some are gray and some in colour, or something in them
+            or their labels cannot be used.
 
     Example:
         >>> import tempfile
@@ -138,7 +133,7 @@ def read_images(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     Image.new("RGB", (110, 70)).save(Path(folder, "eye1.png"))
         ...     read_images(folder, size=(35, 55), progress=False).images.shape
-        (1, 35, 55)
+        (1, 35, 55, 3)
     """
     path = Path(path)
     if size is not None:
@@ -148,14 +143,17 @@ def read_images(
     kept = readers.cached(path) if cache and kind == "group" else None
     if kept and kept.exists():
         with suppress(DataError):  # A damaged cache is worth nothing: read the file again.
-            return ImageSet(*resize(*readers.read_stacked(kept), size), source)
+            return ImageSet(*stack(*readers.read_stacked(kept), size, gray), source)
     images, labels = readers.READERS[kind](path, size, progress)
     if kept:
         with suppress(OSError):  # Where nothing can be kept, the next read takes as long.
             for old in kept.parent.glob(kept.stem.rpartition("-")[0] + "-*"):
                 old.unlink()
             save_images(kept, ImageSet(images, labels, source), overwrite=True)
-    return ImageSet(*resize(images, labels, size), source)
+    try:
+        return ImageSet(*stack(images, labels, size, gray), source)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def save_images(
@@ -163,9 +161,9 @@ def save_images(
 ) -> None:
     """Writes our stacked layout: an HDF5 file and, for labels, the CSV file of the same name.
 
-    The HDF5 file holds the data set `image`, uint8 `(n, H, W)`, and attributes: `source`, `layout`,
-    `recipe`, `sha256` of the pixels, and `labels_sha256` of the CSV file's rows. Comments in the
-    CSV file state the units. Each file appears whole or not at all.
+    The HDF5 file holds the data set `image` and attributes: `source`, `layout`, `recipe`, `sha256`
+    of the pixels, `labels_sha256` of the CSV file's rows and `labels_dtypes`. Comments in the CSV
+    file state the units. Each file appears whole or not at all.
 
     Args:
         path: The HDF5 file, ending in .h5 or .hdf5.
@@ -222,8 +220,7 @@ def make_simulated(
         The folder.
 
     Raises:
-        DataError: If a file is there that was made by another recipe (other numbers, another seed
-            or size, another version of the simulator), or an argument makes no sense.
+        DataError: If a file is there that was made by another recipe.
 
     Example:
         >>> import tempfile
@@ -238,28 +235,24 @@ def make_simulated(
     for (name, style, start), count in zip(SIMULATED, (synthetic, real, test), strict=True):
         path = Path(folder, name)
         eyes = {"count": count, "style": style, "seed": seed, "start": start, "size": list(size)}
-        recipe = {**eyes, "version": _version()}
+        recipe = {**eyes, "version": simulator.VERSION}
         if path.exists() and not overwrite:
             found = json.loads(_attribute(path, "recipe", "null"))
             if found == recipe:
                 continue
             made = f"{path} was made by the recipe {found}; asked for: {recipe}"
             raise DataError(f"{made}. Give another folder, or overwrite it (--overwrite).")
-        images, labels = simulate(**eyes, progress=progress)
+        images, labels = simulator.simulate(**eyes, progress=progress)
         made = ImageSet(images, None if name == "real_gaze.h5" else labels, SOURCES[style])
         save_images(path, made, overwrite=True, recipe=recipe)
     return Path(folder)
-
-
-def _version() -> int:
-    return getattr(simulator, "VERSION", 1)
 
 
 def _check_version(folder: Path) -> None:
     for name, _, _ in SIMULATED:
         recipe = json.loads(_attribute(folder / name, "recipe", "null"))
         # Without a recipe it is somebody's own file under this name.
-        if recipe is not None and recipe.get("version") != _version():
+        if recipe is not None and recipe.get("version") != simulator.VERSION:
             raise DataError(
                 f"{folder / name} was drawn by another version of the simulator. Make the set "
                 f"again (`simgan data make --overwrite`), or read it as it is: {str(folder)!r}."
@@ -278,14 +271,6 @@ def fetch_kaggle(root: str | Path = "data") -> Path:
     Raises:
         DataError: If a download fails; the message says how to do it by hand.
 
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as root:
-        ...     Path(root, "kaggle").mkdir()
-        ...     for name in KAGGLE_FILES:
-        ...         Path(root, "kaggle", name).touch()
-        ...     fetch_kaggle(root).name  # All are there: nothing is fetched.
-        'kaggle'
     """
     folder = Path(root, "kaggle")
     # One by one: the whole data set has several GB more, which are of no use here.

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and read with errors that the user can mend."""
+"""Files: written whole or not at all, and read with errors that say what to do."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from simgan_lib.config import UserError
 
 
 class DataError(UserError):
-    """A data file or an argument that cannot be used; the message says what to do about it."""
+    """A data file or an argument that cannot be used. The message says what to do about it."""
 
 
 @contextmanager
@@ -23,8 +23,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
         path: The file to write.
 
     Yields:
-        A path in the same folder, with the same ending, to write to. It becomes `path` when the
-        block ends, and is removed if the block fails.
+        A path beside it to write to. It becomes `path` when the block ends, and is removed if the
+        block fails.
 
     Example:
         >>> import tempfile
@@ -46,7 +46,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading(path: str | Path) -> Iterator[None]:
     """Turns whatever a library raises for a file that it cannot read into a DataError."""
     try:
         yield
@@ -57,8 +57,7 @@ def reading(path: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be read: {error!r}. {hint}") from error
 
 
-def sha256(data) -> str:
+def sha256(data: bytes | np.ndarray) -> str:
     """The SHA-256 of bytes or of an array, as hexadecimal text."""
-    return hashlib.sha256(
-        data if isinstance(data, bytes) else np.ascontiguousarray(data)
-    ).hexdigest()
+    data = data if isinstance(data, bytes) else np.ascontiguousarray(data)
+    return hashlib.sha256(data).hexdigest()

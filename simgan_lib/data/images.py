@@ -1,7 +1,7 @@
 """Images in memory: sets of them, of one size, scaled for the networks, in shuffled batches."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,24 +9,27 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from simgan_lib.data.labels import ANGLES, LOOK, DataError
+from simgan_lib.data.camera import SIZE
+from simgan_lib.data.files import DataError
+from simgan_lib.data.labels import ANGLES, LOOK
 
-SIZE = (35, 55)  # The paper's and the report's, (H, W) in pixels.
+GRAY_REMEDY = "Give gray=True (--gray) to turn all of them gray."
 
 
 @dataclass(repr=False, eq=False)
 class ImageSet:
-    """Gray images and, where they are known, their labels.
+    """Gray or colour images and, where they are known, their labels.
 
-    It has a length, and an index (a slice or an array of numbers) gives the set of those images.
+    It has a length. An index, which is a slice or an array of numbers, gives the set of those
+    images.
 
     Args:
-        images: uint8 array `(n, H, W)`; 0 is black, 255 is white.
-        labels: DataFrame with a row for each image, in columns of `LABELS` or others; or None.
+        images: uint8 array `(n, H, W)`, gray, or `(n, H, W, 3)`, red, green and blue.
+        labels: DataFrame with a row for each image, in columns of `LABELS` or any others; or None.
         source: Where the images come from, for people to read.
 
     Raises:
-        DataError: If the images are of another type or shape, or the labels of another number.
+        DataError: If the images have another type or shape, or the labels another number.
 
     Example:
         >>> ImageSet(np.zeros((2, 35, 55), np.uint8), source="two black images")
@@ -40,14 +43,16 @@ class ImageSet:
     def __post_init__(self):  # noqa: D105
         shape = np.shape(self.images)
         dtype = getattr(self.images, "dtype", type(self.images))
-        if len(shape) != 3 or dtype != np.uint8 or 0 in shape:
-            expected = "expected uint8 images (n, H, W), at least one (see `to_uint8`)"
-            raise DataError(f"{self.source}: {expected}; received {dtype} {shape}.")
+        if not _is_gray_or_colour(shape) or dtype != np.uint8 or 0 in shape:
+            expected = "expected uint8 images (n, H, W) or (n, H, W, 3), at least one"
+            raise DataError(
+                f"{self.source}: {expected}; received {dtype} {shape}. `to_uint8` scales floats."
+            )
         if self.labels is not None:
             self.labels = self.labels.reset_index(drop=True)
             if len(self.labels) != shape[0]:
                 rows = f"{len(self.labels)} rows of labels for {shape[0]} images"
-                raise DataError(f"{self.source}: {rows}; there must be one each, in their order.")
+                raise DataError(f"{self.source}: {rows}. Give one row for each, in their order.")
 
     def __len__(self) -> int:  # noqa: D105
         return len(self.images)
@@ -59,13 +64,17 @@ class ImageSet:
     def __repr__(self) -> str:  # noqa: D105
         return f"ImageSet({self.summary()})"
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels, 1 or 3, as the networks take them."""
+        return (*self.images.shape[1:], 1)[:3]
+
     def summary(self) -> str:
         """The line that describes the set."""
-        images = self.images
-        count, height, width = images.shape
+        images, (height, width, channels) = self.images, self.image_shape
         labels = "no labels" if self.labels is None else f"labels: {', '.join(self.labels)}"
         return (
-            f"{count} images {height}x{width} {images.dtype}, "
+            f"{len(self)} {'colour ' if channels == 3 else ''}images {height}x{width} uint8, "
             f"range {images.min()}..{images.max()}, mean {images.mean():.1f}, "
             f"{labels}, source: {self.source}"
         )
@@ -76,12 +85,12 @@ class GazeData:
     """What a training takes: labelled synthetic images, real ones, and perhaps a test set.
 
     Args:
-        synthetic: Synthetic images and their labels.
-        real: Real images of the same size.
+        synthetic: Synthetic images, with or without labels.
+        real: Real images of the same size and colours.
         test: Labelled images in the style of the real ones, for evaluation only; or None.
 
     Raises:
-        DataError: If the sets differ in the size of their images.
+        DataError: If the sets differ in size, or some are gray and some in colour.
 
     Example:
         >>> black = ImageSet(np.zeros((2, 35, 55), np.uint8), source="black")
@@ -97,15 +106,20 @@ class GazeData:
     test: ImageSet | None = None
 
     def __post_init__(self):  # noqa: D105
-        sets = [self.synthetic, self.real, self.test]
-        sizes = [images.images.shape[1:] for images in sets if images is not None]
-        if len(set(sizes)) > 1:
-            raise DataError(f"The sets differ in size (H, W): {sizes}. Resize: size={sizes[0]}.")
+        sets = {"synthetic": self.synthetic, "real": self.real, "test": self.test}
+        shapes = {name: found.image_shape for name, found in sets.items() if found is not None}
+        if len({shape[2] for shape in shapes.values()}) > 1:
+            kinds = [f"{n} in {'gray' if s[2] == 1 else 'colour'}" for n, s in shapes.items()]
+            raise DataError(f"The sets differ in colour: {', '.join(kinds)}. {GRAY_REMEDY}")
+        if len(set(shapes.values())) > 1:
+            sizes = {name: shape[:2] for name, shape in shapes.items()}
+            remedy = f"Resize: size={sizes['synthetic']}."
+            raise DataError(f"The sets differ in size (H, W): {sizes}. {remedy}")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of the images, as the networks take them."""
-        return (*self.synthetic.images.shape[1:], 1)
+        """Height, width and channels, 1 or 3, as the networks take them."""
+        return self.synthetic.image_shape
 
     def __repr__(self) -> str:  # noqa: D105
         test = "none" if self.test is None else self.test.summary()
@@ -131,10 +145,10 @@ def faults(found: ImageSet) -> dict[str, np.ndarray]:
         >>> faults(black)["that repeat another one"]
         array([False,  True])
     """
-    flat = found.images.reshape(len(found), -1)
+    pixels = found.images.reshape(len(found), -1, found.image_shape[2])
     wrong = {
-        "of a single gray value": flat.min(axis=1) == flat.max(axis=1),
-        "that repeat another one": pd.Series(map(bytes, flat)).duplicated().to_numpy(),
+        "of a single colour": (pixels == pixels[:, :1]).all(axis=(1, 2)),
+        "that repeat another one": pd.Series(map(bytes, pixels)).duplicated().to_numpy(),
     }
     labels = found.labels
     if labels is None:
@@ -160,29 +174,39 @@ def check_size(size) -> tuple[int, int]:
     return int(numbers[0]), int(numbers[1])
 
 
-def resize(images, labels: pd.DataFrame | None, size: tuple[int, int] | None):
-    """Stacks images, at another size if one is given; labels in pixels follow.
+def stack(
+    images: Sequence[np.ndarray],
+    labels: pd.DataFrame | None,
+    size: tuple[int, int] | None = None,
+    gray: bool = False,
+) -> tuple[np.ndarray, pd.DataFrame | None]:
+    """Makes one array of images, all of one size, all gray or all in colour.
 
     Args:
-        images: uint8 images `(H, W)`: an array, or a list where sizes may differ.
-        labels: DataFrame whose pupil_x and pupil_y, if any, are pixels; or None.
-        size: `(H, W)` in pixels; None keeps the size, which must then be the same for all.
+        images: uint8 images `(H, W)` or `(H, W, 3)`: an array, or a list where they may differ.
+        labels: DataFrame whose pupil_x and pupil_y, if any, follow the size; or None.
+        size: `(H, W)` in pixels to resize to; None keeps the size.
+        gray: Whether to turn colour images gray.
 
     Returns:
-        uint8 array `(n, H, W)`, and the labels.
+        uint8 array `(n, H, W)` or `(n, H, W, 3)`, and the labels.
 
     Raises:
-        DataError: If the images differ in size and none is given.
+        DataError: If the images still differ.
 
     Example:
-        >>> images, _ = resize([np.zeros((35, 55), np.uint8)], None, (70, 110))
+        >>> images, _ = stack([np.zeros((35, 55, 3), np.uint8)], None, (70, 110), gray=True)
         >>> images.shape
         (1, 70, 110)
     """
-    shapes = np.array([image.shape for image in images])
+    if gray and any(image.ndim == 3 for image in images):
+        images = [np.asarray(Image.fromarray(image).convert("L")) for image in images]
+    if len({image.ndim for image in images}) > 1:
+        raise DataError(f"Some images are gray and some in colour. {GRAY_REMEDY}")
+    shapes = np.array([image.shape[:2] for image in images])
     if size is None or (shapes == size).all():
         if (shapes != shapes[0]).any():
-            found = sorted({image.shape for image in images})
+            found = sorted({image.shape[:2] for image in images})
             raise DataError(f"The images differ in size (H, W): {found[:4]}. Give size={SIZE}.")
         return np.asarray(images), labels
     if labels is not None:
@@ -191,46 +215,48 @@ def resize(images, labels: pd.DataFrame | None, size: tuple[int, int] | None):
             if column in labels:
                 # Pixel centres are at integers, so the image's edge is at -0.5.
                 labels[column] = (labels[column] + 0.5) * size[axis] / shapes[:, axis] - 0.5
-    height, width = size
-    resized = np.empty((len(images), height, width), np.uint8)
+    resized = np.empty((len(images), *size, *images[0].shape[2:]), np.uint8)
     for number, image in enumerate(images):
         picture = Image.fromarray(image)
-        resized[number] = picture.resize((width, height), Image.Resampling.BILINEAR)
+        resized[number] = picture.resize(size[::-1], Image.Resampling.BILINEAR)
     return resized, labels
 
 
 def to_float(images: np.ndarray) -> np.ndarray:
-    """Scales gray levels to the range of the networks and adds their channel axis.
+    """Scales images to the range of the networks. Gray ones get a channel axis.
 
     Args:
-        images: uint8 array `(n, H, W)`; 0 is black, 255 is white.
+        images: uint8 array `(n, H, W)` or `(n, H, W, 3)`.
 
     Returns:
-        float32 array `(n, H, W, 1)` in [-1, 1].
+        float32 array `(n, H, W, 1)` or `(n, H, W, 3)` in [-1, 1].
 
     Raises:
-        DataError: If the images are of another type or shape: those scaled already, say.
+        DataError: If the images have another type or shape: those that are scaled already, say.
 
     Example:
         >>> to_float(np.array([[[0, 255]]], np.uint8)).ravel()
         array([-1.,  1.], dtype=float32)
     """
-    if images.dtype != np.uint8 or images.ndim != 3:
-        raise DataError(f"Expected uint8 (n, H, W); received {images.dtype} {images.shape}.")
-    return images[..., np.newaxis].astype(np.float32) / np.float32(127.5) - np.float32(1)
+    if images.dtype != np.uint8 or not _is_gray_or_colour(images.shape):
+        received = f"received {images.dtype} {images.shape}"
+        raise DataError(f"Expected uint8 (n, H, W) or (n, H, W, 3); {received}.")
+    images = images if images.ndim == 4 else images[..., np.newaxis]
+    return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Scales what the networks give back to gray levels; `to_float` the other way round.
+    """Scales what the networks give back to uint8. `to_float` goes the other way.
 
     Args:
-        images: Float array `(n, H, W, 1)` or `(n, H, W)` in [-1, 1]. What lies outside is clipped.
+        images: Float array `(n, H, W, 1)`, `(n, H, W)` or `(n, H, W, 3)` in [-1, 1]. What lies
+            outside is clipped.
 
     Returns:
-        uint8 array `(n, H, W)`, rounded to the nearest gray level.
+        uint8 array `(n, H, W)` or `(n, H, W, 3)`, rounded to the nearest level.
 
     Raises:
-        DataError: If the images are of another shape: in colour, say.
+        DataError: If the images have another shape.
 
     Example:
         >>> to_uint8(np.array([[[[-1.0], [0.0], [2.0]]]]))
@@ -239,9 +265,13 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     images = np.asarray(images, np.float32)
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
-    if images.ndim != 3:
-        raise DataError(f"Expected (n, H, W, 1) or (n, H, W); received {images.shape}.")
+    if not _is_gray_or_colour(images.shape):
+        raise DataError(f"Expected (n, H, W, 1) or (n, H, W, 3); received {images.shape}.")
     return np.clip(np.rint((images + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def _is_gray_or_colour(shape):
+    return len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)
 
 
 def batch_indices(
@@ -250,7 +280,7 @@ def batch_indices(
     """Yields the indices of shuffled batches, for ever.
 
     The batches cut one endless sequence: all indices shuffled (an epoch), then shuffled anew, and
-    so on. So every batch is full, and where `count` is less than `batch_size`, images repeat in it.
+    so on. Every batch is full; where `count` is less than `batch_size`, images repeat in it.
     Batch b depends on `seed` and b alone: a run that is resumed with `start=b` sees the same ones.
 
     Args:
@@ -273,18 +303,14 @@ def batch_indices(
     if min(count, batch_size) < 1 or min(seed, start) < 0:
         raise DataError(f"Sizes start at 1, seeds at 0: {count=}, {batch_size=}, {seed=}, {start=}")
 
-    @lru_cache(
-        maxsize=2
-    )  # Most batches lie in the epoch of the one before, or reach into the next.
+    @lru_cache(maxsize=2)  # A batch reaches into the next epoch at most, unless sets are tiny.
     def shuffled(epoch):
         return np.random.default_rng([seed, epoch]).permutation(count)
 
     def batch(number):
         places = np.arange(number * batch_size, (number + 1) * batch_size)
-        epochs, places_in_epoch = np.divmod(places, count)
-        return np.concatenate(
-            [shuffled(epoch)[places_in_epoch[epochs == epoch]] for epoch in np.unique(epochs)]
-        )
+        epochs, places = np.divmod(places, count)
+        return np.concatenate([shuffled(e)[places[epochs == e]] for e in np.unique(epochs)])
 
     # A generator function would find mistakes in the arguments only when the first batch is taken.
     return map(batch, itertools.count(start))

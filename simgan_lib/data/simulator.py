@@ -1,8 +1,8 @@
 """The embedded data set: a parametric eye with exact gaze labels, drawn in two styles.
 
 An eye is one row of a table: whose it is, where it looks, and how it was photographed. This module
-makes such tables and their labels; `simgan_lib.camera` draws the rows. Styles differ in what the
-rows hold (lashes, shadows, spectacles) and in the camera; the geometry of gaze is the same.
+makes such tables and their labels; `simgan_lib.data.camera` draws the rows. Styles differ in what
+the rows hold (lashes, shadows, spectacles) and in the camera; the geometry of gaze is the same.
 """
 
 import os
@@ -14,6 +14,7 @@ from scipy.special import ndtri
 from tqdm.auto import tqdm
 
 from simgan_lib.data.camera import CAMERAS, IRIS_PLANE, SIZE, draw, look_vector, pixels_per_mm
+from simgan_lib.data.images import check_size
 
 VERSION = 3  # raise it when pictures change: sets on disk then say that they are old
 STYLES = ("simulator", "webcam")
@@ -22,14 +23,15 @@ CHUNK = 64  # rows drawn at once: small enough for the processor's cache, large 
 BLOCK = 256  # rows that share a random generator: making one for each row would take longer
 
 
+# Each of these five turns an eye's luck, a number in [0, 1), into a parameter.
 def uniform(low, high):
-    """Any number from low to high. All five take a number in [0, 1), the eye's luck."""
+    """Any number from low to high."""
     return lambda luck: low + (high - low) * luck
 
 
 def normal(mean, spread):
     """A normal distribution, cut off at 2.5 standard deviations."""
-    # Logarithms differ in their last digits between processors: six decimals hide it.
+    # Processors round logarithms differently: six decimals hide it.
     return lambda luck: mean + spread * np.round(np.clip(ndtri(luck), -2.5, 2.5), 6)
 
 
@@ -108,7 +110,7 @@ PHOTO = {
     "blur": (always(0.0), skewed(0.0, 0.7)),
     "noise": (always(0.0), skewed(3.0, 28.0)),
     "jpeg": (always(100.0), uniform(75.0, 98.0)),
-    # +1: inner corner at the left, as in UnityEyes; -1 for the other eye, which mirror() makes.
+    # +1: inner corner at the left, as in UnityEyes; -1 for the other eye.
     "side": (always(1), always(1)),
     # Whose eye it is, and the seed of the camera's noise.
     "person": (uniform(0, PEOPLE), uniform(0, PEOPLE)),
@@ -116,7 +118,6 @@ PHOTO = {
 }
 COLUMNS = (*PHOTO, *PERSON)
 WHOLE_NUMBERS = ("side", "person", "noise_seed")
-MIRRORED = ("side", "yaw", "roll", "shift_x", "light_x", "shadow_x", "glint_x")
 
 
 def sample_eyes(count: int, style: str, seed: int = 0, start: int = 0) -> pd.DataFrame:
@@ -132,9 +133,6 @@ def sample_eyes(count: int, style: str, seed: int = 0, start: int = 0) -> pd.Dat
 
     Returns:
         A table with a row per eye and the columns of `PERSON` and `PHOTO`, for you to edit.
-
-    Raises:
-        ValueError: If the style is unknown, or a number negative.
 
     Example:
         >>> eyes = sample_eyes(4, "simulator", seed=1)
@@ -190,20 +188,14 @@ def labels(eyes: pd.DataFrame, size: tuple[int, int] = SIZE) -> pd.DataFrame:
     """Says where eyes look: the exact labels of the images drawn from them.
 
     As in MPIIGaze, x is right, y down and z away from the camera: an eye that looks into it has
-    the look vector (0, 0, -1). pitch = asin(-look_y) and yaw = atan2(-look_x, -look_z), so
-    pitch > 0 looks up and yaw > 0 to the image's left.
+    the look vector (0, 0, -1). pitch > 0 looks up and yaw > 0 to the image's left.
 
     Args:
         eyes: Table from `sample_eyes`, n rows.
         size: (H, W) of the image in pixels, for the pupil's place.
 
     Returns:
-        A table of n rows: `pitch` and `yaw` in radians, the unit vector `look_x`, `look_y`,
-        `look_z`, and the pupil's centre `pupil_x` (right) and `pupil_y` (down) in pixels, with the
-        centres of pixels at whole numbers.
-
-    Raises:
-        ValueError: If a column is missing, or the size is not a size.
+        A table of n rows with the columns of `simgan_lib.data.LABELS`.
 
     Example:
         >>> eyes = sample_eyes(1, "simulator").assign(pitch=0.0, yaw=0.3, shift_x=0.0)
@@ -222,41 +214,6 @@ def labels(eyes: pd.DataFrame, size: tuple[int, int] = SIZE) -> pd.DataFrame:
     return pd.DataFrame(columns, index=eyes.index)
 
 
-def mirror(eyes: pd.DataFrame) -> pd.DataFrame:
-    """Mirrors eyes left to right: a left eye becomes a right one that looks the other way.
-
-    The scenes of the new table are the flipped scenes; the camera's noise is not flipped.
-
-    Example:
-        >>> eyes = sample_eyes(2, "webcam")
-        >>> bool(np.allclose(draw_scene(mirror(eyes)), draw_scene(eyes)[:, :, ::-1], atol=1e-4))
-        True
-    """
-    _check(eyes)
-    return eyes.assign(**{column: -eyes[column] for column in MIRRORED})
-
-
-def draw_scene(eyes: pd.DataFrame, size: tuple[int, int] = SIZE) -> np.ndarray:
-    """Draws the light that reaches the camera: no exposure, blur or noise yet.
-
-    Args:
-        eyes: Table from `sample_eyes`, n rows.
-        size: (H, W) in pixels.
-
-    Returns:
-        float32 array (n, H, W) from 0 (black) to 1.
-
-    Raises:
-        ValueError: If a column is missing, or the size is not a size.
-
-    Example:
-        >>> draw_scene(sample_eyes(2, "webcam"), size=(70, 110)).shape
-        (2, 70, 110)
-    """
-    _check(eyes, size)
-    return draw(eyes, size)
-
-
 def render(eyes: pd.DataFrame, style: str, size: tuple[int, int] = SIZE) -> np.ndarray:
     """Photographs eyes with the camera of a style. The same table gives the same images.
 
@@ -267,9 +224,6 @@ def render(eyes: pd.DataFrame, style: str, size: tuple[int, int] = SIZE) -> np.n
 
     Returns:
         uint8 array (n, H, W).
-
-    Raises:
-        ValueError: If the style is unknown, a column is missing, or the size is not a size.
 
     Example:
         >>> eyes = sample_eyes(3, "webcam", seed=1).assign(pupil=0.7)
@@ -308,9 +262,6 @@ def simulate(
     Returns:
         The images, a uint8 array (count, H, W), and their `labels`.
 
-    Raises:
-        ValueError: If the style is unknown, or a number or the size is out of range.
-
     Example:
         >>> images, where = simulate(8, "webcam", seed=1)
         >>> images.shape, len(where)
@@ -346,6 +297,4 @@ def _check(eyes, size=SIZE):
     if missing:
         need = "Start from the table of sample_eyes() and change that."
         raise ValueError(f"eyes must have the columns of COLUMNS; missing are {missing}. {need}")
-    if len(size) != 2 or min(size) < 1 or any(side != int(side) for side in size):
-        need = "(height, width) in whole pixels, such as (35, 55)"
-        raise ValueError(f"size must be {need}; received {size}.")
+    check_size(size)

@@ -84,7 +84,7 @@ class UsualKeras:
 
 if __name__ == "__main__":
     from benchmarks.workers import Turns
-    from simgan_lib.data.images import to_float
+    from simgan_lib.data import to_float
 
     options = json.loads(sys.argv[1])
     precision, xla = options.pop("precision"), options.pop("xla", False)

@@ -68,7 +68,7 @@ def work(precision: str, rounds: int, usual: bool, **changes) -> None:
 
     from benchmarks.operations import of_a_round
     from benchmarks.peers_keras import UsualKeras
-    from simgan_lib.data.images import to_float
+    from simgan_lib.data import to_float
     from simgan_lib.simgan import SimGAN
 
     problem, warmup = Problem(**changes), 2

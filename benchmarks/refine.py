@@ -41,8 +41,8 @@ def measure(smoke: bool = False) -> dict:
 
 if __name__ == "__main__":
     from benchmarks.operations import forward
+    from simgan_lib.models import refine as refine_images
     from simgan_lib.runs import Run
-    from simgan_lib.runs import refine as refine_images
 
     options = json.loads(sys.argv[1])
     refiner, images = Run(RUN).refiner(), Problem(images=options["count"]).data()[0]

@@ -490,12 +490,12 @@ print({variable.name: tuple(variable.shape) for variable in history.variables})
 # size changes. The library's buffer stands the same tests:
 
 # %% tags=["check"]
-held = set(ops.convert_to_numpy(history.images).ravel().tolist())
+inside = set(ops.convert_to_numpy(history.images).ravel().tolist())
 assert float(history.fraction_filled()) == 1.0
-assert {5.0, 6.0, 7.0, 8.0} < held
+assert {5.0, 6.0, 7.0, 8.0} < inside
 drawn = [ops.convert_to_numpy(history.sample(3)).ravel().tolist() for _ in range(60)]
 assert all(len(set(three)) == 3 for three in drawn)
-assert {value for three in drawn for value in three} == held
+assert {value for three in drawn for value in three} == inside
 
 # %% [markdown]
 # In `mix` the order matters: **first sample, then push**. The other way round, some of the "past" would be

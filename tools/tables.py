@@ -25,7 +25,8 @@ Refining goes {{quick/baseline/seed* evaluation.gap_closed.mean 2}} of the way f
 to the best possible. It moves the pupil by
 {{quick/baseline/seed* evaluation.pupil_shift_px.median 1}} pixels. It does not make the images
 indistinguishable: a new classifier still tells refined from simulated webcam images with an
-accuracy of {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 2}}; 0.5 would be a guess.
+accuracy of {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 2}}; 0.5 would be a
+guess.
 """
 # What a name stands for, what it is for, its preset, and its recorded runs.
 VOCABULARY = (

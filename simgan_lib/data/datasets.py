@@ -270,7 +270,6 @@ def fetch_kaggle(root: str | Path = "data") -> Path:
 
     Raises:
         DataError: If a download fails; the message says how to do it by hand.
-
     """
     folder = Path(root, "kaggle")
     # One by one: the whole data set has several GB more, which are of no use here.
@@ -298,10 +297,6 @@ def check(path: str | Path) -> list[str]:
 
     Returns:
         Lines of text; those that say what is wrong begin with PROBLEM.
-
-    Example:
-        >>> check("missing.h5")
-        ['PROBLEM: There is no file missing.h5. Check the name, or run `simgan data make`.']
     """
     path = Path(path)
     if path.is_dir() and (files := sorted(path.glob("*.h5"))):

@@ -28,9 +28,6 @@ class ImageSet:
         labels: DataFrame with a row for each image, in columns of `LABELS` or any others; or None.
         source: Where the images come from, for people to read.
 
-    Raises:
-        DataError: If the images have another type or shape, or the labels another number.
-
     Example:
         >>> ImageSet(np.zeros((2, 35, 55), np.uint8), source="two black images")
         ImageSet(2 images 35x55 uint8, range 0..0, mean 0.0, no labels, source: two black images)
@@ -72,7 +69,9 @@ class ImageSet:
     def summary(self) -> str:
         """The line that describes the set."""
         images, (height, width, channels) = self.images, self.image_shape
-        labels = "no labels" if self.labels is None else f"labels: {', '.join(self.labels)}"
+        labels = (
+            "no labels" if self.labels is None else f"labels: {', '.join(map(str, self.labels))}"
+        )
         return (
             f"{len(self)} {'colour ' if channels == 3 else ''}images {height}x{width} uint8, "
             f"range {images.min()}..{images.max()}, mean {images.mean():.1f}, "
@@ -122,13 +121,9 @@ class GazeData:
         return self.synthetic.image_shape
 
     def __repr__(self) -> str:  # noqa: D105
-        test = "none" if self.test is None else self.test.summary()
-        return (
-            "GazeData\n"
-            f"  synthetic: {self.synthetic.summary()}\n"
-            f"  real:      {self.real.summary()}\n"
-            f"  test:      {test}"
-        )
+        sets = {"synthetic: ": self.synthetic, "real:      ": self.real, "test:      ": self.test}
+        lines = [name + (found.summary() if found else "none") for name, found in sets.items()]
+        return "\n  ".join(["GazeData", *lines])
 
 
 def faults(found: ImageSet) -> dict[str, np.ndarray]:
@@ -231,9 +226,6 @@ def to_float(images: np.ndarray) -> np.ndarray:
     Returns:
         float32 array `(n, H, W, 1)` or `(n, H, W, 3)` in [-1, 1].
 
-    Raises:
-        DataError: If the images have another type or shape: those that are scaled already, say.
-
     Example:
         >>> to_float(np.array([[[0, 255]]], np.uint8)).ravel()
         array([-1.,  1.], dtype=float32)
@@ -254,9 +246,6 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
     Returns:
         uint8 array `(n, H, W)` or `(n, H, W, 3)`, rounded to the nearest level.
-
-    Raises:
-        DataError: If the images have another shape.
 
     Example:
         >>> to_uint8(np.array([[[[-1.0], [0.0], [2.0]]]]))
@@ -291,9 +280,6 @@ def batch_indices(
 
     Yields:
         int64 array `(batch_size,)` of indices in [0, count - 1].
-
-    Raises:
-        DataError: If a size is less than 1, or `seed` or `start` is negative.
 
     Example:
         >>> batches = batch_indices(count=6, batch_size=4)

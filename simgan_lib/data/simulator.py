@@ -164,9 +164,6 @@ def set_person(eyes: pd.DataFrame, person: int | np.ndarray, style: str) -> pd.D
         person: Number of the person, from 0 to 199: one for all rows, or an array of n.
         style: "simulator" or "webcam".
 
-    Returns:
-        A new table with the columns `person` and `PERSON` set.
-
     Example:
         >>> eyes = set_person(sample_eyes(3, "webcam"), 7, "webcam")
         >>> eyes["person"].tolist(), eyes["iris"].nunique()

@@ -3,8 +3,7 @@
     python benchmarks/widgets.py [MOVES]
 
 A move is timed in the kernel: new pixels, the figure drawn, the PNG packed. The page adds the way
-to the browser. The dashboard has buttons alone: its redraw is timed, on a run of 1,000 rounds with
-another beside it.
+to the browser. The dashboard has buttons alone: its redraw is timed.
 """
 
 import gc
@@ -52,7 +51,7 @@ def moves() -> dict[str, Callable[[], None]]:
     """Returns what moves each widget, by its name."""
     best = reference_run("best")
     panel = widgets.HyperparameterPanel()
-    board = widgets.TrainingDashboard.attach(best.folder, reference=best, interval=1e9)
+    board = widgets.TrainingDashboard.attach(best.folder, interval=1e9)
     noise = np.random.default_rng(0).integers(0, 256, (5_000, 35, 55), "uint8")
     turing = widgets.TuringTest(noise, noise, pairs=5_000)
     return {
@@ -60,7 +59,6 @@ def moves() -> dict[str, Callable[[], None]]:
         "HyperparameterPanel": mover(*(panel.controls[n] for n in ("lambda_mean", "precision"))),
         "TrainingDashboard": board.redraw,
         "RunReplay": mover(widgets.RunReplay(best).slider),
-        "RunReplay, two runs": mover(widgets.RunReplay(best, best).slider),
         "BeforeAfter": mover(widgets.BeforeAfter(best).slider),
         "LambdaExplorer": mover(widgets.LambdaExplorer(REPOSITORY / "runs" / "ablation").slider),
         "TuringTest": lambda: turing.answer(0),

@@ -9,6 +9,8 @@ import pytest
 from test_packaging import COLAB
 
 WIDGETS = Path(__file__).with_name("test_widgets.py")
+# How a training pauses and goes on does not depend on ipywidgets.
+CHOSEN = "not goes_on"
 
 
 def test_widgets_work_with_the_ipywidgets_of_colab(tmp_path):
@@ -20,18 +22,7 @@ def test_widgets_work_with_the_ipywidgets_of_colab(tmp_path):
     if done.returncode:
         pytest.skip(f"{wanted[0]} cannot be installed: {done.stderr.strip().splitlines()[-1]}")
     done = subprocess.run(
-        # How a training pauses and goes on does not depend on ipywidgets.
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            WIDGETS,
-            "-k",
-            "not goes_on",
-        ],
+        [*(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", WIDGETS, "-k", CHOSEN)],
         env={
             **os.environ,
             "PYTHONPATH": str(tmp_path),

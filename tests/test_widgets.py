@@ -18,7 +18,6 @@ from simgan_lib.data import GazeData, ImageSet
 from simgan_lib.notebook import plots
 from simgan_lib.notebook.plots import sheet
 from simgan_lib.notebook.widgets import (
-    EYE,
     BeforeAfter,
     EyeExplorer,
     HyperparameterPanel,
@@ -26,7 +25,6 @@ from simgan_lib.notebook.widgets import (
     RunReplay,
     TrainingDashboard,
     TuringTest,
-    explored_eye,
 )
 from simgan_lib.runs import Run, RunError
 from simgan_lib.training import train
@@ -104,7 +102,7 @@ def shown(run, sweep):
         "eye": EyeExplorer(),
         "panel": HyperparameterPanel(),
         "dashboard": TrainingDashboard(data, CONFIG, run.folder.with_name("new")),
-        "replay": RunReplay(run, run),
+        "replay": RunReplay(run),
         "before": BeforeAfter(run),
         "lambda": LambdaExplorer(sweep),
         "turing": TuringTest(data.synthetic.images, data.real.images),
@@ -179,11 +177,10 @@ def test_every_control_has_a_label_and_a_tooltip_and_stands_its_range(shown, nam
 
 
 def test_runs_of_another_method_are_shown_in_colour_with_their_own_columns(run, other_run):
-    replay, before = RunReplay(other_run, run), BeforeAfter(other_run)
-    replay.slider.value = 6
-    for board in (TrainingDashboard.attach(other_run.folder, reference=run), replay):
-        curves = board.curves if board is not replay else replay.views[0][-1]
-        np.testing.assert_array_equal(curves.lines["texture"][0].get_ydata(), 7.5)
+    board, replay = TrainingDashboard.attach(other_run.folder), RunReplay(other_run)
+    replay.slider.value, before = 6, BeforeAfter(other_run)
+    for curves in (board.curves, replay.curves):
+        np.testing.assert_array_equal(curves.lines["texture"].get_ydata(), 7.5)
         assert "loss" not in curves.lines
     for widget in (board, replay, before):
         colours = pixels(widget)[..., :3].astype(int)
@@ -197,24 +194,28 @@ def test_runs_of_another_method_are_shown_in_colour_with_their_own_columns(run, 
 
 
 def test_the_label_drawn_on_the_eye_is_the_simulators():
-    image, label = explored_eye("simulator", pitch=-10, yaw=20)
-    assert image.shape == (35, 55)
-    assert label[["pitch", "yaw"]].tolist() == pytest.approx(np.radians([-10, 20]))
     explorer = EyeExplorer()
     explorer.controls["pitch"].value, explorer.controls["yaw"].value = -10, 20
+    pitch, yaw = np.radians([-10, 20])
+    look = (-np.cos(pitch) * np.sin(yaw), -np.sin(pitch))
     for line in explorer.looks:
         (x, tip_x), (y, tip_y) = line.get_data()
-        assert tip_x < x, "yaw > 0 looks to the image's left"
-        assert tip_y > y, "pitch < 0 looks down"
-        assert (x, y) == pytest.approx((label["pupil_x"], label["pupil_y"]))
+        assert x < 27, "yaw > 0 looks to the image's left"
+        assert y > 17, "pitch < 0 looks down"
+        assert (tip_x - x, tip_y - y) == pytest.approx(tuple(25 * np.array(look)), abs=1e-3)
     assert "pitch -10°, yaw 20°" in explorer.words.value
 
 
 def test_every_control_of_the_eye_moves_both_styles():
-    for style in ("simulator", "webcam"):
-        for name, (low, high, *_) in EYE.items():
-            ends = [explored_eye(style, **{name: value})[0] for value in (low, high)]
-            assert not np.array_equal(*ends), f"{name} does nothing to the {style}"
+    explorer = EyeExplorer()
+    for name, control in explorer.controls.items():
+        start, drawn = control.value, []
+        for end in (control.min, control.max):
+            control.value = end
+            drawn.append([np.array(image.get_array()) for image in explorer.images])
+        for low, high in zip(*drawn, strict=True):
+            assert not np.array_equal(low, high), name
+        control.value = start
 
 
 def test_panel_gives_back_each_preset_and_its_button_fills_it_in():
@@ -313,14 +314,14 @@ def test_dashboard_starts_pauses_goes_on_and_stops(tmp_path):
         widget.close()
 
 
-def test_dashboard_attaches_to_a_finished_run_with_a_reference(run):
-    board = TrainingDashboard.attach(run.folder, reference=run)
+def test_dashboard_attaches_to_a_finished_run(run):
+    board = TrainingDashboard.attach(run.folder)
     assert board.state == "finished"
     assert board.progress.value == 1
     assert "left" not in board.words.value
     loss = run.metrics.query("phase == 'adversarial'")["discriminator_loss"]
-    for line in board.curves.lines["discriminator_loss"]:
-        np.testing.assert_array_equal(line.get_ydata(), loss)
+    line = board.curves.lines["discriminator_loss"]
+    np.testing.assert_array_equal(line.get_ydata(), loss)
     legend = board.curves.axes["D's accuracy (dotted: a guess)"].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["on simulated webcam", "on refined"]
     shots = run.snapshots
@@ -343,17 +344,14 @@ def test_dashboard_says_what_went_wrong_and_whose_settings_it_took(run):
 
 
 def test_replay_moves_curves_and_pictures_in_step(run):
-    replay = RunReplay(run, run)
+    replay = RunReplay(run)
     assert list(replay.slider.options) == [0, 3, 6]
     replay.slider.value = 3
     shots = run.snapshots
-    for name, _, _, image, curves in replay.views:
-        assert name == "run"
-        np.testing.assert_array_equal(
-            image.get_array(), sheet(12, shots["synthetic"], shots["refined"][1])
-        )
-        assert [line.get_xdata()[0] for line in curves.cursors] == [3, 3, 3]
-    assert replay.words.value.count("D takes the refined eyes") == 2
+    expected = sheet(12, shots["synthetic"], shots["refined"][1])
+    np.testing.assert_array_equal(replay.image.get_array(), expected)
+    assert [line.get_xdata()[0] for line in replay.curves.cursors] == [3, 3, 3]
+    assert "D takes the refined eyes" in replay.words.value
 
 
 def test_before_and_after_shows_the_same_eye_five_times(run):

@@ -40,10 +40,6 @@ def labelled(kind: type, description: str, tooltip: str, **options) -> ipywidget
 
     Returns:
         The control.
-
-    Example:
-        >>> labelled(ipywidgets.IntSlider, "yaw", "gaze in degrees", max=28).description
-        'yaw'
     """
     if kind is not Button:
         options["style"] = {"description_width": "190px"}
@@ -138,7 +134,6 @@ class TrainingDashboard(Shown):
         config: The settings, or a widget that has them as its `config` when Start is pressed, such
             as a `HyperparameterPanel`.
         folder: The run folder. Start goes on with the run that it holds.
-        reference: A run to overlay, dashed.
         interval: Seconds between two looks at the folder, or more where drawing takes long.
         eyes: How many synthetic images to refine again and again.
         model: A model of your own to train, built with `config`; see `simgan_lib.train`.
@@ -154,7 +149,6 @@ class TrainingDashboard(Shown):
         data: GazeData | None,
         config: Config | object,
         folder: str | Path,
-        reference: Run | None = None,
         interval: float = 2.0,
         eyes: int = 12,
         model: SimGAN | None = None,
@@ -167,7 +161,6 @@ class TrainingDashboard(Shown):
         self.eyes_shown = True  # whether the page has the newest eyes: others are refined only then
         self.go, self._closed = threading.Event(), threading.Event()
         self._interval, self._eyes = interval, eyes
-        self._reference = None if reference is None else reference.metrics
         if data is None:
             real_name = Run(folder).real_name
         else:
@@ -195,7 +188,7 @@ class TrainingDashboard(Shown):
 
         Args:
             folder: The run folder.
-            **options: The class's `reference`, `interval` and `eyes`.
+            **options: The class's `interval` and `eyes`.
 
         Returns:
             The dashboard, with its buttons switched off.
@@ -251,7 +244,7 @@ class TrainingDashboard(Shown):
             self.state = "finished"
         # At first the axes hold twice what there is: of 25,000 rounds, ten would be invisible.
         rounds = metrics.loc[metrics["phase"] == "adversarial", "iteration"].max()
-        self.curves.show(metrics, np.fmin(self.config.iterations, 2 * rounds), self._reference)
+        self.curves.show(metrics, np.fmin(self.config.iterations, 2 * rounds))
         self._show_eyes()
         busy = self.state in ("training", "paused")
         self.buttons["Start"].disabled = self.data is None or busy or self.state == "stopping"

@@ -173,7 +173,7 @@ class Curves:
 
     Attributes:
         axes: The panels, by title.
-        lines: By column: the line of the run, and the dashed line of its reference.
+        lines: By column of the metrics.
     """
 
     def __init__(self, figure: Figure, place: tuple, real_name: str = "real"):
@@ -185,47 +185,36 @@ class Curves:
                 self.axes[title].axhline(guess, color=color, linestyle=":")
 
     def show(
-        self,
-        metrics: pd.DataFrame,
-        end: int | None = None,
-        reference: pd.DataFrame | None = None,
-        cursor: int | None = None,
+        self, metrics: pd.DataFrame, end: int | None = None, cursor: int | None = None
     ) -> None:
         """Shows the curves of a run.
 
         Args:
             metrics: As from `Run.metrics`.
             end: The last round on the axes. Defaults to the last one logged.
-            reference: The metrics of another run, to be dashed.
             cursor: A round to mark.
         """
-        for which, table in enumerate((metrics, reference)):
-            if table is not None:
-                rounds = table[table["phase"] == "adversarial"]
-                # A method of one's own need not log all that is drawn here.
-                rounds = rounds.reindex(columns=rounds.columns.union(COLUMNS, sort=False))
-                x = rounds["iteration"].to_numpy(float)
-                end = end or x.max(initial=1)
-                own = rounds.drop(columns=list(COLUMNS), errors="ignore")
-                for name in own.select_dtypes("number"):
-                    if name not in self.lines:
-                        self._add(OWN, name, name)
-                rounds = rounds.assign(kept=rounds["refiner_loss"] - rounds["adversarial_loss"])
-                for name in rounds.columns.intersection(list(self.lines)):
-                    self.lines[name][which].set_data(x, rounds[name].to_numpy(float))
+        rounds = metrics[metrics["phase"] == "adversarial"]
+        # A method of one's own need not log all that is drawn here.
+        rounds = rounds.reindex(columns=rounds.columns.union(COLUMNS, sort=False))
+        x = rounds["iteration"].to_numpy(float)
+        for name in rounds.drop(columns=list(COLUMNS)).select_dtypes("number"):
+            if name not in self.lines:
+                self._add(OWN, name, name)
+        rounds = rounds.assign(kept=rounds["refiner_loss"] - rounds["adversarial_loss"])
+        for name, line in self.lines.items():
+            line.set_data(x, rounds[name].to_numpy(float))
         for (title, axis), line in zip(self.axes.items(), self.cursors, strict=True):
             line.set(visible=cursor is not None, xdata=[cursor or 0] * 2)
             axis.relim()
             axis.autoscale(axis="y")
-            axis.set_xlim(0, end)
+            axis.set_xlim(0, end or x.max(initial=1))
             if title != OWN:
                 axis.set_ylim(0, 1.02 if "accuracy" in title else None)
 
     def _add(self, title, name, label, color=None):
         axis = self.axes[title] = self.axes.get(title) or self._panel()
-        line = axis.plot([], [], color=color, label=label)[0]
-        dashed = axis.plot([], [], "--", color=line.get_color(), alpha=0.5)[0]
-        self.lines[name] = (line, dashed)
+        self.lines[name] = axis.plot([], [], color=color, label=label)[0]
         # Above the panel, where it hides no curve.
         place = {"loc": "lower left", "bbox_to_anchor": (-0.05, 1), "alignment": "left"}
         sizes = {"fontsize": "x-small", "title_fontsize": "small"}

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import ipywidgets
 import numpy as np
-import pandas as pd
 from ipywidgets import Button, Dropdown, HBox, IntSlider, SelectionSlider
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -47,22 +46,8 @@ FIELDS = (
 )
 
 
-def explored_eye(style: str, **chosen: float) -> tuple[np.ndarray, pd.Series]:
-    """Draws one eye.
-
-    Args:
-        style: `"simulator"` or `"webcam"`.
-        **chosen: Values by the names in `EYE`. The others are as they start there.
-
-    Returns:
-        The image, uint8 of shape `(35, 55)`, and its label, a row as from `simulator.labels`.
-
-    Example:
-        >>> image, label = explored_eye("webcam", yaw=-20)
-        >>> image.shape, round(float(label["yaw"]), 3)
-        ((35, 55), -0.349)
-    """
-    chosen = {name: start for name, (_, _, _, start, _) in EYE.items()} | chosen
+def _eye(style, chosen):
+    """An eye in a style, with the values chosen for the names in `EYE`, and its label."""
     eye = simulator.set_person(simulator.sample_eyes(1, style), chosen["person"], style)
     # The head is held straight, so that the two styles can be compared.
     eye = eye.assign(shift_x=0.0, shift_y=0.0, roll=0.0, zoom=1.0, pupil=chosen["pupil"])
@@ -100,7 +85,7 @@ class EyeExplorer(Shown):
     def _update(self):
         chosen = {name: control.value for name, control in self.controls.items()}
         for style, image, line in zip(simulator.STYLES, self.images, self.looks, strict=True):
-            pixels, label = explored_eye(style, **chosen)
+            pixels, label = _eye(style, chosen)
             show_pixels(image, pixels)
             x, y = label["pupil_x"], label["pupil_y"]
             line.set_data([x, x + 25 * label["look_x"]], [y, y + 25 * label["look_y"]])
@@ -226,41 +211,33 @@ class RunReplay(Shown):
 
     Args:
         run: The run; it needs snapshots.
-        other: A second run below it, at its last snapshot up to the same round.
-        eyes: How many images of each run to show.
+        eyes: How many images to show.
 
     Attributes:
         slider: The round.
     """
 
-    def __init__(self, run: Run, other: Run | None = None, eyes: int = 12):
-        runs = [run] if other is None else [run, other]
-        figure = Figure(figsize=(9.6, 4.4 * len(runs)))
-        self.views, self._eyes = [], eyes
-        for row, each in enumerate(reversed(runs)):
-            bottom, height = row / len(runs), 1 / len(runs)
-            image = picture_in(figure.add_axes((0.05, bottom + 0.65 * height, 0.92, 0.28 * height)))
-            curves = Curves(figure, (0, bottom + 0.1 * height, 1, 0.37 * height), each.real_name)
-            self.views.insert(0, (each.folder.name, each.snapshots, each.metrics, image, curves))
-        rounds = sorted({int(n) for _, shots, *_ in self.views for n in shots["iteration"]})
+    def __init__(self, run: Run, eyes: int = 12):
+        self._shots, self._metrics, self._eyes = run.snapshots, run.metrics, eyes
+        figure = Figure(figsize=(9.6, 4.4))
+        self.image = picture_in(figure.add_axes((0.05, 0.65, 0.92, 0.28)))
+        self.curves = Curves(figure, (0, 0.1, 1, 0.37), run.real_name)
+        rounds = self._shots["iteration"].tolist()
         about = "the snapshot; arrow keys step"
         self.slider = labelled(SelectionSlider, "round", about, options=rounds)
         super().__init__(figure, [self.slider])
 
     def _update(self):
-        said = []
-        for name, shots, metrics, image, curves in self.views:
-            chosen = max(int((shots["iteration"] <= self.slider.value).sum()) - 1, 0)
-            number = int(shots["iteration"][chosen])
-            show_pixels(image, sheet(self._eyes, shots["synthetic"], shots["refined"][chosen]))
-            title = f"{name}: synthetic, and refined in round {number:,}"
-            image.axes.set_title(title, fontsize="small")
-            curves.show(metrics, self.slider.options[-1], cursor=number)
-            # A D that answers in another way than with two logits leaves no probabilities.
-            if "probability_refined" in shots:
-                right = shots["probability_refined"][chosen].astype(float).mean()
-                said.append(f"{name}: D takes the refined eyes for refined with {right:.0%}.")
-        return "\n".join(said)
+        shots, number, chosen = self._shots, self.slider.value, self.slider.index
+        show_pixels(self.image, sheet(self._eyes, shots["synthetic"], shots["refined"][chosen]))
+        title = f"synthetic, and refined in round {number:,}"
+        self.image.axes.set_title(title, fontsize="small")
+        self.curves.show(self._metrics, self.slider.options[-1], cursor=number)
+        # A D that answers in another way than with two logits leaves no probabilities.
+        if "probability_refined" not in shots:
+            return ""
+        right = shots["probability_refined"][chosen].astype(float).mean()
+        return f"D takes the refined eyes for refined with {right:.0%}."
 
 
 class BeforeAfter(Shown):
@@ -298,9 +275,10 @@ class BeforeAfter(Shown):
         before, after = shots["synthetic"][eye], shots["refined"][-1][eye]
         change = after.astype(float) - before
         difference = change.mean(axis=-1) if change.ndim == 3 else change
-        for image, pixels in zip(self.images, (before, after, difference, before, after)):  # noqa: B905
+        drawn = (before, after, difference, before, after)
+        for image, pixels in zip(self.images, drawn, strict=False):
             show_pixels(image, pixels)
-        for image, name in zip(self.maps, ("synthetic", "refined")):  # noqa: B905
+        for image, name in zip(self.maps, ("synthetic", "refined"), strict=False):
             doubt = shots[f"probability_{name}"][-1][eye].astype(float)
             show_pixels(image, doubt, before.shape[:2])
             image.axes.set_title(f"{name}, D: {doubt.mean():.0%} refined", fontsize="small")

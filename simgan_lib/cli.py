@@ -150,6 +150,7 @@ def ablate(
     data: DataOption = "simulated",
     real: RealOption = None,
     limit: LimitOption = QUICK_IMAGES,
+    gray: GrayOption = False,
     images: ImagesOption = MEASURED_IMAGES,
     root: RootOption = Path("data"),
 ) -> None:
@@ -158,15 +159,15 @@ def ablate(
 
     if grid not in ablation.GRIDS:
         raise UserError(f"Unknown grid {grid!r}. Grids: {', '.join(ablation.GRIDS)}.")
-    cells = dict(ablation.GRIDS[grid])
+    cells = ablation.GRIDS[grid]
     unknown = [name for name in only if name not in cells]
     if unknown:
         raise UserError(f"No cell {', '.join(unknown)} in {grid}. Cells: {', '.join(cells)}.")
     cells = {name: cell for name, cell in cells.items() if not only or name in only}
     config = _changed(preset(preset_name), settings)
-    found = datasets.load(data, real=real, root=root, limit=limit)
+    found = datasets.load(data, real=real, root=root, limit=limit, gray=gray)
     ablation.ablate(folder, found, config, cells, seeds, jobs, networks, images=images)
-    _summarise(folder, {name: cell.shows for name, cell in ablation.GRIDS[grid].items()})
+    _summarise(folder, ablation.SHOWS[grid])
 
 
 @app.command()
@@ -205,11 +206,12 @@ def match(
     real: Annotated[Path, typer.Argument(metavar="REAL", help="Real images, any layout.")],
     target: Annotated[Path, typer.Argument(metavar="OUT.h5", help="Where the kept ones go.")],
     size: SizeOption = None,
+    gray: GrayOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Keep the synthetic eyes that look the ways the real ones do. To be done before training."""
+    """Keep the synthetic eyes that look the ways the real ones do. Do this before training."""
     _check_target(target, overwrite)
-    synthetic, found = datasets.read_images(source, size), datasets.read_images(real, size)
+    synthetic, found = (datasets.read_images(path, size, gray=gray) for path in (source, real))
     print("Starting the backend; the network that reads gaze takes a minute to train ...")
 
     from simgan_lib.evaluation import matching

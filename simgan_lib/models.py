@@ -178,8 +178,7 @@ def receptive_field(model: keras.Model) -> int:
         model: A model whose convolutions and poolings all lie on one path, as R's and D's do.
 
     Returns:
-        Side of the square that an output position sees, in pixels. What `equalised` takes from the
-        whole picture does not count.
+        Side of the square that an output position sees, in pixels.
 
     Example:
         >>> receptive_field(build_refiner()), receptive_field(build_discriminator())

@@ -60,17 +60,8 @@ class RunError(UserError):
 class Run:
     """Reads a run folder, finished or still growing.
 
-    Args:
-        folder: Path of the run folder.
-
     Raises:
         RunError: If the folder is not a run.
-
-    Example:
-        >>> Run("no/such/folder")
-        Traceback (most recent call last):
-        ...
-        simgan_lib.runs.RunError: no/such/folder is not a run folder: it has no config.json. ...
     """
 
     def __init__(self, folder: str | Path):
@@ -176,9 +167,6 @@ def reference_run(name: str = "best") -> Run:
     Args:
         name: Its folder below `runs/`, such as `"best"` or `"ablation/baseline/seed0"`.
 
-    Returns:
-        The run.
-
     Raises:
         RunError: If there is no such run. An installed package has none: it takes a checkout.
 
@@ -219,12 +207,8 @@ def pretrained_refiner(name: str = "best") -> keras.Model:
 def describe(data: GazeData) -> dict:
     """Describes data so that a run can tell it from other data.
 
-    Args:
-        data: The synthetic and the real images.
-
-    Returns:
-        The `image_shape`, and the `source`, the number of `images` and a `crc32` of the pixels of
-        the `synthetic` and of the `real` ones.
+    It holds the `image_shape`, and of the `synthetic` and of the `real` images their `source`,
+    their number and a `crc32` of their pixels.
     """
     description = {"image_shape": list(data.image_shape)}
     for name, images in (("synthetic", data.synthetic), ("real", data.real)):

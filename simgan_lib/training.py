@@ -1,6 +1,6 @@
 """Training into a run folder: start, watch, stop, resume."""
 
-import importlib.metadata
+import importlib
 import json
 import os
 import platform
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+import simgan_lib
 from simgan_lib import backends
 from simgan_lib.config import Config
 from simgan_lib.data import GazeData
@@ -89,14 +90,7 @@ def train(
 
 
 class RunWriter(keras.callbacks.Callback):
-    """Writes a run folder while a SimGAN trains.
-
-    Args:
-        folder: The run folder.
-        data: What it trains on. The first images go into the snapshots.
-        resume: Keep the rows and snapshots up to the model's iteration.
-        timings: Seconds by number format, as from `backends.time_precisions`.
-    """
+    """Writes a run folder while a SimGAN trains. `timings` are `backends.time_precisions`'s."""
 
     def __init__(self, folder: Path, data: GazeData, resume: bool, timings: dict[str, float]):
         super().__init__()
@@ -238,8 +232,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
 
     Args:
         folder: Where the logs go.
-        images: Synthetic images to show refined, uint8 `(n, height, width)` or
-            `(n, height, width, 3)`.
+        images: Synthetic images, as for `train`. The first 16 are shown refined.
     """
 
     def __init__(self, folder: str | Path, images: np.ndarray):
@@ -311,22 +304,14 @@ def _name(model: SimGAN) -> str:
 
 
 def _environment(model: SimGAN, data: GazeData) -> dict:
-    backend = keras.backend.backend()
-    packages = ("simgan_lib", "keras", backend, "numpy")
-    versions = {}
-    for name in packages:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            # TensorFlow has a package name for each kind of machine.
-            versions[name] = importlib.import_module(name).__version__
+    modules = [simgan_lib, keras, importlib.import_module(keras.backend.backend()), np]
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
-        "backend": backend,
+        "backend": keras.backend.backend(),
         "device": backends.current().device_name(),
-        "packages": versions,
+        "packages": {module.__name__: module.__version__ for module in modules},
         "model": _name(model),
         "precision": model.precision,
         "data": describe(data),

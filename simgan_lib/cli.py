@@ -56,7 +56,7 @@ def quickstart(
     data = datasets.load("simulated", root=root, limit=QUICK_IMAGES)
     _train(data, run, config, resume=True)
     print("\nDoes it help? One network per figure; 'simgan evaluate' trains three, for the spread.")
-    _evaluate(run, data, seeds=1)
+    _evaluate(run, data, seeds=1, quick_look=preset_name == "smoke")
 
 
 @app.command()
@@ -313,16 +313,24 @@ def _train(
         print(plots.save(figure, run / name))
 
 
-def _evaluate(run: Path, data, seeds: int, times: int = 1, images: int = MEASURED_IMAGES) -> None:
+def _evaluate(
+    run: Path,
+    data,
+    seeds: int,
+    times: int = 1,
+    images: int = MEASURED_IMAGES,
+    quick_look: bool = False,
+) -> None:
     from simgan_lib import runs
-    from simgan_lib.evaluation import report
+    from simgan_lib.evaluation import gaze, report
     from simgan_lib.notebook import plots
 
     result = runs.Run(run)
     found = result.evaluation
     asked = (seeds, times, min(images, len(data.synthetic)))
     if not found or (found["seeds"], found["times"], found["images"]) != asked:
-        found = report.evaluate(result, data, seeds, times=times, images=images)
+        effort = gaze.Effort(epochs=1, instrument_images=100) if quick_look else None
+        found = report.evaluate(result, data, seeds, effort, times=times, images=images)
     print(f"\n{report.table(found)}\n")
     print(plots.save(plots.evaluation_figure(found), run / "evaluation.png"))
 

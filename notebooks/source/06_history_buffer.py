@@ -332,7 +332,7 @@ print(
 # Check it: every image carries the number of its push, so its age can be read off.
 
 # %%
-pushes, slots, new = 2000, 512, 16
+pushes, slots, new = 500, 512, 16
 buffer = Buffer(slots, shape=(1,))
 for number in range(pushes):
     buffer.push(np.full((new, 1), number, "float32"))

@@ -22,19 +22,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Scale:
-    """How much a notebook computes.
+    """How much a notebook computes."""
 
-    Attributes:
-        config: Settings of the notebooks' own trainings.
-        images: Images of each kind to load.
-        effort: How long the networks that measure are trained.
-        live: Rounds of a training that a reader waits for.
-    """
-
-    config: Config
-    images: int
-    effort: Effort
-    live: int
+    config: Config  # of the notebooks' own trainings
+    images: int  # of each kind to load
+    effort: Effort  # of the networks that measure
+    live: int  # rounds of a training that a reader waits for
 
 
 # The lesson takes half of long's D updates in a round, so that a reader need not wait long.
@@ -52,9 +45,6 @@ def start() -> Scale:
     The first start draws the simulated data set, which takes about a minute. The environment
     variable SIMGAN_PRESET chooses the scale: `lesson` (the default), or `smoke`, which computes
     everything for a moment and learns nothing.
-
-    Returns:
-        How much to compute.
 
     Raises:
         UserError: If SIMGAN_PRESET names no scale.
@@ -76,14 +66,7 @@ def start() -> Scale:
 
 
 def new_run_folder(name: str) -> Path:
-    """Returns a run folder that does not exist yet, so that no training overwrites another.
-
-    Args:
-        name: What the run is about.
-
-    Returns:
-        `runs/live/NAME-1`, or the first higher number that is free.
-    """
+    """Returns `runs/live/NAME-1`, or the first higher number that no other training has taken."""
     number = 1
     while (folder := Path("runs", "live", f"{name}-{number}")).exists():
         number += 1
@@ -91,23 +74,19 @@ def new_run_folder(name: str) -> Path:
 
 
 def show(figure: Figure, caption: str) -> None:
-    """Shows a figure with its caption below. The caption is also the picture's text.
-
-    Args:
-        figure: The figure. Its background becomes white, so that it reads on a dark page too.
-        caption: What to see in it; Markdown.
-    """
+    """Shows a figure with its Markdown caption below. The caption is the picture's text too."""
     # The command line has no IPython, and imports this package for its figures.
     from IPython.display import Image, Markdown, display
 
     picture = io.BytesIO()
+    # White, so that it reads on a dark page too.
     figure.savefig(picture, format="png", dpi=110, facecolor="white", bbox_inches="tight")
     alt = caption.replace("*", "").replace("`", "").replace("$", "")
     display(Image(picture.getvalue(), metadata={"alt": alt}))
     display(Markdown(f"*Figure:* {caption}"))
 
 
-def quote(runs: str, key: str, decimals: int = 1, root: Path = REPOSITORY / "runs") -> str:
+def quote(runs: str, key: str, decimals: int = 1) -> str:
     """Quotes a number from the records of reference runs.
 
     Args:
@@ -116,10 +95,6 @@ def quote(runs: str, key: str, decimals: int = 1, root: Path = REPOSITORY / "run
         key: `config`, `environment`, `evaluation` or `metrics` (the last row), and the names below
             it, joined by dots: `evaluation.gaze_error_deg.refined.mean`.
         decimals: Digits after the point.
-        root: The folder of the runs.
-
-    Returns:
-        The number as text.
 
     Raises:
         UserError: If there is no such run or no such number in it.
@@ -128,13 +103,13 @@ def quote(runs: str, key: str, decimals: int = 1, root: Path = REPOSITORY / "run
         >>> quote("best", "config.batch_size", 0)
         '32'
     """
-    found = sorted(path.parent for path in Path(root).glob(f"{runs}/config.json"))
+    found = sorted(REPOSITORY.glob(f"runs/{runs}/config.json"))
     if not found:
-        raise UserError(f"No run matches {runs!r} in {root}.")
+        raise UserError(f"No run matches {runs!r} in {REPOSITORY / 'runs'}.")
     record, *names = key.split(".")
     values = []
-    for folder in found:
-        value = getattr(Run(folder), record)
+    for path in found:
+        value = getattr(Run(path.parent), record)
         value = value.iloc[-1] if record == "metrics" else value
         for name in names:
             value = value.get(name) if hasattr(value, "get") else getattr(value, name, None)

@@ -26,8 +26,7 @@ def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
     """
     rounds = metrics[metrics["phase"] == "adversarial"]
     late = rounds.tail(-(-len(rounds) // 2))
-    mean = late[GAME].mean()
-    jumps = np.diff(late["mean_change"])
+    mean, jumps = late[GAME].mean(), np.diff(late["mean_change"])
     return {
         "lead": float(np.exp(-mean["discriminator_loss"] / 2)),
         "fooled": float(np.exp(-mean["adversarial_loss"])),
@@ -47,8 +46,7 @@ def diagnose(metrics: pd.DataFrame) -> list[str]:
         metrics: As from `Run.metrics`, finished or still growing.
 
     Returns:
-        A sentence for each finding, with the setting to look at; or one that begins with
-        "healthy".
+        A sentence for each finding, with the setting to look at, or one that begins with "healthy".
 
     Example:
         >>> won = {"phase": "adversarial", "discriminator_loss": 0.1, "refiner_loss": 0.1}

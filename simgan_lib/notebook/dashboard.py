@@ -27,20 +27,12 @@ from simgan_lib.training import train
 _DRAWING = threading.RLock()
 # Dots per inch of the figures: as many as the page has, for sharp letters.
 DPI = 96
+# Images of a run that are shown side by side.
+EYES = 12
 
 
 def labelled(kind: type, description: str, tooltip: str, **options) -> ipywidgets.Widget:
-    """Makes a control with a label and a tooltip, in ipywidgets 7 and 8 alike.
-
-    Args:
-        kind: Class of the control, such as `ipywidgets.IntSlider`.
-        description: The label.
-        tooltip: What the control means.
-        **options: Other arguments of the class.
-
-    Returns:
-        The control.
-    """
+    """Makes a control of a kind with a label and a tooltip, in ipywidgets 7 and 8 alike."""
     if kind is not Button:
         options["style"] = {"description_width": "190px"}
         options["layout"] = ipywidgets.Layout(width="480px")
@@ -54,17 +46,12 @@ class Shown(ipywidgets.VBox):
 
     A subclass writes `_update`, which changes what is in the figure and returns the words. The
     figure is made once, which is several times faster than a new one for every move. The picture
-    is a PNG beside the widget's view, so that a saved notebook shows it without a kernel;
-    `ipywidgets.interactive_output` would leave an empty box there.
+    is a PNG beside the widget's view, so that a saved notebook shows it without a kernel.
 
     Args:
-        figure: The figure.
+        figure: What `_update` draws in.
         controls: What redraws the picture when its value changes.
         rows: What stands above the picture. Defaults to the controls.
-
-    Attributes:
-        picture: The figure as a PNG.
-        words: What it shows, as text.
     """
 
     # Without this method of ipywidgets 7, IPython asks for the bundle below, as it does with 8.
@@ -82,11 +69,7 @@ class Shown(ipywidgets.VBox):
         self.redraw()
 
     def redraw(self, change=None) -> None:
-        """Draws the picture again.
-
-        Args:
-            change: What ipywidgets tells of a control that moved. It is not used.
-        """
+        """Draws the picture again, also when ipywidgets tells of a control's change."""
         with _DRAWING:
             self._say()
             file = io.BytesIO()
@@ -131,11 +114,9 @@ class TrainingDashboard(Shown):
 
     Args:
         data: The synthetic and the real images.
-        config: The settings, or a widget that has them as its `config` when Start is pressed, such
-            as a `HyperparameterPanel`.
+        config: The settings, or a `HyperparameterPanel`, whose settings are read at the start.
         folder: The run folder. Start goes on with the run that it holds.
         interval: Seconds between two looks at the folder, or more where drawing takes long.
-        eyes: How many synthetic images to refine again and again.
         model: A model of your own to train, built with `config`; see `simgan_lib.train`.
 
     Attributes:
@@ -150,25 +131,24 @@ class TrainingDashboard(Shown):
         config: Config | object,
         folder: str | Path,
         interval: float = 2.0,
-        eyes: int = 12,
         model: SimGAN | None = None,
     ):
         self.data, self.settings, self.folder = data, config, Path(folder)
-        self.synthetic = None if data is None else data.synthetic.images[:eyes]
+        self.synthetic = None if data is None else data.synthetic.images[:EYES]
         self.config, self.model = getattr(config, "config", config), model
         self.state = "attached" if data is None else "ready"
         self.error = self.done = self.refined = self._thread = self._seen = None
         self.eyes_shown = True  # whether the page has the newest eyes: others are refined only then
         self.go, self._closed = threading.Event(), threading.Event()
-        self._interval, self._eyes = interval, eyes
+        self._interval = interval
         if data is None:
             real_name = Run(folder).real_name
         else:
             real_name = "simulated webcam" if "simulated webcam" in data.real.source else "real"
         figure = Figure(figsize=(9.6, 4.4))
         self.curves = Curves(figure, (0.0, 0.44, 1.0, 0.37), real_name)
-        axis = figure.add_axes((0.05, 0.01, 0.92, 0.28))
-        self.sheet = picture_in(axis, "synthetic, and refined now")
+        place = (0.05, 0.01, 0.92, 0.28)
+        self.sheet = picture_in(figure.add_axes(place), "synthetic, and refined now")
         self.progress = labelled(FloatProgress, "progress", "of all phases", max=1.0)
         self.buttons = {}
         for name, press, tooltip in (
@@ -183,20 +163,9 @@ class TrainingDashboard(Shown):
             self._watch()
 
     @classmethod
-    def attach(cls, folder: str | Path, **options) -> "TrainingDashboard":
-        """Shows a run folder that another process is writing, until the run is finished.
-
-        Args:
-            folder: The run folder.
-            **options: The class's `interval` and `eyes`.
-
-        Returns:
-            The dashboard, with its buttons switched off.
-
-        Raises:
-            RunError: If there is no run in the folder.
-        """
-        return cls(None, Run(folder).config, folder, **options)
+    def attach(cls, folder: str | Path, interval: float = 2.0) -> "TrainingDashboard":
+        """Shows a run folder that another process is writing, with the buttons switched off."""
+        return cls(None, Run(folder).config, folder, interval)
 
     def start(self) -> None:
         """Starts the training, in a thread."""
@@ -216,14 +185,7 @@ class TrainingDashboard(Shown):
         self._switch({"training": "stopping", "paused": "stopping"})
 
     def wait(self, timeout: float | None = None) -> "TrainingDashboard":
-        """Waits for the training's end, and raises what the training raised.
-
-        Args:
-            timeout: Seconds to wait at most. `None` waits without end.
-
-        Returns:
-            The dashboard.
-        """
+        """Waits for the training's end, at most `timeout` seconds, and raises what it raised."""
         if self._thread:
             self._thread.join(timeout)
         if self.error:
@@ -256,11 +218,11 @@ class TrainingDashboard(Shown):
     def _show_eyes(self):
         file = self.folder / "snapshots.h5"
         if self.refined is not None:
-            show_pixels(self.sheet, sheet(self._eyes, self.synthetic, self.refined))
+            show_pixels(self.sheet, sheet(EYES, self.synthetic, self.refined))
             self.eyes_shown = True
         elif file.exists() and file.stat().st_mtime_ns != self._seen:
             self._seen, shots = file.stat().st_mtime_ns, Run(self.folder).snapshots
-            show_pixels(self.sheet, sheet(self._eyes, shots["synthetic"], shots["refined"][-1]))
+            show_pixels(self.sheet, sheet(EYES, shots["synthetic"], shots["refined"][-1]))
 
     def _switch(self, states):
         if self.state in states:

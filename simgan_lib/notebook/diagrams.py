@@ -1,6 +1,5 @@
 """Diagrams of the pipeline, the two networks and the algorithm, drawn with matplotlib."""
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simgan_lib.notebook.plots import BLUE, GRAY, GREEN, ORANGE, PINK
@@ -8,8 +7,6 @@ from simgan_lib.notebook.plots import BLUE, GRAY, GREEN, ORANGE, PINK
 
 def pipeline() -> Figure:
     """Draws who gives what to whom in SimGAN."""
-    figure = Figure(figsize=(10, 3.2))
-    axis = _canvas(figure, 10, 3.2)
     boxes = {
         "synthetic": (0.9, 2.2, "synthetic\nimages x\n+ labels", BLUE),
         "refiner": (3.0, 2.2, "refiner\nR", ORANGE),
@@ -21,123 +18,76 @@ def pipeline() -> Figure:
     }
     links = ["synthetic refiner", "refiner refined", "refined discriminator"]
     links += ["discriminator answer", "real discriminator", "refined history"]
-    _graph(axis, boxes, [*links, "history discriminator"])
-    _arc(axis, (9.2, 2.65), (3.0, 2.6), "gradient: fool D", 0.22, ORANGE)
-    _arc(axis, (0.9, 1.65), (4.8, 1.65), "self-regularisation: stay close", 0.25, BLUE)
-    return figure
+    arcs = [
+        ((9.2, 2.65), (3.0, 2.6), "gradient: fool D", 0.22, ORANGE),
+        ((0.9, 1.65), (4.8, 1.65), "self-regularisation: stay close", 0.25, BLUE),
+    ]
+    return _draw((10, 3.2), boxes, [*links, "history discriminator"], arcs)
 
 
-def refiner(image_shape: tuple = (35, 55, 1), filters: int = 64, blocks: int = 4) -> Figure:
-    """Draws the refiner, with a shortcut round every residual block.
-
-    Args:
-        image_shape: Height, width and channels of the images.
-        filters: Feature maps.
-        blocks: Number of residual blocks.
-    """
-    size = "x".join(map(str, image_shape))
-    stages = [(f"x\n{size}", GRAY), (f"conv 3x3\n{filters}, ReLU", BLUE)]
-    stages += [(f"block {number + 1}\n{filters}", ORANGE) for number in range(blocks)]
-    stages += [(f"conv 1x1\n{image_shape[-1]}, tanh", BLUE), (f"R(x)\n{size}", GRAY)]
-    return _chain(stages, shortcuts=range(2, 2 + blocks))
+def refiner() -> Figure:
+    """Draws the refiner, with a shortcut round every residual block."""
+    stages = [("x\n35x55x1", GRAY), ("conv 3x3\n64, ReLU", BLUE)]
+    stages += [(f"block {number}\n64", ORANGE) for number in (1, 2, 3, 4)]
+    stages += [("conv 1x1\n1, tanh", BLUE), ("R(x)\n35x55x1", GRAY)]
+    middles = [0.65 + 1.5 * number for number in (2, 3, 4, 5)]
+    return _chain(stages, [((x - 0.75, 0.8), (x + 0.75, 0.8), "", -0.8, ORANGE) for x in middles])
 
 
 def residual_block() -> Figure:
     """Draws a residual block: two convolutions, and the input carried past them."""
     stages = [("h", GRAY), ("conv 3x3\n64, ReLU", BLUE), ("conv 3x3\n64", BLUE)]
     stages += [("+", ORANGE), ("ReLU", BLUE), ("h'", GRAY)]
-    figure = _chain(stages)
-    _arc(figure.axes[0], (0.65, 0.75), (1.5 * 3 + 0.6, 0.75), "shortcut", -0.25, ORANGE)
-    return figure
+    return _chain(stages, [((0.65, 0.75), (5.1, 0.75), "shortcut", -0.25, ORANGE)])
 
 
-def discriminator(image_shape: tuple = (35, 55, 1)) -> Figure:
-    """Draws the discriminator, with the size of its features after every layer.
-
-    Args:
-        image_shape: Height, width and channels of the images.
-    """
-    # A stride of 2 halves a side, and rounds up.
-    half, quarter = ("x".join(str(-(-n // by)) for n in image_shape[:2]) for by in (2, 4))
-    stages = [
-        ("image\n" + "x".join(map(str, image_shape)), GRAY),
-        (f"conv 3x3\nstride 2\n{half}x96", BLUE),
-        (f"conv 3x3\nstride 2\n{quarter}x64", BLUE),
-        (f"max pool\n3x3\n{quarter}x64", PINK),
-        (f"conv 3x3\n\n{quarter}x32", BLUE),
-        (f"conv 1x1\n\n{quarter}x32", BLUE),
-        (f"conv 1x1\nlogits\n{quarter}x2", GREEN),
-    ]
-    return _chain(stages)
+def discriminator() -> Figure:
+    """Draws the discriminator, with the size of its features after every layer."""
+    stages = [("image\n35x55x1", GRAY), ("conv 3x3\nstride 2\n18x28x96", BLUE)]
+    stages += [("conv 3x3\nstride 2\n9x14x64", BLUE), ("max pool\n3x3\n9x14x64", PINK)]
+    stages += [("conv 3x3\n\n9x14x32", BLUE), ("conv 1x1\n\n9x14x32", BLUE)]
+    return _chain([*stages, ("conv 1x1\nlogits\n9x14x2", GREEN)])
 
 
 def algorithm() -> Figure:
     """Draws one round of Algorithm 1: K_g updates of R, then K_d updates of D."""
-    figure = Figure(figsize=(10, 2.6))
-    axis = _canvas(figure, 10, 2.6)
     boxes = {
         "x": (1.1, 1.5, "take a batch of\nsynthetic x", BLUE),
         "R": (3.4, 1.5, "update R:\nfool D, stay close\n(K_g times)", ORANGE),
         "half": (6.0, 1.5, "refine half a batch,\ntake half from the\nhistory buffer", PINK),
         "D": (8.6, 1.5, "update D:\nreal against refined\n(K_d times)", GRAY),
     }
-    _graph(axis, boxes, ["x R", "R half", "half D"], gap=58)
-    _arc(axis, (8.6, 1.0), (1.1, 1.0), "next round", -0.18, GRAY)
-    axis.text(5, 2.35, "one round", ha="center", fontsize=10, weight="bold")
+    arcs = [((8.6, 1.0), (1.1, 1.0), "next round", -0.18, GRAY)]
+    figure = _draw((10, 2.6), boxes, ["x R", "R half", "half D"], arcs, gap=58)
+    figure.axes[0].text(5, 2.35, "one round", ha="center", fontsize=10, weight="bold")
     return figure
 
 
-def _graph(axis, boxes, links, gap=34):
+def _chain(stages, arcs=()):
+    boxes = {str(n): (0.65 + 1.5 * n, 0.75, *stage) for n, stage in enumerate(stages)}
+    links = [f"{n} {n + 1}" for n in range(len(stages) - 1)]
+    return _draw((1.5 * len(stages), 2.0), boxes, links, arcs, height=1.5)
+
+
+def _draw(size, boxes, links, arcs, gap=34, height=None):
+    """Boxes by name, arrows that link two names, and bent arrows with a text."""
+    figure = Figure(figsize=(min(10, size[0]), height or size[1]))
+    axis = figure.add_axes((0, 0, 1, 1), xlim=(0, size[0]), ylim=(0, size[1]))
+    axis.axis("off")
+    middle = {"ha": "center", "va": "center"}
+    look = {"boxstyle": "round,pad=0.5", "edgecolor": "white", "linewidth": 2}
     for x, y, text, color in boxes.values():
-        _box(axis, x, y, text, color)
+        box = {**look, "facecolor": color}
+        axis.text(x, y, text, bbox=box, color="white", fontsize=8.5, zorder=3, **middle)
+    # An arrow runs from middle to middle, below the boxes. Its head ends where the box begins.
+    look = {"arrowstyle": "-|>", "color": "black", "shrinkA": gap - 4, "shrinkB": gap}
     for link in links:
         start, end = (boxes[name][:2] for name in link.split())
-        _arrow(axis, start, end, gap)
-
-
-def _chain(stages, shortcuts=()) -> Figure:
-    width = 1.5 * len(stages)
-    figure = Figure(figsize=(min(10, width), 1.5))
-    axis = _canvas(figure, width, 2.0)
-    for number, (text, color) in enumerate(stages):
-        x = 0.65 + 1.5 * number
-        if number:
-            _arrow(axis, (x - 1.5, 0.75), (x, 0.75))
-        _box(axis, x, 0.75, text, color)
-        if number in shortcuts:
-            _arc(axis, (x - 0.75, 0.8), (x + 0.75, 0.8), "", -0.8, ORANGE)
+        axis.annotate("", end, start, arrowprops=look, zorder=2)
+    for (x, y), (x_end, y_end), text, bend, color in arcs:
+        look = {"arrowstyle": "-|>", "color": color, "connectionstyle": f"arc3,rad={bend}"}
+        axis.annotate("", (x_end, y_end), (x, y), arrowprops=look, zorder=1)
+        place = (x + x_end) / 2, (y + y_end - bend * (x_end - x)) / 2
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        axis.text(*place, text, color=color, fontsize=9, bbox=paper, **middle)
     return figure
-
-
-def _canvas(figure, width, height) -> Axes:
-    axis = figure.add_axes((0, 0, 1, 1))
-    axis.set(xlim=(0, width), ylim=(0, height))
-    axis.axis("off")
-    return axis
-
-
-def _box(axis, x, y, text, color):
-    style = {"boxstyle": "round,pad=0.5", "facecolor": color, "edgecolor": "white", "linewidth": 2}
-    place = {"ha": "center", "va": "center", "color": "white", "fontsize": 8.5, "zorder": 3}
-    axis.text(x, y, text, bbox=style, **place)
-
-
-def _arrow(axis, start, end, gap=34):
-    # It runs from middle to middle, below the boxes; its head ends where the box begins.
-    style = {"arrowstyle": "-|>", "color": "black", "shrinkA": gap - 4, "shrinkB": gap}
-    axis.annotate("", end, start, arrowprops=style, zorder=2)
-
-
-def _arc(axis, start, end, text, bend, color):
-    style = {"arrowstyle": "-|>", "color": color, "connectionstyle": f"arc3,rad={bend}"}
-    axis.annotate("", end, start, arrowprops=style, zorder=1)
-    middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + bend * (end[0] - start[0]) / -2)
-    axis.text(
-        *middle,
-        text,
-        ha="center",
-        va="center",
-        color=color,
-        fontsize=9,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-    )

@@ -15,14 +15,8 @@ from simgan_lib.runs import COLUMNS
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 # One colour for one kind of image, in every figure.
-COLORS = {
-    "synthetic": BLUE,
-    "handmade": PINK,
-    "refined": ORANGE,
-    "labelled": GREEN,
-    "real": GREEN,
-    "mean": GRAY,
-}
+COLORS = {"synthetic": BLUE, "handmade": PINK, "refined": ORANGE, "mean": GRAY}
+COLORS |= {"labelled": GREEN, "real": GREEN}
 
 
 def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 1.0) -> Figure:
@@ -33,9 +27,6 @@ def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 
             `columns` images.
         columns: Images side by side.
         zoom: Width of an image, in inches.
-
-    Returns:
-        The figure.
 
     Example:
         >>> eyes = np.zeros((20, 35, 55), "uint8")
@@ -64,42 +55,20 @@ def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 
 
 
 def picture_in(axis: Axes, title: str = "", **options) -> AxesImage:
-    """Makes an empty picture, gray from 0 to 255, without ticks; `show_pixels` fills it.
-
-    Args:
-        axis: Where to.
-        title: Text above the picture.
-        **options: For `imshow`.
-
-    Returns:
-        The picture.
-    """
+    """Makes an empty picture, gray from 0 to 255, that `show_pixels` fills; options of `imshow`."""
     axis.set(xticks=[], yticks=[])
     axis.set_title(title, fontsize="small")
     return axis.imshow([[0]], **{"cmap": "gray", "vmin": 0, "vmax": 255, **options})
 
 
 def show_pixels(image: AxesImage, pixels: np.ndarray, shape: tuple[int, int] | None = None) -> None:
-    """Puts other pixels into a picture.
-
-    Args:
-        image: The picture, as from `picture_in`.
-        pixels: `(H, W)`, or `(H, W, 3)` for colour.
-        shape: Height and width to stretch the pixels to. Defaults to their own.
-    """
+    """Puts pixels `(H, W)` or `(H, W, 3)` into a picture, stretched to a shape `(H, W)`."""
     height, width = shape or pixels.shape[:2]
     image.set(data=pixels, extent=(-0.5, width - 0.5, height - 0.5, -0.5))
 
 
 def sheet(count: int, *rows: np.ndarray) -> np.ndarray:
     """Joins the first images of several stacks to one image, a row for each stack.
-
-    Args:
-        count: Images of each stack to take.
-        *rows: Images `(n, H, W)` or `(n, H, W, 3)`.
-
-    Returns:
-        One image.
 
     Example:
         >>> sheet(5, np.zeros((8, 35, 55)), np.ones((8, 35, 55))).shape
@@ -117,9 +86,6 @@ def before_after(
         snapshots: As from `Run.snapshots`.
         real_name: What the real images are, as from `Run.real_name`.
         count: Images of each kind.
-
-    Returns:
-        The figure.
     """
     rows = {
         "synthetic": snapshots["synthetic"][:count],
@@ -136,9 +102,6 @@ def timeline(snapshots: dict[str, np.ndarray], steps: int = 6, count: int = 10) 
         snapshots: As from `Run.snapshots`.
         steps: Rows of refined images, evenly spread over the snapshots.
         count: Images in a row.
-
-    Returns:
-        The figure.
     """
     last = len(snapshots["iteration"]) - 1
     chosen = np.unique(np.linspace(0, last, min(steps, last + 1)).round().astype(int))
@@ -174,6 +137,7 @@ class Curves:
     Attributes:
         axes: The panels, by title.
         lines: By column of the metrics.
+        cursors: The mark of a round, in every panel.
     """
 
     def __init__(self, figure: Figure, place: tuple, real_name: str = "real"):
@@ -234,14 +198,11 @@ class Curves:
 
 
 def loss_curves(metrics: pd.DataFrame, real_name: str = "real") -> Figure:
-    """Draws the losses, R's change and D's accuracy over the rounds.
+    """Draws the losses, R's change and D's accuracy over the rounds; see `Curves`.
 
     Args:
         metrics: As from `Run.metrics`.
         real_name: What the real images are, as from `Run.real_name`.
-
-    Returns:
-        The figure. Columns that a subclass logs have a panel of their own.
 
     Reference:
         Bojja 2018, figures 1 and 2.
@@ -252,21 +213,18 @@ def loss_curves(metrics: pd.DataFrame, real_name: str = "real") -> Figure:
 
 
 def evaluation_figure(evaluation: dict) -> Figure:
-    """Draws what an evaluation found: gaze errors, their cumulative curves, and realism.
+    """Draws what an evaluation found: gaze errors and their curves, if there are any, and realism.
 
     Args:
         evaluation: As from `simgan_lib.evaluation.evaluate`.
-
-    Returns:
-        The figure. Without gaze errors it has the realism alone.
     """
     measured = "gaze_error_deg" in evaluation
     figure = Figure(figsize=(13 if measured else 5, 3.4), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, 3 if measured else 1))
+    *axes, last = np.atleast_1d(figure.subplots(1, 3 if measured else 1))
     if measured:
         _error_bars(axes[0], evaluation["gaze_error_deg"])
         _error_curves(axes[1], evaluation["curve"])
-    _realism_bars(axes[-1], evaluation["two_sample_accuracy"], evaluation["real_name"])
+    _realism_bars(last, evaluation["two_sample_accuracy"], evaluation["real_name"])
     return figure
 
 
@@ -279,8 +237,8 @@ def _error_bars(axis, errors):
         axis.barh(name, found["mean"], xerr=found["std"], color=_color(name))
         axis.text(0.2, row, with_spread(found), va="center", color="white", weight="bold")
     axis.invert_yaxis()
-    axis.set_title("gaze error of a network trained on ...")
-    axis.set_xlabel("degrees, mean ± std over seeds")
+    title = "gaze error of a network trained on ..."
+    axis.set(title=title, xlabel="degrees, mean ± std over seeds")
 
 
 def _error_curves(axis, curve):
@@ -312,14 +270,11 @@ def _realism_bars(axis, accuracy, real_name):
 
 
 def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figure:
-    """Draws what every cell of a grid came to: a dot per seed, a bar for their mean.
+    """Draws gaze error, pupil shift and realism by cell: a dot per seed, a bar for their mean.
 
     Args:
         table: As from `simgan_lib.evaluation.report.collect`.
         order: Cells from top to bottom. Defaults to the table's order.
-
-    Returns:
-        The figure: gaze error, pupil shift, and how often a classifier tells refined from real.
     """
     present = list(dict.fromkeys(table["cell"]))
     cells = [cell for cell in order or present if cell in present]
@@ -350,15 +305,7 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Saves a figure as a PNG on white, atomically.
-
-    Args:
-        figure: Any figure.
-        path: Where to; the ending must be one that matplotlib writes.
-
-    Returns:
-        The path.
-    """
+    """Saves a figure on white, atomically, in the format that the path's ending names."""
     with atomic(path) as temporary:
         figure.savefig(temporary, dpi=110, facecolor="white")
     return Path(path)

@@ -16,19 +16,10 @@ from simgan_lib.data import simulator
 from simgan_lib.evaluation.realism import visual_turing_test
 from simgan_lib.evaluation.report import collect
 from simgan_lib.losses import lambda_mean_from_sum
-from simgan_lib.notebook.dashboard import Shown, TrainingDashboard, labelled
+from simgan_lib.notebook.dashboard import EYES, Shown, labelled
+from simgan_lib.notebook.dashboard import TrainingDashboard as TrainingDashboard
 from simgan_lib.notebook.plots import BLUE, ORANGE, Curves, picture_in, sheet, show_pixels
 from simgan_lib.runs import Run
-
-__all__ = [
-    "BeforeAfter",
-    "EyeExplorer",
-    "HyperparameterPanel",
-    "LambdaExplorer",
-    "RunReplay",
-    "TrainingDashboard",
-    "TuringTest",
-]
 
 # Control: minimum, maximum, step, start, and what it means.
 EYE = {
@@ -65,11 +56,7 @@ def _image_row(size, *titles):
 
 
 class EyeExplorer(Shown):
-    """Sliders for what an eye is, and the eye in both styles with its label drawn on it.
-
-    Attributes:
-        controls: By the names in `EYE`.
-    """
+    """Sliders for what an eye is, and the eye in both styles with its label drawn on it."""
 
     def __init__(self):
         self.controls = {}
@@ -100,14 +87,12 @@ class LambdaExplorer(Shown):
 
     Args:
         folder: An ablation's folder, with the cells `baseline` and `lambda_*`.
-        eyes: How many images of each run to show.
 
     Attributes:
-        slider: The lambda.
         table: A row per lambda: the means over seeds, the number of `seeds`, and the first `run`.
     """
 
-    def __init__(self, folder: str | Path, eyes: int = 5):
+    def __init__(self, folder: str | Path):
         table = collect(folder)
         table = table[table["cell"].str.fullmatch(r"(.*/)?(baseline|lambda_[\d.]+)")]
         runs = [Run(Path(folder, name)) for name in table["run"]]
@@ -118,7 +103,7 @@ class LambdaExplorer(Shown):
             seeds=("seed", "size"),
             run=("run", "first"),
         )
-        self._shots, self._eyes = [run.snapshots for run in self.table["run"]], eyes
+        self._shots = [run.snapshots for run in self.table["run"]]
         figure = Figure(figsize=(9.6, 3))
         axis = figure.add_axes((0.08, 0.17, 0.38, 0.78))
         x, y = self.table["pupil_shift_px"], self.table["kid"]
@@ -141,7 +126,7 @@ class LambdaExplorer(Shown):
 
     def _update(self):
         row, shots = self.table.iloc[self.slider.value], self._shots[self.slider.value]
-        show_pixels(self._image, sheet(self._eyes, shots["synthetic"], shots["refined"][-1]))
+        show_pixels(self._image, sheet(5, shots["synthetic"], shots["refined"][-1]))
         shift, kid, seeds = row["pupil_shift_px"], row["kid"], row["seeds"]
         self._mark.set_data([shift], [kid])
         over = f" (mean over {seeds} seeds)" if seeds > 1 else ""
@@ -160,10 +145,6 @@ class TuringTest(Shown):
         pairs: How many pairs to show.
         seed: Draws the pairs and their sides.
         real_name: What the real images are, as from `Run.real_name`.
-
-    Attributes:
-        answers: The sides taken for real so far.
-        result: The score, when all pairs are answered.
     """
 
     def __init__(
@@ -184,11 +165,7 @@ class TuringTest(Shown):
         super().__init__(figure, rows=[HBox(self.buttons)])
 
     def answer(self, side: int) -> None:
-        """Takes an image of the pair for real.
-
-        Args:
-            side: The left (0) or the right (1) one.
-        """
+        """Takes the left (0) or the right (1) image of the pair for real."""
         self.answers.append(side)
         if len(self.answers) == len(self.test.pairs):
             self.result = self.test.score(self.answers)
@@ -207,18 +184,10 @@ class TuringTest(Shown):
 
 
 class RunReplay(Shown):
-    """A run played again: a slider through its snapshots, with a cursor on its curves.
+    """A run played again: a slider through its snapshots, with a cursor on its curves."""
 
-    Args:
-        run: The run; it needs snapshots.
-        eyes: How many images to show.
-
-    Attributes:
-        slider: The round.
-    """
-
-    def __init__(self, run: Run, eyes: int = 12):
-        self._shots, self._metrics, self._eyes = run.snapshots, run.metrics, eyes
+    def __init__(self, run: Run):
+        self._shots, self._metrics = run.snapshots, run.metrics
         figure = Figure(figsize=(9.6, 4.4))
         self.image = picture_in(figure.add_axes((0.05, 0.65, 0.92, 0.28)))
         self.curves = Curves(figure, (0, 0.1, 1, 0.37), run.real_name)
@@ -229,7 +198,7 @@ class RunReplay(Shown):
 
     def _update(self):
         shots, number, chosen = self._shots, self.slider.value, self.slider.index
-        show_pixels(self.image, sheet(self._eyes, shots["synthetic"], shots["refined"][chosen]))
+        show_pixels(self.image, sheet(EYES, shots["synthetic"], shots["refined"][chosen]))
         title = f"synthetic, and refined in round {number:,}"
         self.image.axes.set_title(title, fontsize="small")
         self.curves.show(self._metrics, self.slider.options[-1], cursor=number)
@@ -241,17 +210,7 @@ class RunReplay(Shown):
 
 
 class BeforeAfter(Shown):
-    """An eye before and after refining, what changed, and what D makes of it, patch by patch.
-
-    It shows the last snapshot of the run.
-
-    Args:
-        run: The run; it needs snapshots.
-
-    Attributes:
-        slider: The eye's number.
-        next: The button that goes to the next eye.
-    """
+    """An eye in a run's last snapshot, refined, what changed, and what D makes of each patch."""
 
     def __init__(self, run: Run):
         self._shots, self._real_name = run.snapshots, run.real_name
@@ -294,15 +253,11 @@ class HyperparameterPanel(Shown):
     Args:
         config: The settings to begin with. Defaults to `Config()`.
         fields: Names of the fields of `Config` to show.
-
-    Attributes:
-        controls: By the names of the fields.
     """
 
     def __init__(self, config: Config | None = None, fields: Iterable[str] = FIELDS):
         known = {field.name: field for field in dataclasses.fields(Config)}
-        self._base = config or Config()
-        self._fields = [known[name] for name in fields]
+        self._base, self._fields = config or Config(), [known[name] for name in fields]
         self.controls = {field.name: _control(field, self._base) for field in self._fields}
         buttons = [labelled(Button, name, "fills in this preset") for name in PRESETS]
         for button in buttons:

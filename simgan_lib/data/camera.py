@@ -287,7 +287,7 @@ def camera_webcam(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
 
 
 def blur(images: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-    """Blurs images (n, H, W), each with a Gaussian of its own `sigma` pixels, (n, 1, 1) or one."""
+    """Blurs images (n, H, W) with Gaussians of `sigma` pixels, (n, 1, 1) or one for all."""
     sigma = np.maximum(np.float32(sigma), np.float32(0.01)).reshape(-1, 1)
 
     def weights(n):

@@ -1,12 +1,12 @@
 """From a row of numbers to pixels: the parts of an eye, then the two cameras that look at it.
 
-Lengths are millimetres from the centre of the eyeball, seen straight on, so that every number can
-be held against an anatomy book. There are two frames: the camera's, X right and Y down, and the
-head's, x towards the outer corner and y down, which is tilted, and mirrored for the other eye.
+Lengths are millimetres from the centre of the eyeball. There are two frames: the camera's, X right
+and Y down, and the head's, x towards the outer corner and y down, which is tilted, and mirrored for
+the other eye.
 
-Every processor draws the same bytes. Pixels are computed with sums, products, quotients and square
-roots of whole arrays only, which all processors round alike. NumPy's sines, exponentials, sums
-along an axis and matrix products do not round alike, so `sine`, `cosine` and `_exp` below stand in.
+Every processor draws the same bytes. Pixels come from sums, products, quotients and square roots of
+whole arrays only. Processors round NumPy's sines, exponentials, sums along an axis and matrix
+products differently, so `sine`, `cosine` and `_exp` stand in.
 """
 
 import io
@@ -19,9 +19,7 @@ from PIL import Image
 
 SIZE = (35, 55)
 EYEBALL, IRIS = 12.0, 5.9  # radii
-IRIS_PLANE = math.sqrt(
-    EYEBALL * EYEBALL - IRIS * IRIS
-)  # how far the pupil is from the eyeball's centre
+IRIS_PLANE = math.sqrt(EYEBALL * EYEBALL - IRIS * IRIS)  # from the eyeball's centre to the pupil
 CORNERS = 1.3  # how far the lids' corners lie below it
 
 
@@ -43,8 +41,7 @@ def cosine(angle: np.ndarray, terms: int = 11) -> np.ndarray:
 
 
 def _cos(angle):
-    """The cosine to 4e-6, which is enough for a pixel."""
-    return cosine(angle, terms=5)
+    return cosine(angle, terms=5)  # right to 4e-6, which is enough for a pixel
 
 
 def _turns(angle):
@@ -109,7 +106,6 @@ def pixels_per_mm(zoom, size):
 
 def draw(eyes: pd.DataFrame, size: tuple[int, int]) -> np.ndarray:
     """Draws eyes from the skin outwards, as float32 (n, H, W) from 0 to 1."""
-    # Shape (n, 1, 1), so that columns combine with pixels by broadcasting.
     p = SimpleNamespace(**{c: _column(eyes, c) for c in eyes})
     _place(p, size)
     _outline(p)
@@ -291,15 +287,7 @@ def camera_webcam(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
 
 
 def blur(images: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-    """Blurs each image with its own Gaussian: a matrix product down, and one across.
-
-    Args:
-        images: float32 array (n, H, W).
-        sigma: Standard deviations in pixels, (n, 1, 1) or one for all.
-
-    Returns:
-        float32 array (n, H, W).
-    """
+    """Blurs images (n, H, W) with Gaussians of `sigma` pixels, (n, 1, 1) or one for all."""
     sigma = np.maximum(np.float32(sigma), np.float32(0.01)).reshape(-1, 1)
 
     def weights(n):
@@ -321,12 +309,6 @@ def blur(images: np.ndarray, sigma: np.ndarray) -> np.ndarray:
 def equalize(image: np.ndarray) -> np.ndarray:
     """Equalises a histogram: every gray level becomes the share of pixels at or below it.
 
-    Args:
-        image: uint8 array (H, W).
-
-    Returns:
-        uint8 array (H, W), its levels spread evenly over 0..255.
-
     Example:
         >>> equalize(np.array([[100, 101, 101, 103]], np.uint8))
         array([[ 63, 191, 191, 255]], dtype=uint8)
@@ -342,6 +324,7 @@ def _jpeg(image, quality):
 
 
 def _column(eyes, name):
+    """A column as (n, 1, 1), so that it combines with pixels by broadcasting."""
     return eyes[name].to_numpy(np.float32)[:, None, None]
 
 

@@ -39,7 +39,8 @@ def load(
 
     Args:
         name: "simulated" (made on first use, with `limit` images a kind), "kaggle", a folder with
-            synthetic_gaze.h5 or gaze.h5, and real_gaze.h5, or what else `read_images` reads.
+            synthetic_gaze.h5 or gaze.h5, real_gaze.h5, and for a test set webcam_test.h5, or what
+            else `read_images` reads.
         real: File or folder of the real images, instead of the data set's own.
         root: Folder that holds the folders `simulated` and `kaggle`.
         size: `(H, W)` in pixels to resize all images to.
@@ -48,13 +49,6 @@ def load(
             go by person.
         progress: Whether to show a progress bar.
         gray: Whether to turn colour images gray.
-
-    Returns:
-        The sets, and a test set where the folder has a `webcam_test.h5`.
-
-    Raises:
-        DataError: If a file is missing, damaged or drawn by another version of the simulator, the
-            sets differ in size or colour, or an argument makes no sense.
 
     Example:
         >>> import tempfile
@@ -110,22 +104,11 @@ def read_images(
     The layouts are: our stacked HDF5 file, with a CSV file of labels; Kaggle's HDF5 file with a
     group of images, with labels in `look_vec`, CSV or JSON; MPIIGaze's .mat files; UnityEyes' .jpg
     and .json files; a folder of pictures, with or without a CSV file whose column `file` names
-    them. Gaze is converted to the convention of `LABELS`. All other labels are kept as they are.
+    them. Images come in the order of the numbers in their names. Gaze is converted to the
+    convention of `LABELS`. All other labels are kept as they are.
 
-    Args:
-        path: The file or folder.
-        size: `(H, W)` in pixels to resize the images to; None keeps theirs.
-        progress: Whether to show a progress bar.
-        cache: Whether to keep a group of images stacked in `$SIMGAN_CACHE` or `~/.cache/simgan`,
-            where a later read finds them unless the file has changed.
-        gray: Whether to turn colour images gray.
-
-    Returns:
-        The images, in the order of the files' numbers, and their labels.
-
-    Raises:
-        DataError: If there are no images, some are gray and some in colour, or something in them
-            or their labels cannot be used.
+    `size` and `gray` are as in `load`. `cache` keeps a group of images stacked in `$SIMGAN_CACHE`
+    or `~/.cache/simgan`, where a later read finds them unless the file has changed.
 
     Example:
         >>> import tempfile
@@ -163,23 +146,8 @@ def save_images(
 
     The HDF5 file holds the data set `image` and attributes: `source`, `layout`, `recipe`, `sha256`
     of the pixels, `labels_sha256` of the CSV file's rows and `labels_dtypes`. Comments in the CSV
-    file state the units. Each file appears whole or not at all.
-
-    Args:
-        path: The HDF5 file, ending in .h5 or .hdf5.
-        images: Images and their labels, if any.
-        overwrite: Whether to replace files that are there.
-        recipe: How the images were made: whatever JSON can hold.
-
-    Raises:
-        DataError: If a file is there, or the name has another ending.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     save_images(Path(folder, "eyes.h5"), ImageSet(np.zeros((3, 35, 55), np.uint8)))
-        ...     len(read_images(Path(folder, "eyes.h5")))
-        3
+    file state the units. Each file appears whole or not at all. `recipe` says how the images were
+    made, in whatever JSON can hold.
     """
     path = Path(path)
     if path.suffix not in (".h5", ".hdf5"):
@@ -204,30 +172,9 @@ def make_simulated(
 
     It writes synthetic_gaze.h5 and .csv (simulator images, labelled), real_gaze.h5 (simulated
     webcam images, not labelled), webcam_test.h5 and .csv (other ones, labelled, for evaluation
-    only). A file of the same recipe is kept, so that a run that was stopped goes on.
-
-    Args:
-        folder: Where to.
-        synthetic: Number of simulator images.
-        real: Number of simulated webcam images without labels.
-        test: Number of simulated webcam images with labels.
-        seed: Another seed, other eyes. 0 or more.
-        size: `(H, W)` in pixels.
-        overwrite: Whether to make all files anew.
-        progress: Whether to show a progress bar.
-
-    Returns:
-        The folder.
-
-    Raises:
-        DataError: If a file is there that was made by another recipe.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as root:
-        ...     folder = make_simulated(Path(root, "eyes"), 3, 2, 1, progress=False)
-        ...     sorted(path.name for path in folder.glob("*.h5"))
-        ['real_gaze.h5', 'synthetic_gaze.h5', 'webcam_test.h5']
+    only), and returns the folder. `synthetic`, `real` and `test` count their images. A file of the
+    same recipe is kept, so that a run that was stopped goes on; one of another recipe is an error
+    without `overwrite`.
     """
     if min(synthetic, real, test) < 1 or seed < 0:
         raise DataError(f"Sizes start at 1, seeds at 0: {synthetic=}, {real=}, {test=}, {seed=}.")
@@ -260,17 +207,7 @@ def _check_version(folder: Path) -> None:
 
 
 def fetch_kaggle(root: str | Path = "data") -> Path:
-    """Downloads the report's files from Kaggle; those that are there are kept.
-
-    Args:
-        root: Folder for the folder `kaggle`.
-
-    Returns:
-        The folder `root`/kaggle.
-
-    Raises:
-        DataError: If a download fails; the message says how to do it by hand.
-    """
+    """Downloads the report's files from Kaggle to `root`/kaggle; those that are there are kept."""
     folder = Path(root, "kaggle")
     # One by one: the whole data set has several GB more, which are of no use here.
     for name in KAGGLE_FILES:
@@ -292,11 +229,7 @@ def fetch_kaggle(root: str | Path = "data") -> Path:
 def check(path: str | Path) -> list[str]:
     """Says what a file, or each HDF5 file in a folder, holds and what is wrong with it.
 
-    Args:
-        path: What `read_images` reads.
-
-    Returns:
-        Lines of text; those that say what is wrong begin with PROBLEM.
+    Lines that say what is wrong begin with PROBLEM.
     """
     path = Path(path)
     if path.is_dir() and (files := sorted(path.glob("*.h5"))):

@@ -19,22 +19,8 @@ class DataError(UserError):
 def atomic(path: str | Path) -> Iterator[Path]:
     """Writes a file so that a reader sees the old one or the new one, never a part.
 
-    Args:
-        path: The file to write.
-
-    Yields:
-        A path beside it to write to. It becomes `path` when the block ends, and is removed if the
-        block fails.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "numbers.csv"
-        >>> with atomic(path) as temporary:
-        ...     _ = temporary.write_text("1,2,3")
-        ...     path.exists()
-        False
-        >>> path.read_text()
-        '1,2,3'
+    It yields a path beside `path` to write to. That becomes `path` when the block ends, and is
+    removed if the block fails.
     """
     path = Path(path)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")

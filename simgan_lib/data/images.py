@@ -13,6 +13,7 @@ from simgan_lib.data.camera import SIZE
 from simgan_lib.data.files import DataError
 from simgan_lib.data.labels import ANGLES, LOOK
 
+EXPECTED = "uint8 (n, H, W) or (n, H, W, 3)"
 GRAY_REMEDY = "Give gray=True (--gray) to turn all of them gray."
 
 
@@ -25,7 +26,7 @@ class ImageSet:
 
     Args:
         images: uint8 array `(n, H, W)`, gray, or `(n, H, W, 3)`, red, green and blue.
-        labels: DataFrame with a row for each image, in columns of `LABELS` or any others; or None.
+        labels: A row for each image, in columns of `LABELS` or any others.
         source: Where the images come from, for people to read.
 
     Example:
@@ -41,10 +42,9 @@ class ImageSet:
         shape = np.shape(self.images)
         dtype = getattr(self.images, "dtype", type(self.images))
         if not _is_gray_or_colour(shape) or dtype != np.uint8 or 0 in shape:
-            expected = "expected uint8 images (n, H, W) or (n, H, W, 3), at least one"
-            raise DataError(
-                f"{self.source}: {expected}; received {dtype} {shape}. `to_uint8` scales floats."
-            )
+            expected = f"expected {EXPECTED}, at least one image"
+            received = f"received {dtype} {shape}. `to_uint8` scales floats"
+            raise DataError(f"{self.source}: {expected}; {received}.")
         if self.labels is not None:
             self.labels = self.labels.reset_index(drop=True)
             if len(self.labels) != shape[0]:
@@ -69,35 +69,20 @@ class ImageSet:
     def summary(self) -> str:
         """The line that describes the set."""
         images, (height, width, channels) = self.images, self.image_shape
-        labels = (
-            "no labels" if self.labels is None else f"labels: {', '.join(map(str, self.labels))}"
-        )
+        kind = "colour images" if channels == 3 else "images"
+        labels = ", ".join(() if self.labels is None else map(str, self.labels))
+        labels = f"labels: {labels}" if labels else "no labels"
         return (
-            f"{len(self)} {'colour ' if channels == 3 else ''}images {height}x{width} uint8, "
-            f"range {images.min()}..{images.max()}, mean {images.mean():.1f}, "
-            f"{labels}, source: {self.source}"
+            f"{len(self)} {kind} {height}x{width} uint8, range {images.min()}..{images.max()}, "
+            f"mean {images.mean():.1f}, {labels}, source: {self.source}"
         )
 
 
 @dataclass(repr=False, eq=False)
 class GazeData:
-    """What a training takes: labelled synthetic images, real ones, and perhaps a test set.
+    """What a training takes: synthetic images, real ones, and perhaps a test set, of one shape.
 
-    Args:
-        synthetic: Synthetic images, with or without labels.
-        real: Real images of the same size and colours.
-        test: Labelled images in the style of the real ones, for evaluation only; or None.
-
-    Raises:
-        DataError: If the sets differ in size, or some are gray and some in colour.
-
-    Example:
-        >>> black = ImageSet(np.zeros((2, 35, 55), np.uint8), source="black")
-        >>> GazeData(black, black[:1])
-        GazeData
-          synthetic: 2 images 35x55 uint8, range 0..0, mean 0.0, no labels, source: black
-          real:      1 images 35x55 uint8, range 0..0, mean 0.0, no labels, source: black
-          test:      none
+    The test set is labelled, in the style of the real images, and for evaluation only.
     """
 
     synthetic: ImageSet
@@ -127,19 +112,7 @@ class GazeData:
 
 
 def faults(found: ImageSet) -> dict[str, np.ndarray]:
-    """Finds images and labels that look wrong.
-
-    Args:
-        found: Images and their labels, if any.
-
-    Returns:
-        For each kind of fault, in words, a bool array `(n,)`: which images have it.
-
-    Example:
-        >>> black = ImageSet(np.zeros((2, 35, 55), np.uint8))
-        >>> faults(black)["that repeat another one"]
-        array([False,  True])
-    """
+    """Finds images and labels that look wrong: a bool array `(n,)` for each kind of fault."""
     pixels = found.images.reshape(len(found), -1, found.image_shape[2])
     wrong = {
         "of a single colour": (pixels == pixels[:, :1]).all(axis=(1, 2)),
@@ -170,30 +143,9 @@ def check_size(size) -> tuple[int, int]:
 
 
 def stack(
-    images: Sequence[np.ndarray],
-    labels: pd.DataFrame | None,
-    size: tuple[int, int] | None = None,
-    gray: bool = False,
+    images: Sequence[np.ndarray], labels: pd.DataFrame | None, size=None, gray: bool = False
 ) -> tuple[np.ndarray, pd.DataFrame | None]:
-    """Makes one array of images, all of one size, all gray or all in colour.
-
-    Args:
-        images: uint8 images `(H, W)` or `(H, W, 3)`: an array, or a list where they may differ.
-        labels: DataFrame whose pupil_x and pupil_y, if any, follow the size; or None.
-        size: `(H, W)` in pixels to resize to; None keeps the size.
-        gray: Whether to turn colour images gray.
-
-    Returns:
-        uint8 array `(n, H, W)` or `(n, H, W, 3)`, and the labels.
-
-    Raises:
-        DataError: If the images still differ.
-
-    Example:
-        >>> images, _ = stack([np.zeros((35, 55, 3), np.uint8)], None, (70, 110), gray=True)
-        >>> images.shape
-        (1, 70, 110)
-    """
+    """Makes one array of images of one size and kind; the labels' pupils move with the size."""
     if gray and any(image.ndim == 3 for image in images):
         images = [np.asarray(Image.fromarray(image).convert("L")) for image in images]
     if len({image.ndim for image in images}) > 1:
@@ -218,34 +170,20 @@ def stack(
 
 
 def to_float(images: np.ndarray) -> np.ndarray:
-    """Scales images to the range of the networks. Gray ones get a channel axis.
-
-    Args:
-        images: uint8 array `(n, H, W)` or `(n, H, W, 3)`.
-
-    Returns:
-        float32 array `(n, H, W, 1)` or `(n, H, W, 3)` in [-1, 1].
+    """Scales uint8 images to float32 in [-1, 1]. Gray ones get a channel axis: `(n, H, W, 1)`.
 
     Example:
         >>> to_float(np.array([[[0, 255]]], np.uint8)).ravel()
         array([-1.,  1.], dtype=float32)
     """
     if images.dtype != np.uint8 or not _is_gray_or_colour(images.shape):
-        received = f"received {images.dtype} {images.shape}"
-        raise DataError(f"Expected uint8 (n, H, W) or (n, H, W, 3); {received}.")
+        raise DataError(f"Expected {EXPECTED}; received {images.dtype} {images.shape}.")
     images = images if images.ndim == 4 else images[..., np.newaxis]
     return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Scales what the networks give back to uint8. `to_float` goes the other way.
-
-    Args:
-        images: Float array `(n, H, W, 1)`, `(n, H, W)` or `(n, H, W, 3)` in [-1, 1]. What lies
-            outside is clipped.
-
-    Returns:
-        uint8 array `(n, H, W)` or `(n, H, W, 3)`, rounded to the nearest level.
+    """Scales float images from [-1, 1] to uint8, and clips: `to_float` in reverse.
 
     Example:
         >>> to_uint8(np.array([[[[-1.0], [0.0], [2.0]]]]))
@@ -266,20 +204,11 @@ def _is_gray_or_colour(shape):
 def batch_indices(
     count: int, batch_size: int, seed: int = 0, start: int = 0
 ) -> Iterator[np.ndarray]:
-    """Yields the indices of shuffled batches, for ever.
+    """Yields the indices of shuffled batches, int64 `(batch_size,)`, for ever.
 
     The batches cut one endless sequence: all indices shuffled (an epoch), then shuffled anew, and
     so on. Every batch is full; where `count` is less than `batch_size`, images repeat in it.
     Batch b depends on `seed` and b alone: a run that is resumed with `start=b` sees the same ones.
-
-    Args:
-        count: Number of images.
-        batch_size: Indices in a batch.
-        seed: Another seed, another order. 0 or more.
-        start: Number of the first batch, counted from 0.
-
-    Yields:
-        int64 array `(batch_size,)` of indices in [0, count - 1].
 
     Example:
         >>> batches = batch_indices(count=6, batch_size=4)

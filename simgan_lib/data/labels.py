@@ -6,9 +6,6 @@ import numpy as np
 import pandas as pd
 
 from simgan_lib.data.camera import look_vector
-from simgan_lib.data.files import DataError
-
-__all__ = ["ANGLES", "LABELS", "LOOK", "DataError", "gaze_labels", "look_vectors"]
 
 LABELS = {
     "pitch": "gaze angle, radians, up is positive: asin(-look_y)",
@@ -24,14 +21,11 @@ LOOK = ["look_x", "look_y", "look_z"]
 
 
 def gaze_labels(look: np.ndarray) -> pd.DataFrame:
-    """Computes the five gaze columns from gaze directions.
+    """Computes pitch, yaw (radians), look_x, look_y and look_z from gaze directions.
 
     Args:
-        look: Array `(n, 3)` of x, y, z in camera coordinates: x right, y down, z away from the
-            camera. Vectors of another length than 1 are scaled, with a warning.
-
-    Returns:
-        DataFrame with the columns pitch, yaw (radians), look_x, look_y and look_z.
+        look: Array `(n, 3)` in the axes of `LABELS`. Vectors of another length than 1 are scaled,
+            with a warning.
 
     Example:
         >>> gaze_labels([[0, -0.6, -0.8]]).round(3)
@@ -48,14 +42,7 @@ def gaze_labels(look: np.ndarray) -> pd.DataFrame:
 
 
 def look_vectors(pitch: np.ndarray, yaw: np.ndarray) -> np.ndarray:
-    """Computes gaze directions from angles. `gaze_labels` goes the other way.
-
-    Args:
-        pitch: Array `(n,)`, radians, up is positive.
-        yaw: Array `(n,)`, radians, to the image's left is positive.
-
-    Returns:
-        Array `(n, 3)` of unit vectors in camera coordinates: x right, y down, z away.
+    """Computes gaze directions `(n, 3)` from angles in radians. `gaze_labels` goes the other way.
 
     Example:
         >>> look_vectors(np.array([0.0]), np.array([np.pi / 6])).round(3)

@@ -48,10 +48,7 @@ def layout(path: Path) -> str:
 
 
 def read_stacked(path: Path, size=None, progress: bool = True):
-    """Reads our layout: data set `image`, and labels in the CSV file of the same name.
-
-    Files with our checksums must belong together. Labels of others are completed.
-    """
+    """Reads our layout. Only labels without our checksum are completed."""
     table = path.with_suffix(".csv")
     with reading(path), h5py.File(path) as file:
         images = file["image"][()]
@@ -93,10 +90,7 @@ def write_stacked(path: Path, images: np.ndarray, labels: pd.DataFrame | None, *
 
 
 def read_group(path: Path, size=None, progress: bool = True):
-    """Reads Kaggle's layout: group `image` with a data set for each picture, named by its number.
-
-    Labels come from `look_vec`, or else from the CSV or JSON file that belongs to it.
-    """
+    """Reads Kaggle's layout, with labels from `look_vec` or the CSV or JSON file beside it."""
     with reading(path), h5py.File(path) as file:
         group = file["image"]
         if len(group) == 0 or not all(key.isdigit() for key in group):
@@ -151,10 +145,7 @@ def read_mpiigaze(folder: Path, size=None, progress: bool = True):
 
 
 def read_unityeyes(folder: Path, size: tuple[int, int] | None = None, progress: bool = True):
-    """Reads UnityEyes' pairs `{n}.jpg` and `{n}.json`, and cuts the eye out of each picture.
-
-    The records' other entries ride along, but for points, which are pixels of the whole picture.
-    """
+    """Reads UnityEyes' pairs `{n}.jpg` and `{n}.json`, and cuts the eye out of each picture."""
     height, width = size or SIZE
     images, look, pupils, records = [], [], [], []
     for path in tqdm(_unity_records(folder), f"Reading {folder}", disable=not progress):
@@ -176,10 +167,9 @@ def read_unityeyes(folder: Path, size: tuple[int, int] | None = None, progress: 
     return images, labels.join(_normalised(records))
 
 
-def _points(texts, picture) -> np.ndarray:
+def _points(texts, picture):
     points = np.array([_numbers(text)[:2] for text in texts])
-    points[:, 1] = picture.height - points[:, 1]  # Unity's origin is at the bottom left.
-    return points
+    return points * [1, -1] + [0, picture.height]  # Unity's origin is at the bottom left.
 
 
 def _crop(low, high, shape: float, picture_size) -> tuple[np.ndarray, np.ndarray]:
@@ -224,30 +214,17 @@ def _picture(path: Path) -> Image.Image:
 
 def _in_order(paths) -> list[Path]:
     """Sorts paths with the numbers in them compared as numbers, so that 2 comes before 10."""
-
-    def pieces(path):
-        # Text and numbers take turns, so that like is compared with like.
-        parts = re.split(r"(\d+)", str(path))
-        return [int(part) if part.isdigit() else part for part in parts]
-
-    return sorted(paths, key=pieces)
+    # Text and numbers take turns in the pieces, so that like is compared with like.
+    pieces = {path: re.split(r"(\d+)", str(path)) for path in paths}
+    return sorted(pieces, key=lambda p: [int(x) if x.isdigit() else x for x in pieces[p]])
 
 
-READERS = {
-    "stacked": read_stacked,
-    "group": read_group,
-    "mpiigaze": read_mpiigaze,
-    "unityeyes": read_unityeyes,
-    "folder": read_folder,
-}
+READERS = {"stacked": read_stacked, "group": read_group, "mpiigaze": read_mpiigaze}
+READERS |= {"unityeyes": read_unityeyes, "folder": read_folder}
 
 
 def read_table(path: Path, dtypes: dict[str, str] | None = None) -> pd.DataFrame:
-    """Reads labels from CSV or JSON; with the dtypes of our own files, exactly as written.
-
-    CSV may begin with comments (`#`). JSON is a list of records, records by image number, or
-    lists by column.
-    """
+    """Reads labels from CSV or JSON; with the dtypes of our own files, exactly as written."""
     with reading(path), open(path, encoding="utf-8") as file:
         if path.suffix == ".csv":
             # pandas' own `comment` would also cut a file's name at a '#'.
@@ -306,8 +283,7 @@ def _numbers(value) -> list[float]:
 
 def _match_rows(table: pd.DataFrame, wanted: list, key, source: Path) -> pd.DataFrame:
     """Brings rows into the order of the images, by a column that names them if there is one."""
-    columns = [_find(table, name) for name in IMAGE_COLUMNS]
-    columns = [column for column in columns if column is not None]
+    columns = [c for name in IMAGE_COLUMNS if (c := _find(table, name)) is not None]
     if not columns and len(table) == len(wanted):
         return table
     if not columns:

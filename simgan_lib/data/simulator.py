@@ -121,18 +121,10 @@ WHOLE_NUMBERS = ("side", "person", "noise_seed")
 
 
 def sample_eyes(count: int, style: str, seed: int = 0, start: int = 0) -> pd.DataFrame:
-    """Draws the parameters of random eyes.
+    """Draws the parameters of random eyes: a table with the columns of `PERSON` and `PHOTO`.
 
-    Row i depends on (seed, style, start + i) alone: a small set is the start of a large one.
-
-    Args:
-        count: Number of eyes, 0 or more.
-        style: "simulator" (like UnityEyes) or "webcam" (simulated webcam, like MPIIGaze).
-        seed: Seed of the data set, 0 or more.
-        start: Number of eyes to skip.
-
-    Returns:
-        A table with a row per eye and the columns of `PERSON` and `PHOTO`, for you to edit.
+    The arguments are those of `simulate`. Row i depends on (seed, style, start + i) alone: a small
+    set is the start of a large one.
 
     Example:
         >>> eyes = sample_eyes(4, "simulator", seed=1)
@@ -147,11 +139,8 @@ def sample_eyes(count: int, style: str, seed: int = 0, start: int = 0) -> pd.Dat
     blocks = range(start // BLOCK, -(-(start + count) // BLOCK))
     luck = [np.random.default_rng([seed, which, b]).random((BLOCK, len(PHOTO))) for b in blocks]
     luck = np.concatenate([np.empty((0, len(PHOTO))), *luck])[start % BLOCK :][:count]
-    photo = {
-        column: distributions[which](luck[:, i])
-        for i, (column, distributions) in enumerate(PHOTO.items())
-    }
-    eyes = pd.DataFrame(photo, index=pd.RangeIndex(start, start + count))
+    index = pd.RangeIndex(start, start + count)
+    eyes = pd.DataFrame(_parameters(PHOTO, luck, style), index=index)
     eyes = eyes.astype(dict.fromkeys(WHOLE_NUMBERS, np.int64))
     return set_person(eyes, eyes["person"], style)
 
@@ -159,48 +148,30 @@ def sample_eyes(count: int, style: str, seed: int = 0, start: int = 0) -> pd.Dat
 def set_person(eyes: pd.DataFrame, person: int | np.ndarray, style: str) -> pd.DataFrame:
     """Gives eyes to other people, and leaves gaze, light and camera as they are.
 
-    Args:
-        eyes: Table from `sample_eyes`, n rows.
-        person: Number of the person, from 0 to 199: one for all rows, or an array of n.
-        style: "simulator" or "webcam".
-
-    Example:
-        >>> eyes = set_person(sample_eyes(3, "webcam"), 7, "webcam")
-        >>> eyes["person"].tolist(), eyes["iris"].nunique()
-        ([7, 7, 7], 1)
+    `person` is a number from 0 to 199: one for all rows, or an array of one for each.
     """
     _check_style(style)
     person = np.broadcast_to(person, len(eyes))
     if person.size and not (person.min() >= 0 and person.max() < PEOPLE):
         raise ValueError(f"person must be from 0 to {PEOPLE - 1}; received {person}.")
     luck = np.random.default_rng(2017).random((PEOPLE, len(PERSON)))[person]
-    traits = {
-        column: distributions[STYLES.index(style)](luck[:, i])
-        for i, (column, distributions) in enumerate(PERSON.items())
-    }
-    return eyes.assign(person=person, **traits)
+    return eyes.assign(person=person, **_parameters(PERSON, luck, style))
+
+
+def _parameters(distributions, luck, style):
+    columns = zip(distributions.items(), luck.T, strict=True)
+    return {name: styles[STYLES.index(style)](column) for (name, styles), column in columns}
 
 
 def labels(eyes: pd.DataFrame, size: tuple[int, int] = SIZE) -> pd.DataFrame:
-    """Says where eyes look: the exact labels of the images drawn from them.
+    """Says where eyes look: a table with the columns of `simgan_lib.data.LABELS`, a row per eye.
 
-    As in MPIIGaze, x is right, y down and z away from the camera: an eye that looks into it has
-    the look vector (0, 0, -1). pitch > 0 looks up and yaw > 0 to the image's left.
-
-    Args:
-        eyes: Table from `sample_eyes`, n rows.
-        size: (H, W) of the image in pixels, for the pupil's place.
-
-    Returns:
-        A table of n rows with the columns of `simgan_lib.data.LABELS`.
+    The axes are MPIIGaze's (Zhang et al., CVPR 2015). `size` places the pupil in the image.
 
     Example:
         >>> eyes = sample_eyes(1, "simulator").assign(pitch=0.0, yaw=0.3, shift_x=0.0)
         >>> labels(eyes)[["look_x", "look_y", "look_z"]].round(3).values.tolist()
         [[-0.296, -0.0, -0.955]]
-
-    Reference:
-        Zhang et al., Appearance-based gaze estimation in the wild, CVPR 2015.
     """
     _check(eyes, size)
     scale = pixels_per_mm(eyes["zoom"], size)
@@ -211,28 +182,34 @@ def labels(eyes: pd.DataFrame, size: tuple[int, int] = SIZE) -> pd.DataFrame:
     return pd.DataFrame(columns, index=eyes.index)
 
 
-def render(eyes: pd.DataFrame, style: str, size: tuple[int, int] = SIZE) -> np.ndarray:
-    """Photographs eyes with the camera of a style. The same table gives the same images.
+def render(
+    eyes: pd.DataFrame,
+    style: str,
+    size: tuple[int, int] = SIZE,
+    workers: int | None = 1,
+    progress: bool = False,
+) -> np.ndarray:
+    """Photographs eyes as uint8 images (n, H, W). The same table gives the same images.
 
-    Args:
-        eyes: Table from `sample_eyes`, n rows.
-        style: "simulator" or "webcam": the camera. What is before it is in the table.
-        size: (H, W) in pixels.
-
-    Returns:
-        uint8 array (n, H, W).
-
-    Example:
-        >>> eyes = sample_eyes(3, "webcam", seed=1).assign(pupil=0.7)
-        >>> render(eyes, "webcam").shape
-        (3, 35, 55)
+    `style` chooses the camera; what is before it is in the table. The rest is as in `simulate`.
     """
     _check_style(style)
     _check(eyes, size)
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be 1 or more, or None for all; received {workers}.")
     images = np.empty((len(eyes), *size), np.uint8)
-    for first in range(0, len(eyes), CHUNK):
+
+    def work(first):
         chunk = eyes.iloc[first : first + CHUNK]
         images[first : first + CHUNK] = CAMERAS[style](draw(chunk, size), chunk)
+        return len(chunk)
+
+    # Threads, not processes: these take longer to start than to draw thousands of images, run a
+    # script's top level again, and may hang when forked from TensorFlow.
+    bar = tqdm(total=len(eyes), unit="image", desc=style, disable=not progress)
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool, bar:
+        for done in pool.map(work, range(0, len(eyes), CHUNK)):
+            bar.update(done)
     return images
 
 
@@ -245,7 +222,7 @@ def simulate(
     start: int = 0,
     progress: bool = False,
 ) -> tuple[np.ndarray, pd.DataFrame]:
-    """Makes a labelled data set.
+    """Makes a labelled data set: uint8 images (count, H, W), and their `labels`.
 
     Args:
         count: Number of images, 0 or more.
@@ -256,32 +233,14 @@ def simulate(
         start: Number of eyes to skip.
         progress: Whether to show a progress bar.
 
-    Returns:
-        The images, a uint8 array (count, H, W), and their `labels`.
-
     Example:
         >>> images, where = simulate(8, "webcam", seed=1)
         >>> images.shape, len(where)
         ((8, 35, 55), 8)
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers must be 1 or more, or None for all; received {workers}.")
     eyes = sample_eyes(count, style, seed, start)
     where = labels(eyes, size)
-    images = np.empty((count, *size), np.uint8)
-
-    def work(first):
-        chunk = slice(first, first + CHUNK)
-        images[chunk] = render(eyes.iloc[chunk], style, size)
-        return min(CHUNK, count - first)
-
-    # Threads, not processes: these take longer to start than to draw thousands of images, run a
-    # script's top level again, and may hang when forked from TensorFlow.
-    bar = tqdm(total=count, unit="image", desc=style, disable=not progress)
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool, bar:
-        for done in pool.map(work, range(0, count, CHUNK)):
-            bar.update(done)
-    return images, where
+    return render(eyes, style, size, workers, progress), where
 
 
 def _check_style(style):
@@ -289,7 +248,7 @@ def _check_style(style):
         raise ValueError(f"style must be one of {STYLES}; received {style!r}.")
 
 
-def _check(eyes, size=SIZE):
+def _check(eyes, size):
     missing = [column for column in COLUMNS if column not in eyes]
     if missing:
         need = "Start from the table of sample_eyes() and change that."

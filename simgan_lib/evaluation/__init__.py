@@ -4,30 +4,16 @@ import numpy as np
 
 
 def summarise(per_seed) -> dict:
-    """Summarises one number over seeds, in plain numbers for JSON.
-
-    Args:
-        per_seed: The number, once per seed.
-
-    Returns:
-        Its `mean`, the `std` (of a sample: divided by n - 1; 0 for one seed), and the values
-        `per_seed`.
-    """
+    """Summarises a number over seeds: `mean`, `std` (of a sample, 0 for one) and `per_seed`."""
     values = [float(value) for value in per_seed]
     std = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return {"mean": float(np.mean(values)), "std": std, "per_seed": values}
 
 
 def with_spread(summary: dict, unit: str = "", decimals: int = 1) -> str:
-    """Writes a mean with the spread over seeds, or alone where there is one seed.
+    """Writes what `summarise` found: the mean, and the spread where there are several seeds.
 
-    Args:
-        summary: As from `summarise`.
-        unit: The text behind the number.
-        decimals: Digits after the point.
-
-    Returns:
-        Text, with a dash for a number that was not measured.
+    A number that was not measured becomes a dash.
 
     Example:
         >>> with_spread(summarise([8.0, 9.0]), " deg"), with_spread(summarise([8.0]))

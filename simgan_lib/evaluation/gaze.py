@@ -28,13 +28,8 @@ def build_gaze_estimator(
 ) -> keras.Model:
     """Builds a small network that tells from an image where the eye looks.
 
-    Args:
-        image_shape: Height and width in pixels, and channels.
-        outputs: Numbers to predict: 3 for a gaze vector.
-        seed: Makes the initial weights repeatable.
-
-    Returns:
-        A model from float images in [-1, 1], `(batch, H, W, channels)`, to `(batch, outputs)`.
+    It takes float images in [-1, 1], `(batch, H, W, channels)`, and gives `(batch, outputs)`: 3
+    numbers for a gaze vector. `seed` makes the initial weights repeatable.
 
     Example:
         >>> build_gaze_estimator().count_params()
@@ -54,15 +49,7 @@ def build_gaze_estimator(
 def build_paper_gaze_estimator(
     image_shape: tuple[int, int, int] = (35, 55, 1), outputs: int = 3, seed: int | None = None
 ) -> keras.Model:
-    """Builds the paper's gaze network; arguments and result as of `build_gaze_estimator`.
-
-    Example:
-        >>> build_paper_gaze_estimator().get_layer("flatten").output.shape
-        (None, 9600)
-
-    Reference:
-        Shrivastava et al. 2017, section 4.1.
-    """
+    """Builds the gaze network of the paper's section 4.1, used as `build_gaze_estimator`."""
     initializer = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     settings = {"activation": "relu", "kernel_initializer": initializer}
     x = image = keras.Input(image_shape)
@@ -100,14 +87,7 @@ class Effort:
 
 
 def angular_error(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Computes the angle between gaze directions.
-
-    Args:
-        predicted: Vectors of any length, `(n, 3)`.
-        true: The same.
-
-    Returns:
-        Degrees from 0 to 180, `(n,)`.
+    """Computes the angles, in degrees, between gaze vectors `(n, 3)` of any length.
 
     Example:
         >>> angular_error(np.array([[0, 0, -2.0]]), np.array([[0, 1.0, -1.0]])).round(3)
@@ -123,14 +103,8 @@ def train_estimator(
 ) -> keras.Model:
     """Trains a network that predicts numbers from images, with the L2 loss.
 
-    Args:
-        images: uint8 `(n, H, W)`, or `(n, H, W, 3)` in colour.
-        targets: What to predict, float `(n, outputs)`, such as gaze vectors.
-        seed: Seed of the initial weights and the shuffles.
-        effort: Which network to train, and how long.
-
-    Returns:
-        The trained network.
+    Images are uint8 `(n, H, W)` or `(n, H, W, 3)`; targets are float `(n, outputs)`, such as gaze
+    vectors. `seed` is that of the initial weights and the shuffles.
     """
     effort = effort or Effort()
     fit = Memory(effort.cache, verbose=0).cache(_fit)
@@ -152,12 +126,7 @@ def _fit(images, targets, seed, epochs, batch_size, network):
 def handmade(images: np.ndarray, seed: int = 0) -> np.ndarray:
     """Makes images look like a webcam's by a fixed recipe: blur, noise, histogram equalisation.
 
-    Args:
-        images: uint8 `(n, H, W)` or `(n, H, W, 3)`.
-        seed: Seed of the noise.
-
-    Returns:
-        uint8 images of the same shape.
+    Images are uint8 `(n, H, W)` or `(n, H, W, 3)`, as is the result.
     """
     sigma = (0, 0.7, 0.7, 0)[: images.ndim]
     blurred = ndimage.gaussian_filter(images.astype("float32"), sigma)
@@ -174,18 +143,10 @@ def gaze_errors(
     effort: Effort | None = None,
     progress: bool = True,
 ) -> dict[str, np.ndarray]:
-    """Trains gaze networks on different images and tests them on the same labelled ones.
+    """Trains gaze networks on each training set, with `seeds` seeds, and tests all on one set.
 
-    Args:
-        training: Images with gaze vectors, by name.
-        test: Images with gaze vectors, in the target's style.
-        seeds: Networks per training set.
-        effort: Which network to train, and how long.
-        progress: Whether to show a progress bar.
-
-    Returns:
-        Degrees by name, `(seeds, n)`, with `"mean_gaze"` first: the error of always answering the
-        mean gaze of the first training set.
+    All sets have gaze vectors. The result is degrees by name, `(seeds, n)`, with `"mean_gaze"`
+    first: the error of always answering the mean gaze of the first training set.
     """
     true = test.labels[LOOK].to_numpy()
     mean = next(iter(training.values())).labels[LOOK].to_numpy().mean(axis=0)
@@ -201,22 +162,19 @@ def gaze_errors(
 
 
 def summarise_errors(errors: dict[str, np.ndarray]) -> dict:
-    """Turns angular errors into the numbers of the paper's tables.
+    """Turns what `gaze_errors` finds into the numbers of the paper's tables.
 
-    Args:
-        errors: Degrees by name, `(seeds, n)`, with `synthetic`, `refined` and perhaps `labelled`.
-
-    Returns:
-        By name, `gaze_error_deg`, `median_error_deg`, `within_7_deg` (%) and `curve`, the % of
-        images within each angle. And, where there is `labelled`, `gap_closed`: how much of the way
-        from `synthetic` to `labelled` the refined images go.
+    By name, they are `gaze_error_deg`, `median_error_deg`, `within_7_deg` (%) and `curve`, the % of
+    images within each angle. Where there is `labelled`, `gap_closed` is how much of the way from
+    `synthetic` to `labelled` the refined images go.
     """
-    mean = {name: found.mean(axis=1) for name, found in errors.items()}
-    median = {name: np.median(found, axis=1) for name, found in errors.items()}
-    near = {name: 100 * (found <= 7).mean(axis=1) for name, found in errors.items()}
-    measures = {"gaze_error_deg": mean, "median_error_deg": median, "within_7_deg": near}
+    measures = {
+        "gaze_error_deg": lambda found: found.mean(axis=1),
+        "median_error_deg": lambda found: np.median(found, axis=1),
+        "within_7_deg": lambda found: 100 * (found <= 7).mean(axis=1),
+    }
     summary = {
-        key: {name: summarise(values) for name, values in measure.items()}
+        key: {name: summarise(measure(found)) for name, found in errors.items()}
         for key, measure in measures.items()
     }
     summary["curve"] = {"degrees": CURVE_DEGREES.tolist()} | {
@@ -224,6 +182,7 @@ def summarise_errors(errors: dict[str, np.ndarray]) -> dict:
         for name, found in errors.items()
     }
     if "labelled" in errors:
-        gap = mean["synthetic"] - mean["labelled"]
-        summary["gap_closed"] = summarise((mean["synthetic"] - mean["refined"]) / gap)
+        names = ("synthetic", "refined", "labelled")
+        before, after, best = (errors[name].mean(axis=1) for name in names)
+        summary["gap_closed"] = summarise((before - after) / (before - best))
     return summary

@@ -96,19 +96,9 @@ def ablate(
     it again to go on: finished runs are skipped, others resume from their checkpoints. A cell that
     changes nothing, because the base is already so, is left out.
 
-    Args:
-        folder: Where the runs go, each in `CELL/seedN`.
-        data: What all of them train on.
-        base: The settings that a cell changes.
-        cells: The cells to run; `ABLATION` if `None`.
-        seeds: Trainings per cell, with `base.seed` and the ones after it.
-        jobs: Number of processes; they share the processor's cores.
-        networks: Networks per number in an evaluation.
-        effort: How long to train them.
-        images: Measure on the first `images` images of each kind; on all of them if `None`.
-
-    Raises:
-        UserError: If a process dies. Finished runs stay.
+    `cells` are those of `ABLATION` by default. `seeds` counts the trainings per cell, with
+    `base.seed` and the ones after it; `jobs` the processes, which share the processor's cores.
+    `networks`, `effort` and `images` are `seeds`, `effort` and `images` of `report.evaluate`.
     """
     folder = Path(folder)
     shared = (data, max(1, cpu_count() // jobs), networks, effort, images, folder / ".cache")

@@ -24,22 +24,10 @@ INSTRUMENT_START = 4 * 10**8
 def gaze_reader(
     size: tuple[int, int], effort: Effort | None = None
 ) -> Callable[[np.ndarray], pd.DataFrame]:
-    """Trains the instrument: a network that reads gaze and pupil from gray eyes.
+    """Trains the instrument: a function from gray eyes, uint8 `(n, H, W)`, to a table of `LABELS`.
 
     It learns from labelled images of both styles, simulator and webcam, so that it reads an eye
     before and after refining alike. On photographs its error is unknown.
-
-    Args:
-        size: `(H, W)` of the images in pixels.
-        effort: How long to train, and on how many images.
-
-    Returns:
-        A function from uint8 images `(n, H, W)` to a table with the columns of `datasets.LABELS`.
-
-    Example:
-        >>> read = gaze_reader((35, 55), Effort(epochs=1, instrument_images=64))
-        >>> read(simulate(2, "webcam")[0]).shape
-        (2, 7)
     """
     effort = effort or Effort()
     drawn = [
@@ -73,28 +61,10 @@ def match_gaze(
     in proportion to how much more often its gaze occurs among the real than among the synthetic
     ones. Nothing is added: ways that no synthetic eye looks stay missing.
 
-    Args:
-        synthetic: Gray images with `pitch` and `yaw` in radians.
-        real: Gray images of the same size.
-        effort: How long to train the instrument.
-        seed: Seed of the choice.
-
     Returns:
         The kept images with their labels, in their order; and a table with a row each for `real`
         (as read), `synthetic` and `kept`, and the columns `pitch`, `yaw` (the means, in degrees),
         `pitch_std` and `yaw_std`.
-
-    Raises:
-        UserError: If the labels lack pitch and yaw, the images are in colour or differ in size,
-            there are fewer than 10 of a kind, or hardly any synthetic eye looks where the real ones
-            do.
-
-    Example:
-        >>> eyes = ImageSet(*simulate(100, "simulator"), "simulator")
-        >>> target = ImageSet(simulate(50, "webcam")[0], None, "simulated webcam")
-        >>> kept, looks = match_gaze(eyes, target, Effort(epochs=3, instrument_images=200))
-        >>> len(kept) <= 100, list(looks.index)
-        (True, ['real', 'synthetic', 'kept'])
     """
     if synthetic.labels is None or not set(ANGLES) <= set(synthetic.labels):
         raise UserError(

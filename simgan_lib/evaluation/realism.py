@@ -19,11 +19,8 @@ def two_sample_test(
 ) -> tuple[dict, keras.Model]:
     """Lets a fresh classifier learn to tell images from real ones, and tests it on others.
 
-    Args:
-        images: uint8 `(n, H, W)`, or `(n, H, W, 3)` in colour.
-        real: Real images of the same shape, any number.
-        seed: Seed of the halves, the initial weights and the shuffles.
-        effort: How long to train.
+    Images are uint8, of one shape. `seed` is that of the halves, the initial weights and the
+    shuffles.
 
     Returns:
         The held-out `accuracy` (0.5: it cannot tell them apart), the bounds `low` and `high` of its
@@ -50,20 +47,11 @@ def two_sample_test(
 def kernel_distance(
     features: np.ndarray, real: np.ndarray, subsets: int = 20, size: int = 500, seed: int = 0
 ) -> dict:
-    """Computes the kernel distance (KID) between two sets of features.
+    """Computes the kernel distance (KID) between two sets of features, `(n, d)` and `(m, d)`.
 
     The unbiased estimate of the squared maximum mean discrepancy with the kernel (x.y / d + 1)^3.
-    It is about 0 for sets from the same distribution, and may be slightly negative.
-
-    Args:
-        features: Float `(n, d)`.
-        real: Float `(m, d)`.
-        subsets: Number of estimates.
-        size: Vectors of each kind in an estimate, at most.
-        seed: Seed of the choice of the vectors.
-
-    Returns:
-        The `mean` and the `std` of the estimates.
+    It is about 0 for sets from the same distribution, and may be slightly negative. `mean` and
+    `std` are over `subsets` estimates, each from at most `size` vectors of a kind.
 
     Reference:
         Bińkowski et al., Demystifying MMD GANs, ICLR 2018.
@@ -91,21 +79,10 @@ def realism(
     effort: Effort | None = None,
     progress: bool = True,
 ) -> dict[str, dict]:
-    """Measures how far synthetic, refined and real images are from real ones.
+    """Measures `two_sample_accuracy` and `kid` of synthetic, refined and real images.
 
-    One half of the real images is what the others are compared with. The other half shows the best
-    possible result.
-
-    Args:
-        synthetic: uint8 `(n, H, W)`, or `(n, H, W, 3)` in colour.
-        refined: The same images refined.
-        real: Real images of the same shape, any number.
-        seeds: Classifiers per comparison.
-        effort: How long to train.
-        progress: Whether to show a progress bar.
-
-    Returns:
-        `two_sample_accuracy` and `kid`, each by `synthetic`, `refined` and `real`.
+    They are compared with one half of the real images. The other half shows the best possible
+    result. All are uint8, of one shape; `seeds` counts the classifiers per comparison.
     """
     shuffled = real[np.random.default_rng(0).permutation(len(real))]
     reference, others = shuffled[: len(real) // 2], shuffled[len(real) // 2 :]
@@ -138,17 +115,10 @@ class VisualTuringTest:
     real_side: np.ndarray
 
     def score(self, choices) -> dict:
-        """Scores a person's answers.
+        """Scores a person's answers: for each pair, the side that was taken for real, 0 or 1.
 
-        Args:
-            choices: For each pair, the side that was taken for real: 0 or 1.
-
-        Returns:
-            `correct`, `shown`, and `p_value`: how probable it is to get at least as many right by
-            guessing. The paper's testers had 517 of 1,000 right, p = 0.148.
-
-        Raises:
-            UserError: If there is not one answer per pair.
+        `p_value` is how probable it is to get at least as many right by guessing. The paper's
+        testers had 517 of 1,000 right, p = 0.148.
         """
         choices = np.asarray(choices)
         if choices.shape != self.real_side.shape or not np.isin(choices, (0, 1)).all():
@@ -165,18 +135,6 @@ def visual_turing_test(
     refined: np.ndarray, real: np.ndarray, pairs: int = 10, seed: int = 0
 ) -> VisualTuringTest:
     """Draws pairs of a refined and a real image, each image at most once.
-
-    Args:
-        refined: uint8 `(n, H, W)`, or `(n, H, W, 3)` in colour.
-        real: Real images of the same shape.
-        pairs: Number of pairs, at most as many as images of a kind.
-        seed: Seed of the choice of the images and the sides.
-
-    Returns:
-        The pairs, with a method that scores the answers.
-
-    Raises:
-        UserError: If there are fewer images than pairs.
 
     Example:
         >>> eyes = np.zeros((20, 35, 55), "uint8")

@@ -12,14 +12,8 @@ from simgan_lib.data import GazeData, ImageSet
 from simgan_lib.data.files import atomic
 from simgan_lib.data.labels import ANGLES, LOOK
 from simgan_lib.data.simulator import simulate
-from simgan_lib.evaluation import summarise, with_spread
-from simgan_lib.evaluation.gaze import (
-    Effort,
-    angular_error,
-    gaze_errors,
-    handmade,
-    summarise_errors,
-)
+from simgan_lib.evaluation import gaze, summarise, with_spread
+from simgan_lib.evaluation.gaze import Effort, angular_error
 from simgan_lib.evaluation.matching import PUPIL, gaze_reader
 from simgan_lib.evaluation.realism import realism
 from simgan_lib.models import refine
@@ -34,37 +28,24 @@ GAZE_MEASURES = {
     "median_error_deg": ("median error", " deg"),
     "within_7_deg": ("within 7 degrees", "%"),
 }
-# Where a record has what a column of `collect` says.
-FOUND = {
-    "gaze_error_deg.refined.mean": "gaze_error_deg",
-    "gaze_error_deg.synthetic.mean": "synthetic_deg",
-    "gaze_error_deg.labelled.mean": "labelled_deg",
-    "gap_closed.mean": "gap_closed",
-    "label_error.refined.mean": "label_error",
-    "pupil_shift_px.median": "pupil_shift_px",
-    "two_sample_accuracy.refined.mean": "two_sample_accuracy",
-    "kid.refined.mean": "kid",
-}
-# Column of the table of runs, its heading, and its decimals.
+# Columns of `collect`: where a record has the number, its heading in `markdown`, its decimals.
 RUN_MEASURES = {
-    "gaze_error_deg": ("gaze error, degrees", 1),
-    "gap_closed": ("of the gap, %", 0),
-    "label_error": ("label error", 2),
-    "pupil_shift_px": ("pupil shift, px", 2),
-    "two_sample_accuracy": ("told apart, %", 1),
-    "kid": ("KID", 3),
+    "gaze_error_deg": ("gaze_error_deg.refined.mean", "gaze error, degrees", 1),
+    "synthetic_deg": ("gaze_error_deg.synthetic.mean", None, 1),
+    "labelled_deg": ("gaze_error_deg.labelled.mean", None, 1),
+    "gap_closed": ("gap_closed.mean", "of the gap, %", 0),
+    "label_error": ("label_error.refined.mean", "label error", 2),
+    "pupil_shift_px": ("pupil_shift_px.median", "pupil shift, px", 2),
+    "two_sample_accuracy": ("two_sample_accuracy.refined.mean", "told apart, %", 1),
+    "kid": ("kid.refined.mean", "KID", 3),
 }
 
 
 def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None = None) -> dict:
     """Measures how far refining moves the pupil and turns the gaze, with a `gaze_reader`.
 
-    Shifts smaller than the reader's own error cannot be told from its noise.
-
-    Args:
-        synthetic: Gray simulated images with `pupil_x` and `pupil_y` in pixels, and gaze vectors.
-        refined: The same images refined, uint8 `(n, H, W)`.
-        effort: How long to train, and on how many images.
+    Shifts smaller than the reader's own error cannot be told from its noise. Images are gray, and
+    the synthetic ones have gaze vectors and pupils.
 
     Returns:
         `median` and `p95` of `pupil_shift_px` and `gaze_shift_deg` (from before to after),
@@ -75,25 +56,25 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
     read = gaze_reader(synthetic.images.shape[1:], effort)
     before, after, truth = read(synthetic.images), read(refined), synthetic.labels
 
+    def spread(distances):
+        p95 = np.percentile(distances, 95)
+        return {"median": float(np.median(distances)), "p95": float(p95)}
+
     def moved(a, b):
-        return np.linalg.norm(a[PUPIL].to_numpy() - b[PUPIL].to_numpy(), axis=1)
+        return spread(np.linalg.norm(a[PUPIL].to_numpy() - b[PUPIL].to_numpy(), axis=1))
 
     def turned(a, b):
-        return angular_error(a[LOOK].to_numpy(), b[LOOK].to_numpy())
+        return spread(angular_error(a[LOOK].to_numpy(), b[LOOK].to_numpy()))
 
-    distances = {
+    return {
         "pupil_shift_px": moved(after, before),
         "gaze_shift_deg": turned(after, before),
         "instrument_error_px": moved(before, truth),
         "instrument_error_deg": turned(before, truth),
         "refined_error_px": moved(after, truth),
         "refined_error_deg": turned(after, truth),
+        "mean_turn_deg": np.degrees(after[ANGLES] - before[ANGLES]).mean().to_dict(),
     }
-    turn = np.degrees(after[ANGLES] - before[ANGLES]).mean()
-    return {
-        name: {"median": float(np.median(d)), "p95": float(np.percentile(d, 95))}
-        for name, d in distances.items()
-    } | {"mean_turn_deg": turn.to_dict()}
 
 
 def evaluate(
@@ -106,10 +87,11 @@ def evaluate(
     progress: bool = True,
     label_error: Callable[[ImageSet, ImageSet, int], np.ndarray] | None = None,
 ) -> dict:
-    """Evaluates a run and writes `evaluation.json` into its folder.
+    """Evaluates a run, writes `evaluation.json` into its folder, and returns what was written.
 
     Realism needs no labels. Gaze errors need gaze vectors with the synthetic and with the test
-    images. Whether labels were kept is measured on gray eyes with gaze vectors and pupils.
+    images. Whether labels were kept is measured on gray eyes with gaze vectors and pupils. What
+    could not be measured is `left_out`.
 
     Args:
         run: The run; its refiner is evaluated.
@@ -122,16 +104,6 @@ def evaluate(
         label_error: Measures labels of your own: a function that trains on the first set, tests on
             the second, `data.test`, and returns the error of each test image, `(n,)`. Its third
             argument is the seed.
-
-    Returns:
-        What was written: the results of `summarise_errors`, `realism` and `labels_kept`; the mean
-        `label_error` by `synthetic` and `refined`; `left_out`, what was not measured and why;
-        `seeds`, `images` and `times`; the `real_name` of what the images were compared with; and
-        the `refiner_crc32` of the evaluated refiner.
-
-    Raises:
-        UserError: If the data is not what the run was trained on, or there is a `label_error` but
-            no `data.test`.
     """
     if describe(data) != run.environment["data"]:
         raise UserError(
@@ -160,7 +132,7 @@ def evaluate(
     else:
         training = {
             "synthetic": synthetic,
-            "handmade": ImageSet(handmade(synthetic.images), synthetic.labels, "handmade"),
+            "handmade": ImageSet(gaze.handmade(synthetic.images), synthetic.labels, "handmade"),
             "refined": refined,
         }
         if run.real_name == "simulated webcam" and len(shape) == 2:
@@ -171,7 +143,8 @@ def evaluate(
                 training[f"synthetic_{times}x"] = ImageSet(many, labels, "simulator")
                 many = refine(refiner, many, progress=progress)
                 training[f"refined_{times}x"] = ImageSet(many, labels, "refined")
-        result |= summarise_errors(gaze_errors(training, data.test, seeds, effort, progress))
+        errors = gaze.gaze_errors(training, data.test, seeds, effort, progress)
+        result |= gaze.summarise_errors(errors)
     if label_error:
         result["label_error"] = {
             name: summarise(label_error(found, data.test, seed).mean() for seed in range(seeds))
@@ -192,14 +165,7 @@ def _has(images: ImageSet | None, columns: list[str]) -> bool:
 
 
 def table(evaluation: dict) -> str:
-    """Prints an evaluation as text.
-
-    Args:
-        evaluation: As from `evaluate`.
-
-    Returns:
-        A table of gaze errors, one of realism, a line on labels, and what was left out.
-    """
+    """Prints what `evaluate` returns as text."""
     parts = []
     if "gaze_error_deg" in evaluation:
         rows = {
@@ -209,9 +175,8 @@ def table(evaluation: dict) -> str:
         parts.append(f"Gaze networks that learned from:\n{pd.DataFrame(rows).to_string()}")
     if "gap_closed" in evaluation:
         closed = summarise(100 * part for part in evaluation["gap_closed"]["per_seed"])
-        parts[-1] += (
-            f"\nRefining goes {with_spread(closed)}% of the way from synthetic to labelled."
-        )
+        way = f"{with_spread(closed)}% of the way from synthetic to labelled"
+        parts[-1] += f"\nRefining goes {way}."
     if "label_error" in evaluation:
         errors = {k: with_spread(v, decimals=3) for k, v in evaluation["label_error"].items()}
         parts.append(f"Label error after learning from:\n{pd.Series(errors).to_string()}")
@@ -224,10 +189,8 @@ def table(evaluation: dict) -> str:
         }
         for name, accuracy in evaluation["two_sample_accuracy"].items()
     }
-    parts.append(
-        f"Told from {real_name} images by a fresh classifier (50%: it cannot tell):\n"
-        f"{pd.DataFrame(rows).T.to_string()}"
-    )
+    told = f"Told from {real_name} images by a fresh classifier (50%: it cannot tell):"
+    parts.append(f"{told}\n{pd.DataFrame(rows).T.to_string()}")
     if "pupil_shift_px" in evaluation:
         shift, noise = evaluation["pupil_shift_px"], evaluation["instrument_error_px"]
         parts.append(
@@ -236,9 +199,8 @@ def table(evaluation: dict) -> str:
         )
     if "mean_turn_deg" in evaluation:  # which the oldest records do not have
         turn = evaluation["mean_turn_deg"]
-        parts[-1] += (
-            f"\nIt turns all eyes by pitch {turn['pitch']:+.1f}, yaw {turn['yaw']:+.1f} degrees."
-        )
+        angles = f"pitch {turn['pitch']:+.1f}, yaw {turn['yaw']:+.1f}"
+        parts[-1] += f"\nIt turns all eyes by {angles} degrees."
         if max(map(abs, turn.values())) > 3:  # degrees: more than one training's luck
             parts[-1] += " Their labels are wrong by as much: see 'simgan data match'."
     parts += [f"Left out: {reason}." for reason in evaluation.get("left_out", [])]
@@ -248,18 +210,11 @@ def table(evaluation: dict) -> str:
 def collect(folder: str | Path, base: Config | None = None) -> pd.DataFrame:
     """Reads every evaluated run below a folder into one table.
 
-    Args:
-        folder: A folder of run folders, at any depth.
-        base: What the runs' settings are compared with; the defaults if `None`.
-
     Returns:
         A row per evaluated run: `run` (its path below the folder), `cell` (that path without the
-        seed), `seed`, `settings` (what differs from `base`), `rounds`, `planned`, `minutes`,
-        `device`, `precision`, `mean_change`, and the columns of `FOUND`: in degrees, in % or in
-        pixels, and NaN where it was not measured.
-
-    Raises:
-        RunError: If there is no evaluated run.
+        seed), `seed`, `settings` (what differs from `base`, or from the defaults), `rounds`,
+        `planned`, `minutes`, `device`, `precision`, `mean_change`, and the columns of
+        `RUN_MEASURES`: in degrees, in % or in pixels, and NaN where it was not measured.
     """
     folder, base = Path(folder), base or Config()
     runs = [Run(path.parent) for path in sorted(folder.rglob("config.json"))]
@@ -269,8 +224,9 @@ def collect(folder: str | Path, base: Config | None = None) -> pd.DataFrame:
             f"No evaluated run below {folder}. Make some with 'simgan ablate --folder {folder}', "
             "or evaluate one with 'simgan evaluate --run RUN'."
         )
-    found = pd.json_normalize([run.evaluation for run in runs]).reindex(columns=[*FOUND])
-    found = found.rename(columns=FOUND)
+    found = pd.json_normalize([run.evaluation for run in runs])
+    found = found.reindex(columns=[path for path, _, _ in RUN_MEASURES.values()])
+    found.columns = [*RUN_MEASURES]
     found[["gap_closed", "two_sample_accuracy"]] *= 100
     return pd.DataFrame([_row(run, folder, base) for run in runs]).join(found)
 
@@ -293,14 +249,9 @@ def _row(run: Run, folder: Path, base: Config) -> dict:
 
 
 def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
-    """Writes a table of runs in Markdown, one line per cell.
+    """Writes a table from `collect` in Markdown: mean and spread over the seeds of each cell.
 
-    Args:
-        table: As from `collect`.
-        shows: What each cell shows, by cell, in the order wanted; cells that it leaves out follow.
-
-    Returns:
-        Mean and standard deviation over the seeds of each cell, of what any run measured.
+    `shows` says what each cell shows, in the order wanted; cells that it leaves out follow.
     """
     shows = shows or {}
     cells = dict(tuple(table.groupby("cell", sort=False)))
@@ -320,22 +271,17 @@ def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
             "minutes": f"{rows['minutes'].mean():.1f}",
             "device": f"{first['device']}, {first['precision']}",
         }
-        for column, (heading, decimals) in RUN_MEASURES.items():
-            if table[column].notna().any():
+        for column, (_, heading, decimals) in RUN_MEASURES.items():
+            if heading and table[column].notna().any():
                 line[heading] = with_spread(summarise(rows[column]), decimals=decimals)
         lines.append(line)
     return _markdown(lines)
 
 
 def gaze_markdown(runs: list[Run]) -> str:
-    """Writes the gaze errors of one setting, over several runs of it, as the paper's table 3.
+    """Writes the gaze errors of runs with the same settings and data, as the paper's table 3.
 
-    Args:
-        runs: Evaluated runs of the same settings and data, with different seeds.
-
-    Returns:
-        A Markdown table: a line per training set, mean and standard deviation over the networks of
-        all runs.
+    Means and standard deviations are over the networks of all runs.
     """
     names = {
         "mean_gaze": "none: always the mean gaze",

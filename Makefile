@@ -12,7 +12,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 # Tests that run on each backend; the others do not touch one.
 BACKEND_TESTS := tests/test_models.py tests/test_losses.py tests/test_history.py \
-	tests/test_simgan.py tests/test_training.py
+	tests/test_simgan.py tests/test_training.py tests/test_own_method.py
 
 # A file's tests stay in one process, which keeps what they share: see tests/conftest.py.
 PARALLEL := -q --numprocesses 2 --dist loadgroup

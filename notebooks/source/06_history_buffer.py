@@ -802,7 +802,9 @@ def chase_round(mix=None, rounds=300, seed=0):
 
 # %% tags=["solution"]
 for size in (0, 16, 64, 256):
-    each = [chase_round(remember(size, (2,), seed) if size else None, seed=seed) for seed in range(3)]
+    each = [
+        chase_round(remember(size, (2,), seed) if size else None, seed=seed) for seed in range(3)
+    ]
     way = [float(np.abs(np.diff(a[100:])).sum() / (2 * np.pi)) for a in each]
     print(f"{size} slots: {spread(way, 1)} turns of way, to and fro together")
 

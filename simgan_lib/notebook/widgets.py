@@ -236,12 +236,7 @@ class BeforeAfter(Shown):
 
 
 class HyperparameterPanel(Shown):
-    """The settings of a training as controls, checked, with lambda in the paper's form too.
-
-    Args:
-        config: The settings to begin with.
-        fields: Names of the fields of `Config` to show.
-    """
+    """The settings of a training as controls, checked, with lambda in the paper's form too."""
 
     def __init__(self, config: Config | None = None, fields: Iterable[str] = FIELDS):
         known = {field.name: field for field in dataclasses.fields(Config)}

@@ -30,11 +30,10 @@ class Scale:
     live: int  # rounds of a training that a reader waits for
 
 
-# The lesson takes half of long's D updates in a round, so that a reader need not wait long.
+# Half of long's D updates in a round, so that a reader need not wait long.
+LESSON = preset("long").replace(iterations=560, discriminator_updates=5)
 SCALES = {
-    "lesson": Scale(
-        preset("long").replace(iterations=560, discriminator_updates=5), 4_000, Effort(), 120
-    ),
+    "lesson": Scale(LESSON, 4_000, Effort(), 120),
     "smoke": Scale(preset("smoke"), 300, Effort(epochs=1, instrument_images=100), 4),
 }
 
@@ -45,9 +44,6 @@ def start() -> Scale:
     The first start draws the simulated data set, which takes about a minute. The environment
     variable SIMGAN_PRESET chooses the scale: `lesson` (the default), or `smoke`, which computes
     everything for a moment and learns nothing.
-
-    Raises:
-        UserError: If SIMGAN_PRESET names no scale.
     """
     name = os.environ.get("SIMGAN_PRESET", "lesson")
     if name not in SCALES:
@@ -95,9 +91,6 @@ def quote(runs: str, key: str, decimals: int = 1) -> str:
         key: `config`, `environment`, `evaluation` or `metrics` (the last row), and the names below
             it, joined by dots: `evaluation.gaze_error_deg.refined.mean`.
         decimals: Digits after the point.
-
-    Raises:
-        UserError: If there is no such run or no such number in it.
 
     Example:
         >>> quote("best", "config.batch_size", 0)

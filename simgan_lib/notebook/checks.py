@@ -7,10 +7,7 @@ GAME = ["discriminator_loss", "adversarial_loss", "refiner_loss", "mean_change"]
 
 
 def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
-    """Sums up how the game between R and D stands, over the later half of the logged rounds.
-
-    Args:
-        metrics: As from `Run.metrics`, with at least one logged round.
+    """Sums up how the game stands over the later half of the rounds in `Run.metrics`.
 
     Returns:
         `lead`, the probability that D gives to the right answer (geometric mean; 0.5 is a guess);
@@ -37,16 +34,10 @@ def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
 
 
 def diagnose(metrics: pd.DataFrame) -> list[str]:
-    """Names what the curves of a training show, by rules of thumb.
+    """Names what `Run.metrics` show, finished or still growing, and the setting to look at.
 
-    The rules were read off the recorded failures in `runs/failures` and off healthy runs, whose
-    `wobble` lies near 0.05. They do not see the labels: only an evaluation does.
-
-    Args:
-        metrics: As from `Run.metrics`, finished or still growing.
-
-    Returns:
-        A sentence for each finding, with the setting to look at, or one that begins with "healthy".
+    The rules of thumb were read off the recorded failures in `runs/failures` and off healthy runs,
+    whose `wobble` lies near 0.05. They do not see the labels: only an evaluation does.
 
     Example:
         >>> won = {"phase": "adversarial", "discriminator_loss": 0.1, "refiner_loss": 0.1}

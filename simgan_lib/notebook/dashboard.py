@@ -113,7 +113,6 @@ class TrainingDashboard(Shown):
     folder. `attach` shows a folder that another process writes.
 
     Args:
-        data: The synthetic and the real images.
         config: The settings, or a `HyperparameterPanel`, whose settings are read at the start.
         folder: The run folder. Start goes on with the run that it holds.
         interval: Seconds between two looks at the folder, or more where drawing takes long.
@@ -122,7 +121,6 @@ class TrainingDashboard(Shown):
     Attributes:
         state: "ready", "training", "paused", "stopping", "stopped", "finished" or "failed", or
             "attached" where another process trains.
-        buttons: By name: "Start", "Pause" and "Stop".
     """
 
     def __init__(
@@ -209,9 +207,10 @@ class TrainingDashboard(Shown):
         self.curves.show(metrics, np.fmin(self.config.iterations, 2 * rounds))
         self._show_eyes()
         busy = self.state in ("training", "paused")
-        self.buttons["Start"].disabled = self.data is None or busy or self.state == "stopping"
-        self.buttons["Pause"].disabled = self.buttons["Stop"].disabled = not busy
-        self.buttons["Pause"].description = "Resume" if self.state == "paused" else "Pause"
+        start, pause, stop = self.buttons.values()
+        start.disabled = self.data is None or busy or self.state == "stopping"
+        pause.disabled = stop.disabled = not busy
+        pause.description = "Resume" if self.state == "paused" else "Pause"
         said = [f"{type(self.error).__name__}: {self.error}"] if self.error else diagnose(metrics)
         return "\n".join([f"{self.state}; {words}", *said])
 

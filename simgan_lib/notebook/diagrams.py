@@ -1,5 +1,7 @@
 """Diagrams of the pipeline, the two networks and the algorithm, drawn with matplotlib."""
 
+from itertools import pairwise
+
 from matplotlib.figure import Figure
 
 from simgan_lib.notebook.plots import BLUE, GRAY, GREEN, ORANGE, PINK
@@ -16,13 +18,13 @@ def pipeline() -> Figure:
         "discriminator": (7.2, 2.2, "discriminator\nD", GRAY),
         "answer": (9.2, 2.2, "real or\nrefined?", GRAY),
     }
-    links = ["synthetic refiner", "refiner refined", "refined discriminator"]
-    links += ["discriminator answer", "real discriminator", "refined history"]
+    paths = ["synthetic refiner refined discriminator answer", "real discriminator"]
+    paths += ["refined history discriminator"]
     arcs = [
         ((9.2, 2.65), (3.0, 2.6), "gradient: fool D", 0.22, ORANGE),
         ((0.9, 1.65), (4.8, 1.65), "self-regularisation: stay close", 0.25, BLUE),
     ]
-    return _draw((10, 3.2), boxes, [*links, "history discriminator"], arcs)
+    return _draw((10, 3.2), boxes, paths, arcs)
 
 
 def refiner() -> Figure:
@@ -58,19 +60,18 @@ def algorithm() -> Figure:
         "D": (8.6, 1.5, "update D:\nreal against refined\n(K_d times)", GRAY),
     }
     arcs = [((8.6, 1.0), (1.1, 1.0), "next round", -0.18, GRAY)]
-    figure = _draw((10, 2.6), boxes, ["x R", "R half", "half D"], arcs, gap=58)
+    figure = _draw((10, 2.6), boxes, ["x R half D"], arcs, gap=58)
     figure.axes[0].text(5, 2.35, "one round", ha="center", fontsize=10, weight="bold")
     return figure
 
 
 def _chain(stages, arcs=()):
     boxes = {str(n): (0.65 + 1.5 * n, 0.75, *stage) for n, stage in enumerate(stages)}
-    links = [f"{n} {n + 1}" for n in range(len(stages) - 1)]
-    return _draw((1.5 * len(stages), 2.0), boxes, links, arcs, height=1.5)
+    return _draw((1.5 * len(stages), 2.0), boxes, [" ".join(boxes)], arcs, height=1.5)
 
 
-def _draw(size, boxes, links, arcs, gap=34, height=None):
-    """Boxes by name, arrows that link two names, and bent arrows with a text."""
+def _draw(size, boxes, paths, arcs, gap=34, height=None):
+    """Boxes by name, arrows along paths of names, and bent arrows with a text."""
     figure = Figure(figsize=(min(10, size[0]), height or size[1]))
     axis = figure.add_axes((0, 0, 1, 1), xlim=(0, size[0]), ylim=(0, size[1]))
     axis.axis("off")
@@ -81,9 +82,9 @@ def _draw(size, boxes, links, arcs, gap=34, height=None):
         axis.text(x, y, text, bbox=box, color="white", fontsize=8.5, zorder=3, **middle)
     # An arrow runs from middle to middle, below the boxes. Its head ends where the box begins.
     look = {"arrowstyle": "-|>", "color": "black", "shrinkA": gap - 4, "shrinkB": gap}
-    for link in links:
-        start, end = (boxes[name][:2] for name in link.split())
-        axis.annotate("", end, start, arrowprops=look, zorder=2)
+    for path in paths:
+        for start, end in pairwise(boxes[name][:2] for name in path.split()):
+            axis.annotate("", end, start, arrowprops=look, zorder=2)
     for (x, y), (x_end, y_end), text, bend, color in arcs:
         look = {"arrowstyle": "-|>", "color": color, "connectionstyle": f"arc3,rad={bend}"}
         axis.annotate("", (x_end, y_end), (x, y), arrowprops=look, zorder=1)

@@ -1,5 +1,6 @@
 """Figures of a run, as matplotlib Figures that a notebook shows and the CLI saves."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -40,15 +41,13 @@ def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 
     strip = zoom * height / width
     figure = Figure(figsize=(columns * zoom + 1.3, blocks * (len(rows) * strip + 0.12)))
     axes = figure.subplots(blocks * len(rows), 1, squeeze=False)[:, 0]
-    for block in range(blocks):
-        for number, (title, images) in enumerate(rows.items()):
-            axis = axes[block * len(rows) + number]
-            image = picture_in(axis, interpolation="nearest")
-            show_pixels(image, np.hstack(images[block * columns : (block + 1) * columns]))
-            # A last block with fewer images keeps the size and the place of the others.
-            axis.set(xlim=(-0.5, columns * width - 0.5), ylim=(height - 0.5, -0.5))
-            axis.set_ylabel(title, rotation=0, ha="right", va="center")
-            axis.spines[:].set_visible(False)
+    for axis, (start, title) in zip(axes, product(range(0, count, columns), rows), strict=True):
+        image = picture_in(axis, interpolation="nearest")
+        show_pixels(image, np.hstack(rows[title][start : start + columns]))
+        # A last block with fewer images keeps the size and the place of the others.
+        axis.set(xlim=(-0.5, columns * width - 0.5), ylim=(height - 0.5, -0.5))
+        axis.set_ylabel(title, rotation=0, ha="right", va="center")
+        axis.spines[:].set_visible(False)
     figure.subplots_adjust(left=1.2 / figure.get_figwidth(), right=0.995, top=0.995, bottom=0.005)
     figure.subplots_adjust(hspace=0.04)
     return figure
@@ -80,13 +79,7 @@ def sheet(count: int, *rows: np.ndarray) -> np.ndarray:
 def before_after(
     snapshots: dict[str, np.ndarray], real_name: str = "real", count: int = 20
 ) -> Figure:
-    """Draws synthetic images, the same ones refined, and real ones below.
-
-    Args:
-        snapshots: As from `Run.snapshots`.
-        real_name: What the real images are, as from `Run.real_name`.
-        count: Images of each kind.
-    """
+    """Draws the synthetic images of `Run.snapshots`, the same ones refined, and real ones below."""
     rows = {
         "synthetic": snapshots["synthetic"][:count],
         "refined": snapshots["refined"][-1][:count],
@@ -96,13 +89,7 @@ def before_after(
 
 
 def timeline(snapshots: dict[str, np.ndarray], steps: int = 6, count: int = 10) -> Figure:
-    """Draws how the same images change in training, a row for each chosen round.
-
-    Args:
-        snapshots: As from `Run.snapshots`.
-        steps: Rows of refined images, evenly spread over the snapshots.
-        count: Images in a row.
-    """
+    """Draws how images change in training, a row for each of `steps` rounds of `Run.snapshots`."""
     last = len(snapshots["iteration"]) - 1
     chosen = np.unique(np.linspace(0, last, min(steps, last + 1)).round().astype(int))
     rows = {"synthetic": snapshots["synthetic"][:count]}
@@ -130,14 +117,11 @@ class Curves:
     not know, such as those of a subclass, have one more panel.
 
     Args:
-        figure: Where to draw.
         place: Left, bottom, width and height of all panels together, as shares of the figure.
-        real_name: What the real images are, as from `Run.real_name`.
 
     Attributes:
         axes: The panels, by title.
         lines: By column of the metrics.
-        cursors: The mark of a round, in every panel.
     """
 
     def __init__(self, figure: Figure, place: tuple, real_name: str = "real"):
@@ -151,13 +135,7 @@ class Curves:
     def show(
         self, metrics: pd.DataFrame, end: int | None = None, cursor: int | None = None
     ) -> None:
-        """Shows the curves of a run.
-
-        Args:
-            metrics: As from `Run.metrics`.
-            end: The last round on the axes. Defaults to the last one logged.
-            cursor: A round to mark.
-        """
+        """Shows the curves of `Run.metrics` up to the round `end`, and marks the round `cursor`."""
         rounds = metrics[metrics["phase"] == "adversarial"]
         # A method of one's own need not log all that is drawn here.
         rounds = rounds.reindex(columns=rounds.columns.union(COLUMNS, sort=False))
@@ -198,11 +176,7 @@ class Curves:
 
 
 def loss_curves(metrics: pd.DataFrame, real_name: str = "real") -> Figure:
-    """Draws the losses, R's change and D's accuracy over the rounds; see `Curves`.
-
-    Args:
-        metrics: As from `Run.metrics`.
-        real_name: What the real images are, as from `Run.real_name`.
+    """Draws the losses, R's change and D's accuracy of `Run.metrics`; see `Curves`.
 
     Reference:
         Bojja 2018, figures 1 and 2.
@@ -213,11 +187,7 @@ def loss_curves(metrics: pd.DataFrame, real_name: str = "real") -> Figure:
 
 
 def evaluation_figure(evaluation: dict) -> Figure:
-    """Draws what an evaluation found: gaze errors and their curves, if there are any, and realism.
-
-    Args:
-        evaluation: As from `simgan_lib.evaluation.evaluate`.
-    """
+    """Draws what an evaluation found: realism and, where it was measured, the gaze error."""
     measured = "gaze_error_deg" in evaluation
     figure = Figure(figsize=(13 if measured else 5, 3.4), layout="constrained")
     *axes, last = np.atleast_1d(figure.subplots(1, 3 if measured else 1))
@@ -270,11 +240,11 @@ def _realism_bars(axis, accuracy, real_name):
 
 
 def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figure:
-    """Draws gaze error, pupil shift and realism by cell: a dot per seed, a bar for their mean.
+    """Draws a grid's cells from top to bottom, with a dot for each seed and a bar for their mean.
 
     Args:
         table: As from `simgan_lib.evaluation.report.collect`.
-        order: Cells from top to bottom. Defaults to the table's order.
+        order: Cells to draw. Defaults to all.
     """
     present = list(dict.fromkeys(table["cell"]))
     cells = [cell for cell in order or present if cell in present]

@@ -98,11 +98,9 @@ class LambdaExplorer(Shown):
         runs = [Run(Path(folder, name)) for name in table["run"]]
         table = table.assign(run=runs, lambda_mean=[run.config.lambda_mean for run in runs])
         measures = ("pupil_shift_px", "kid", "two_sample_accuracy")
-        self.table = table.groupby("lambda_mean", as_index=False).agg(
-            **{name: (name, "mean") for name in measures},
-            seeds=("seed", "size"),
-            run=("run", "first"),
-        )
+        columns = {name: (name, "mean") for name in measures}
+        columns |= {"seeds": ("seed", "size"), "run": ("run", "first")}
+        self.table = table.groupby("lambda_mean", as_index=False).agg(**columns)
         self._shots = [run.snapshots for run in self.table["run"]]
         figure = Figure(figsize=(9.6, 3))
         axis = figure.add_axes((0.08, 0.17, 0.38, 0.78))
@@ -140,21 +138,12 @@ class TuringTest(Shown):
     """Which one is refined? Pairs to tell apart, scored as in the paper.
 
     Args:
-        refined: Refined images, uint8 `(n, H, W)` or `(n, H, W, 3)`.
-        real: Real ones, alike.
-        pairs: How many pairs to show.
+        refined: uint8 `(n, H, W)` or `(n, H, W, 3)`, as are `real`.
         seed: Draws the pairs and their sides.
         real_name: What the real images are, as from `Run.real_name`.
     """
 
-    def __init__(
-        self,
-        refined: np.ndarray,
-        real: np.ndarray,
-        pairs: int = 10,
-        seed: int = 0,
-        real_name: str = "real",
-    ):
+    def __init__(self, refined, real, pairs: int = 10, seed: int = 0, real_name: str = "real"):
         self.test, self.answers = visual_turing_test(refined, real, pairs, seed), []
         self.real_name, self.result = real_name, None
         figure, self._images = _image_row((8, 2.9), "left", "right")
@@ -215,8 +204,7 @@ class BeforeAfter(Shown):
     def __init__(self, run: Run):
         self._shots, self._real_name = run.snapshots, run.real_name
         titles = ["synthetic", "refined", "difference"]
-        if "probability_refined" in self._shots:
-            titles += titles[:2]
+        titles += titles[:2] if "probability_refined" in self._shots else []
         figure, self.images = _image_row((2.2 * len(titles), 1.9), *titles)
         self.images[2].set(cmap="RdBu_r", clim=(-128, 128))
         look = {"cmap": LinearSegmentedColormap.from_list("D", [BLUE, "white", ORANGE]), "vmax": 1}
@@ -248,12 +236,7 @@ class BeforeAfter(Shown):
 
 
 class HyperparameterPanel(Shown):
-    """The settings of a training as controls, checked, with lambda in the paper's form too.
-
-    Args:
-        config: The settings to begin with. Defaults to `Config()`.
-        fields: Names of the fields of `Config` to show.
-    """
+    """The settings of a training as controls, checked, with lambda in the paper's form too."""
 
     def __init__(self, config: Config | None = None, fields: Iterable[str] = FIELDS):
         known = {field.name: field for field in dataclasses.fields(Config)}
@@ -295,13 +278,9 @@ class HyperparameterPanel(Shown):
             config = self.config
         except ConfigError as error:
             return f"Not allowed: {error}"
-        self._text.set_text(
-            "\n".join(
-                f"{field.name:<32}{getattr(config, field.name)!s:<10}"
-                f"{textwrap.shorten(field.metadata['meaning'], 76)}"
-                for field in self._fields
-            )
-        )
+        meanings = {f.name: textwrap.shorten(f.metadata["meaning"], 76) for f in self._fields}
+        lines = [f"{n:<32}{getattr(config, n)!s:<10}{text}" for n, text in meanings.items()]
+        self._text.set_text("\n".join(lines))
         paper = config.lambda_mean / lambda_mean_from_sum(1.0)
         return f"Lambda in the paper's form: {paper:.3g}."
 

@@ -244,10 +244,10 @@ class TrainingDashboard(Shown):
             watched = ("training", "paused", "stopping", "attached")
             pause = self._interval
             while not self._closed.wait(pause) and self.state in watched:
-                start = time.perf_counter()
+                start = time.thread_time()
                 self.redraw()
                 # Drawing takes a core away from the training: a sixtieth of the time at most.
-                pause = max(self._interval, 60 * (time.perf_counter() - start))
+                pause = max(self._interval, 60 * (time.thread_time() - start))
 
         threading.Thread(target=look, daemon=True).start()
 

@@ -13,7 +13,7 @@ from simgan_lib.data.camera import SIZE
 from simgan_lib.data.files import DataError
 from simgan_lib.data.labels import ANGLES, LOOK
 
-EXPECTED = "uint8 (n, H, W) or (n, H, W, 3)"
+EXPECTED = "uint8 images (n, H, W) or (n, H, W, 3)"
 GRAY_REMEDY = "Give gray=True (--gray) to turn all of them gray."
 
 
@@ -42,7 +42,7 @@ class ImageSet:
         shape = np.shape(self.images)
         dtype = getattr(self.images, "dtype", type(self.images))
         if not _is_gray_or_colour(shape) or dtype != np.uint8 or 0 in shape:
-            expected = f"expected {EXPECTED}, at least one image"
+            expected = f"expected {EXPECTED}, at least one"
             received = f"received {dtype} {shape}. `to_uint8` scales floats"
             raise DataError(f"{self.source}: {expected}; {received}.")
         if self.labels is not None:

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -233,6 +234,17 @@ def test_elsewhere_the_colab_cell_does_nothing(tmp_path):
 
 
 @each_master
-def test_every_cell_runs(master):
-    """Exercises and solutions in one notebook, from top to bottom, on the scale `smoke`."""
-    tool.execute(tool.build(master), "smoke")
+def test_every_cell_runs(master, tmp_path):
+    """Exercises and solutions in one notebook, under nbval, on the scale `smoke`."""
+    path = tmp_path / f"{master.stem}.ipynb"
+    nbformat.write(tool.build(master), path)
+    options = ["-q", "--nbval-lax", "--nbval-cell-timeout=300", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-o", "addopts=", path],
+        cwd=FOLDER,
+        # A checkout's library, wherever the notebook lies.
+        env={**os.environ, "SIMGAN_PRESET": "smoke", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]

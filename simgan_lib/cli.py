@@ -294,6 +294,8 @@ def _train(
         callbacks = [training.TensorBoard(run / "tensorboard", data.synthetic.images)]
     training.train(data, config, run, resume, callbacks, devices=devices, model=model)
     result = runs.Run(run)
+    if result.metrics.empty:  # no step was asked for
+        return
     last = result.metrics.iloc[-1]
     print(
         f"\n{result}, {result.environment['training_seconds'] / 60:.1f} minutes "

@@ -227,8 +227,8 @@ class SimGAN(keras.Model):
         steps = (self.pretrain_refiner, self.pretrain_discriminator, self.round)
         run = {p: self.backend.compile(s, self.state) for p, s in zip(PHASES, steps, strict=True)}
         # Callbacks are told of all numbers in every phase; most fix their columns at the first.
-        ahead = [p for p in reversed(PHASES) if self.done[p] < self.planned[p]]
-        logs = [run[p].names(next(self._batches(p, synthetic, real))) for p in ahead]
+        planned = [p for p in reversed(PHASES) if self.planned[p]]
+        logs = [run[p].names(next(self._batches(p, synthetic, real))) for p in planned]
         names = itertools.chain(["loss"], *logs, ["rounds_per_second"])
         self.log_names = list(dict.fromkeys(names))
         callbacks = keras.callbacks.CallbackList(

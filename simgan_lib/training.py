@@ -295,7 +295,7 @@ def _check_resumed(folder: Path, environment: dict, model: SimGAN) -> None:
     if environment["model"] != _name(model):
         raise RunError(
             f"{folder} was trained with the model {environment['model']}; received "
-            f"{_name(model)}. Build it as then, and give it with model=."
+            f"{_name(model)}. Build it as then, and give it with model= (--start)."
         )
 
 

@@ -332,7 +332,7 @@ def _evaluate(
     asked = (seeds, times, min(images, len(data.synthetic)))
     if not found or (found["seeds"], found["times"], found["images"]) != asked:
         effort = gaze.Effort(epochs=1, instrument_images=100) if quick_look else None
-        found = report.evaluate(result, data, seeds, effort, times=times, images=images)
+        found = report.evaluate(result, data, seeds, effort=effort, times=times, images=images)
     print(f"\n{report.table(found)}\n")
     print(plots.save(plots.evaluation_figure(found), run / "evaluation.png"))
 

@@ -788,6 +788,7 @@ def features(points):
     return np.column_stack([points, np.square(points)])
 
 
+# %% tags=["solution"]
 def chase_round(mix=None, rounds=300, seed=0):
     rng, angle, weights, angles = np.random.default_rng(seed), 0.3, np.zeros(5), []
     for _ in range(rounds):

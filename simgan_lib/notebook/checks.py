@@ -23,7 +23,8 @@ def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
     """
     rounds = metrics[metrics["phase"] == "adversarial"]
     late = rounds.tail(-(-len(rounds) // 2))
-    mean, jumps = late[GAME].mean(), np.diff(late["mean_change"])
+    mean = late[GAME].mean()
+    jumps = np.diff(late["mean_change"])
     return {
         "lead": float(np.exp(-mean["discriminator_loss"] / 2)),
         "fooled": float(np.exp(-mean["adversarial_loss"])),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from simgan_lib.config import PRESETS
 from simgan_lib.data.files import atomic
-from simgan_lib.evaluation.grid import GRIDS
+from simgan_lib.evaluation.grid import SHOWS
 from simgan_lib.evaluation.report import collect, gaze_markdown, markdown
 from simgan_lib.notebook import plots, quote
 from simgan_lib.runs import Run
@@ -65,8 +65,6 @@ LONG = {
     "closest": "went on from `best`; R's last layer equalises, and R takes small steps",
     "report-schedule": "the report's settings, on version 1 of the simulator",
 }
-# A subclass in notebook 10, and so no cell of a grid.
-WRONG_SIGN = {"wrong_sign": "R helps D: the report's equation 4 as printed"}
 
 
 def tables() -> dict[str, str]:
@@ -76,8 +74,7 @@ def tables() -> dict[str, str]:
     base = Run(RUNS / "ablation/baseline/seed0").config
     bases = {"ablation": base, "failures": base.replace(iterations=250)}
     grids = {}
-    for name, grid in GRIDS.items():
-        shows = {cell: grid[cell].shows for cell in grid} | WRONG_SIGN
+    for name, shows in SHOWS.items():
         grids[name] = markdown(collect(RUNS / name, bases[name]), shows)
     return {
         "vocabulary": vocabulary(),
@@ -157,7 +154,7 @@ if __name__ == "__main__":
         print(page)
     quick = Run(RUNS / "quick/baseline/seed0")
     figures = {"before_after": plots.before_after(quick.snapshots, quick.real_name)}
-    for name, grid in GRIDS.items():
-        figures[name] = plots.ablation_figure(collect(RUNS / name), [*grid, *WRONG_SIGN])
+    for name, shows in SHOWS.items():
+        figures[name] = plots.ablation_figure(collect(RUNS / name), [*shows])
     for name, figure in figures.items():
         print(plots.save(figure, ROOT / "docs" / f"{name}.png"))

@@ -225,10 +225,15 @@ def refine(
     return refined
 
 
+def fits(shape: ImageShape, image_shape: ImageShape) -> bool:
+    """Returns whether a network's `(height, width, channels)`, `None` for any, is the images'."""
+    return len(shape) == 3 and all(a in (None, b) for a, b in zip(shape, image_shape, strict=True))
+
+
 def check_shape(network: keras.Model, image_shape: ImageShape) -> None:
     """Raises a UserError if a network does not take images of a height, width and channels."""
     taken = network.input_shape[1:]
-    if len(taken) != 3 or any(a not in (None, b) for a, b in zip(taken, image_shape, strict=True)):
+    if not fits(taken, image_shape):
         raise UserError(
             f"The {network.name} takes images (height, width, channels) of {taken}; received "
             f"{tuple(image_shape)}. Read them with size=(height, width) (--size, --resize), and "

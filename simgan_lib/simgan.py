@@ -15,7 +15,14 @@ from simgan_lib.config import Config, UserError
 from simgan_lib.data import batch_indices, to_float
 from simgan_lib.history import HistoryBuffer
 from simgan_lib.losses import REAL, REFINED
-from simgan_lib.models import build_discriminator, build_refiner, check_shape, equalised, refine
+from simgan_lib.models import (
+    build_discriminator,
+    build_refiner,
+    check_shape,
+    equalised,
+    fits,
+    refine,
+)
 
 PHASES = ("pretrain_refiner", "pretrain_discriminator", "adversarial")
 
@@ -423,9 +430,7 @@ class SimGAN(keras.Model):
                 )
             check_shape(network, self.image_shape)
         gives = tuple(self.refiner.output_shape[1:])
-        if len(gives) != 3 or any(
-            a not in (None, b) for a, b in zip(gives, self.image_shape, strict=True)
-        ):
+        if not fits(gives, self.image_shape):
             raise UserError(
                 f"R must give images of the shape that it takes, {self.image_shape}; it gives "
                 f"{gives}. Use stride 1 and padding='same', or upsample."

@@ -182,7 +182,9 @@ def make(
     synthetic: Annotated[int, typer.Option(help="Synthetic images, labelled.")] = 50_000,
     real: Annotated[int, typer.Option(help="Simulated webcam images, not labelled.")] = 34_100,
     test: Annotated[int, typer.Option(help="Simulated webcam images, labelled.")] = 2_000,
-    seed: Annotated[int, typer.Option(help="Other numbers give other people.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Another seed gives other eyes of the same 200 people.")
+    ] = 0,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Make the embedded data set, in the report's layout and sizes."""

@@ -4,9 +4,9 @@
 
     check("02.1", parameters)
 
-A check says "right" and why it matters, or gives a hint. It never shows the answer. Each notebook has
-a module here, which holds a function for each of its tasks. Fresh random inputs are drawn at every
-call, so that no answer fits one input only.
+A check says "right" and why it matters, or gives a hint. It never shows the answer. Each notebook
+has a module here, which holds a function for each of its tasks. Fresh random inputs are drawn at
+every call, so that no answer fits one input only.
 """
 
 import importlib
@@ -52,8 +52,8 @@ def verdict(number: str, *answers) -> tuple[bool, str]:
         Whether they are right, and what to tell the student.
 
     Example:
-        >>> verdict("02.1", None)
-        (False, 'There is no answer yet. Replace the dots, run that cell, and then this one.')
+        >>> verdict("02.99", 7)[0]
+        False
     """
     module = f"n{number.partition('.')[0]}"
     if (Path(__file__).parent / f"{module}.py").exists():

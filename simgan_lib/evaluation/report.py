@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ttest_ind
 
 from simgan_lib.config import Config, UserError
 from simgan_lib.data import GazeData, ImageSet
@@ -29,6 +30,8 @@ ERROR_MEASURES = {
     "within_7_deg": ("within 7 degrees", "%", 1),
     "label_error": ("label error", "", 3),
 }
+# Fewer seeds tell too little of their spread.
+MIN_SEEDS = 5
 # Columns of `collect`: where a record has the number, its heading in `markdown`, its decimals.
 RUN_MEASURES = {
     "gaze_error_deg": ("gaze_error_deg.refined.mean", "gaze error, degrees", 1),
@@ -275,6 +278,73 @@ def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
                 line[heading] = with_spread(summarise(rows[column]), decimals=decimals)
         lines.append(line)
     return to_markdown(pd.DataFrame(lines))
+
+
+def comparable(table: pd.DataFrame) -> bool:
+    """Says whether `compare` takes a table: it has a baseline, and enough seeds of every cell."""
+    seeds = table["cell"].value_counts()
+    return "baseline" in seeds.index and seeds.min() >= MIN_SEEDS
+
+
+def compare(table: pd.DataFrame, column: str = "gaze_error_deg") -> pd.DataFrame:
+    """Tests whether the cells of a grid differ from its baseline in one measure.
+
+    Welch's test asks whether two means are further apart than the spread of their seeds explains.
+    With many cells some would seem to be so by luck. Holm's correction multiplies the smallest of
+    n p-values by n, the next by n - 1, and so on: with it, the chance of even one false alarm among
+    all the cells is below 5%.
+
+    Args:
+        table: As from `collect`, with a cell `baseline`, and at least five seeds of each cell.
+        column: The measure.
+
+    Returns:
+        A row per cell but the baseline: `mean`, `std`, `seeds`, `difference` from the baseline's
+        mean, `p_value` (corrected), and whether it `differs` (below 0.05).
+
+    Reference:
+        Welch 1947; Holm, A simple sequentially rejective multiple test procedure, 1979.
+
+    Example:
+        >>> cells = ["baseline"] * 5 + ["strong"] * 5 + ["alike"] * 5
+        >>> errors = [6.0, 6.1, 6.2, 6.3, 6.4, 8.0, 8.2, 8.1, 8.3, 8.4, 6.1, 6.0, 6.4, 6.3, 6.5]
+        >>> table = pd.DataFrame({"cell": cells, "gaze_error_deg": errors})
+        >>> compare(table)[["difference", "p_value", "differs"]].round(3)
+                difference  p_value  differs
+        cell
+        strong        2.00    0.000     True
+        alike         0.06    0.622    False
+    """
+    cells = table.groupby("cell", sort=False)[column]
+    found = cells.agg(["mean", "std", "size"]).rename(columns={"size": "seeds"})
+    if not comparable(table):
+        raise UserError(
+            f"A comparison takes a baseline and at least {MIN_SEEDS} seeds of every cell; received "
+            f"{found['seeds'].to_dict()}. Add what is missing with 'simgan ablate --seeds'."
+        )
+    baseline = cells.get_group("baseline")
+    found["difference"] = found["mean"] - baseline.mean()
+    found["p_value"] = cells.agg(lambda each: ttest_ind(each, baseline, equal_var=False).pvalue)
+    found = found.drop(index="baseline")
+    ordered = found["p_value"].sort_values()
+    holm = (ordered * np.arange(len(ordered), 0, -1)).cummax().clip(upper=1.0)
+    return found.assign(p_value=holm, differs=holm < 0.05)
+
+
+def comparison(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
+    """Writes in Markdown what `compare` finds: the gaze error and, beside it, the pupil shift."""
+    columns = {}
+    for column in ("gaze_error_deg", "pupil_shift_px"):
+        found = compare(table, column)
+        heading = RUN_MEASURES[column][1]
+        columns["seeds"] = found["seeds"]
+        columns[heading] = [f"{row.mean:.2f} ± {row.std:.2f}" for row in found.itertuples()]
+        columns[f"{heading}: difference"] = found["difference"].map("{:+.2f}".format)
+        p_values = found["p_value"].map(lambda p: f"{p:.3f}" if p >= 0.001 else "below 0.001")
+        columns[f"{heading}: p"] = p_values.where(~found["differs"], "**" + p_values + "**")
+    rows = pd.DataFrame(columns)
+    rows = rows.loc[sorted(rows.index, key=[*(shows or {}), *rows.index].index)]
+    return to_markdown(rows.rename_axis("cell").reset_index())
 
 
 def gaze_markdown(runs: list[Run]) -> str:

@@ -11,6 +11,7 @@ from matplotlib.image import AxesImage
 
 from simgan_lib.data.files import atomic
 from simgan_lib.evaluation import with_spread
+from simgan_lib.evaluation.report import comparable, compare
 from simgan_lib.runs import COLUMNS
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -211,12 +212,16 @@ def _bars(axis, means, spread, texts, start=0):
 def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figure:
     """Draws a grid's cells from top to bottom, with a dot for each seed and a bar for their mean.
 
+    A star marks what differs from the baseline; see `simgan_lib.evaluation.report.compare`.
+
     Args:
         table: As from `simgan_lib.evaluation.report.collect`.
         order: Cells to draw. Defaults to all.
     """
     present = list(dict.fromkeys(table["cell"]))
     cells = [cell for cell in order or present if cell in present]
+    table = table[table["cell"].isin(cells)]
+    tested = comparable(table)
     panels = {
         "gaze_error_deg": "gaze error of a network\ntrained on refined images, degrees",
         "pupil_shift_px": "how far refining moves\nthe pupil, median, pixels",
@@ -225,10 +230,13 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
     figure = Figure(figsize=(12, 1.2 + 0.3 * len(cells)), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True)
     for axis, (column, title) in zip(axes, panels.items(), strict=True):
+        stars = compare(table, column)["differs"] if tested else {}
         for row, cell in enumerate(cells):
             values = table.loc[table["cell"] == cell, column]
             axis.plot(values.mean(), row, "|", color=ORANGE, markersize=16, markeredgewidth=3)
             axis.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.7, markersize=5)
+            if stars.get(cell):
+                axis.text(1.01, row, "*", va="center", transform=axis.get_yaxis_transform())
         axis.set_title(title, fontsize="medium")
         axis.grid(alpha=0.3)
     for column in ("synthetic", "labelled"):
@@ -239,6 +247,9 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
     axes[2].set_xlim(48, 102)
     lines = axes[0].get_legend_handles_labels()
     figure.legend(*lines, loc="outside lower left", fontsize="small", ncols=2)
+    if tested:
+        note = "* differs from the baseline (Welch's test, Holm's correction, p < 0.05)"
+        figure.supxlabel(note, fontsize="small", x=0.99, ha="right")
     axes[0].invert_yaxis()
     return figure
 

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import numpy as np
 from colab import MARKED, SETTING, badge
 from nbclient import NotebookClient
 from nbformat import NotebookNode
@@ -147,14 +148,17 @@ def _belongs(output: NotebookNode) -> bool:
 
 
 def _compress(output: NotebookNode) -> None:
-    """Packs an output's picture as small as it gets without a change to a pixel."""
+    """Packs an output's picture with a palette of 256 colours: eyes stay exact, charts look alike."""
     data = output.get("data", {})
     if "image/png" in data:
         picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
-        if picture.mode == "RGBA" and picture.getextrema()[3] == (255, 255):
-            picture = picture.convert("RGB")
+        dpi = picture.info.get("dpi")
+        picture = picture.convert("RGB")
+        red, green, blue = (np.asarray(channel) for channel in picture.split())
+        gray = np.array_equal(red, green) and np.array_equal(green, blue)
         packed = io.BytesIO()
-        picture.save(packed, "PNG", optimize=True, dpi=picture.info.get("dpi"))
+        small = picture.convert("L") if gray else picture.quantize(256, Image.Quantize.MAXCOVERAGE)
+        small.save(packed, "PNG", optimize=True, dpi=dpi)
         data["image/png"] = base64.b64encode(packed.getvalue()).decode()
 
 

@@ -148,7 +148,7 @@ def _belongs(output: NotebookNode) -> bool:
 
 
 def _compress(output: NotebookNode) -> None:
-    """Packs an output's picture with a palette of 256 colours: eyes stay exact, charts look alike."""
+    """Packs a picture with a palette of 256 colours, which the eye cannot tell from the whole."""
     data = output.get("data", {})
     if "image/png" in data:
         picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))

@@ -27,10 +27,10 @@ from pathlib import Path
 import jupytext
 import nbformat
 import numpy as np
-from colab import MARKED, SETTING, badge
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
+from repository import CELL, MARKED, SETTING, badges
 
 from simgan_lib.data.files import atomic
 from simgan_lib.notebook import quote
@@ -38,18 +38,8 @@ from simgan_lib.notebook import quote
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 QUOTE = re.compile(r"\{\{(.+?)\}\}")
-# Only what is missing is installed: bounds are lower ones, so Colab's own versions stay.
-COLAB_CELL = """\
-# On Colab this cell fetches the course and what it needs; in a checkout it does nothing.
-import importlib.util, subprocess, sys
-
-if importlib.util.find_spec("simgan_lib") is None:
-    repository = ''  # owner/name on GitHub
-    assert repository, "simgan_lib is missing: open this notebook with 'make lab' in a checkout"
-    address = repository if "://" in repository else f"https://github.com/{repository}"
-    subprocess.run(["git", "clone", "--quiet", "--depth=1", address, "simgan"], check=True)
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "simgan"], check=True)
-    sys.path.insert(0, "simgan")"""
+# Each notebook begins with it, as it may be opened alone.
+SETUP_CELL = (Path(__file__).parent / "setup_cell.py").read_text().strip()
 
 
 def masters() -> list[Path]:
@@ -78,14 +68,14 @@ def build(master: Path, edition: str = "both", minutes: float = 0.0) -> Notebook
         if edition == "solutions" and not tags & {"solution", "task", "shared"}:
             continue
         if "setup" in tags:
-            source = COLAB_CELL.replace("repository = ''", f"repository = '{repository}'")
-            cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": ["colab"]}))
-        if "plot" in tags:  # as JupyterLab and as Colab have it
-            cell.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
+            source = CELL.sub(f'REPOSITORY = "{repository}"', SETUP_CELL)
+            cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": ["plot"]}))
         if cell.cell_type == "markdown":
             cell.source = fill(cell.source, repository, minutes)
         cells.append(cell)
     for number, cell in enumerate(cells):
+        if "plot" in cell.metadata.get("tags", []):  # as JupyterLab and as Colab fold code
+            cell.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
         cell.id = f"{master.stem[:2]}-{number}"
     # Nothing of this machine: a notebook changes only where its master or a result does.
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -95,7 +85,7 @@ def build(master: Path, edition: str = "both", minutes: float = 0.0) -> Notebook
 
 
 def fill(text: str, repository: str, minutes: float) -> str:
-    """Fills in quotes from the records, the running time, and the Colab link."""
+    """Fills in quotes from the records, the running time, and the badges."""
 
     def value(match):
         if match[1] == "minutes":
@@ -103,7 +93,7 @@ def fill(text: str, repository: str, minutes: float) -> str:
         runs, key, decimals = match[1].split()
         return quote(runs, key, int(decimals))
 
-    text = MARKED.sub(lambda m: m[1] + badge(ROOT, repository, m[2]) + m[3], text)
+    text = MARKED.sub(lambda m: m[1] + badges(ROOT, repository, m[2]) + m[3], text)
     return QUOTE.sub(value, text)
 
 

@@ -86,7 +86,7 @@ clean: ## Remove the environment and the generated data; runs stay
 
 .venv/extra-test: .venv/extra-$(EXTRA)
 	@echo "Installing the test tools"
-	$(PIP) -e '.[$(EXTRA),jax,kaggle,notebooks,test]'
+	$(PIP) -e '.[$(EXTRA),cluster,jax,kaggle,notebooks,test]'
 	@touch $@
 
 .venv/extra-notebooks: .venv/extra-$(EXTRA)

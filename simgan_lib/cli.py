@@ -155,6 +155,7 @@ def ablate(
     gray: GrayOption = False,
     images: ImagesOption = MEASURED_IMAGES,
     root: RootOption = Path("data"),
+    scheduler: Annotated[str, typer.Option(help="A Dask scheduler: tcp://HOST:8786.")] = "",
 ) -> None:
     """Train and evaluate a grid of variations. Call it again to go on; it repeats nothing."""
     from simgan_lib.evaluation import grid as ablation
@@ -168,7 +169,8 @@ def ablate(
     cells = {name: cell for name, cell in cells.items() if not only or name in only}
     config = _changed(preset(preset_name), settings)
     found = datasets.load(data, real=real, root=root, limit=limit, gray=gray)
-    ablation.ablate(folder, found, config, cells, seeds, jobs, networks, images=images)
+    options = {"images": images, "scheduler": scheduler or None}
+    ablation.ablate(folder, found, config, cells, seeds, jobs, networks, **options)
     _summarise(folder, ablation.SHOWS[grid])
 
 
@@ -361,4 +363,6 @@ def _summarise(folder: Path, shows: dict[str, str]) -> None:
     with atomic(folder / "summary.csv") as temporary:
         table.to_csv(temporary, index=False)
     print(f"\n{report.markdown(table, shows)}\n\n{folder / 'summary.csv'}")
+    if report.comparable(table):
+        print(f"\n{report.comparison(table, shows)}\n")
     print(plots.save(plots.ablation_figure(table, list(shows)), folder / "summary.png"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from simgan_lib import backends
@@ -96,17 +96,19 @@ def quote(runs: str, key: str, decimals: int = 1) -> str:
         >>> quote("best", "config.batch_size", 0)
         '32'
     """
-    found = sorted(REPOSITORY.glob(f"runs/{runs}/config.json"))
+    found = [Run(path.parent) for path in sorted(REPOSITORY.glob(f"runs/{runs}/config.json"))]
     if not found:
         raise UserError(f"No run matches {runs!r} in {REPOSITORY / 'runs'}.")
-    record, *names = key.split(".")
-    values = []
-    for path in found:
-        value = getattr(Run(path.parent), record)
-        value = value.iloc[-1] if record == "metrics" else value
-        for name in names:
-            value = value.get(name) if hasattr(value, "get") else getattr(value, name, None)
-        values.append(np.nan if value is None else value)
-    if np.isnan(values).any():
+    records = [
+        {
+            "config": vars(run.config),
+            "environment": run.environment,
+            "evaluation": run.evaluation,
+            "metrics": dict(run.metrics.iloc[-1]),
+        }
+        for run in found
+    ]
+    values = pd.json_normalize(records).get(key)
+    if values is None or values.isna().any():
         raise UserError(f"{runs!r} has no number {key!r}.")
     return with_spread(summarise(values), decimals=decimals)

@@ -272,7 +272,7 @@ for name, value in ours.items():
         print(f"{name:<32} the report: {theirs[name]!s:<8} best: {value}")
 
 # %% [markdown]
-# Do they all matter? Lambda a great deal, as [notebook 10](10_failure_lab.ipynb) shows. Of others, such as
+# Do they all matter? Lambda a great deal, as [notebook 11](11_failure_lab.ipynb) shows. Of others, such as
 # the pre-training's length, the ablation there cannot say so, and the buffer's size was not varied at all.
 # The report's ten D updates a round we kept. R has half of the paper's feature maps, as in `quick`, which sees fewer images:
 # {{quick/baseline/seed0 config.iterations 0}} rounds in batches of {{quick/baseline/seed0 config.batch_size 0}}. The gaze error of `best` is
@@ -658,4 +658,4 @@ assert distances["by hand"] < distances["synthetic"]
 # - Zhang et al., *Appearance-based gaze estimation in the wild*, CVPR 2015: MPIIGaze, which is
 #   photographs.
 #
-# **Next:** [09 · Does it help?](09_does_it_help.ipynb)
+# **Next:** [09 · Is it useful?](09_is_it_useful.ipynb)

@@ -31,9 +31,10 @@ COURSE = [
     "06_history_buffer",
     "07_adversarial_training",
     "08_results",
-    "09_does_it_help",
-    "10_failure_lab",
-    "11_your_own_data",
+    "09_is_it_useful",
+    "10_is_it_realistic",
+    "11_failure_lab",
+    "12_your_own_data",
 ]
 each_master = pytest.mark.parametrize("master", MASTERS, ids=lambda path: path.stem)
 each_notebook = pytest.mark.parametrize(

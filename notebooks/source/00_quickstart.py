@@ -111,7 +111,7 @@ notebook.show(
 # %% [markdown]
 # Your answer first, then ours: brightness and contrast go first, since D notices them at once; then the lids'
 # shadows and the skin; the pupil should not move at all, because moving it costs R self-regularisation and
-# earns it nothing. How far it really moves is measured in [notebook 09](09_does_it_help.ipynb). A minute of a
+# earns it nothing. How far it really moves is measured in [notebook 09](09_is_it_useful.ipynb). A minute of a
 # slim network is a sketch, of course: irises run black, so that many a pupil can no longer be seen in them, and
 # the border shows a frame.
 
@@ -177,7 +177,7 @@ Markdown(gaze_markdown(runs))
 #
 # What it does *not* do: a fresh classifier still tells refined from simulated webcam images
 # {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}} of the time (as a fraction; 0.5 is a guess).
-# Why, and what is missing, is the subject of [notebook 09](09_does_it_help.ipynb).
+# Why, and what is missing, is the subject of notebooks [09](09_is_it_useful.ipynb) and [10](10_is_it_realistic.ipynb).
 
 # %% [markdown]
 # ## 6. The map of the course
@@ -192,9 +192,10 @@ Markdown(gaze_markdown(runs))
 # | [06 · History buffer](06_history_buffer.ipynb) | Why does D forget, and which famous bug makes it? |
 # | [07 · Adversarial training](07_adversarial_training.ipynb) | Algorithm 1, line by line, live |
 # | [08 · Results](08_results.ipynb) | What did the report see, what do we see? |
-# | [09 · Does it help?](09_does_it_help.ipynb) | Gaze errors, realism, labels: with uncertainty |
-# | [10 · Failure lab](10_failure_lab.ipynb) | Six sick runs: find out what ails them |
-# | [11 · Your own data](11_your_own_data.ipynb) | Another domain, from your own folder |
+# | [09 · Is it useful?](09_is_it_useful.ipynb) | Gaze errors and labels: with uncertainty |
+# | [10 · Is it realistic?](10_is_it_realistic.ipynb) | Can a classifier tell refined images, can you? |
+# | [11 · The failure lab](11_failure_lab.ipynb) | Eight failed runs: what is wrong with them? |
+# | [12 · Your own data](12_your_own_data.ipynb) | Another domain, from your own folder |
 #
 # ## What you have learned
 #

@@ -1,6 +1,7 @@
 """The command line: `simgan`, or `python -m simgan_lib`."""
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -103,6 +104,7 @@ def refine(
 ) -> None:
     """Refine a data set and keep its labels."""
     _check_target(target, overwrite)
+    _start_backend()
 
     from simgan_lib import runs
 
@@ -155,6 +157,8 @@ def ablate(
     root: RootOption = Path("data"),
 ) -> None:
     """Train and evaluate a grid of variations. Call it again to go on; it repeats nothing."""
+    _start_backend()
+
     from simgan_lib.evaluation import grid as ablation
 
     if grid not in ablation.GRIDS:
@@ -214,7 +218,8 @@ def match(
     """Keep the synthetic eyes that look the ways the real ones do. Do this before training."""
     _check_target(target, overwrite)
     synthetic, found = (datasets.read_images(path, size, gray=gray) for path in (source, real))
-    print("Starting the backend; the network that reads gaze takes a minute to train ...")
+    _start_backend()
+    print("The network that reads gaze takes a minute to train ...")
 
     from simgan_lib.evaluation import matching
 
@@ -236,11 +241,22 @@ def check(path: Annotated[Path, typer.Argument(help="A file or a folder of image
 
 def main() -> None:
     """Runs the command line; a user's mistake ends with one message and exit code 2."""
+    # In one line, as an error is; a student does not need to know where in the code it arose.
+    warnings.formatwarning = lambda message, *_: f"simgan: {message}\n"
     try:
         app()
     except UserError as error:
         print(f"simgan: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def _start_backend() -> None:
+    """Imports Keras, which takes seconds, or says what is wrong with the user's settings."""
+    print("Starting the backend ...")
+
+    from simgan_lib import backends
+
+    backends.current()
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
@@ -281,7 +297,7 @@ def _train(
     tensorboard: bool = False,
 ) -> None:
     print(data)
-    print("Starting the backend ...")
+    _start_backend()
 
     from simgan_lib import runs, simgan, training
     from simgan_lib.notebook import plots
@@ -325,6 +341,8 @@ def _evaluate(
     images: int = MEASURED_IMAGES,
     quick_look: bool = False,
 ) -> None:
+    _start_backend()
+
     from simgan_lib import runs
     from simgan_lib.evaluation import gaze, report
     from simgan_lib.notebook import plots

@@ -20,7 +20,7 @@ import simgan_lib
 from simgan_lib import backends
 from simgan_lib.config import Config
 from simgan_lib.data import GazeData
-from simgan_lib.data.files import atomic
+from simgan_lib.data.files import atomic, reading
 from simgan_lib.runs import COLUMNS, Run, RunError, describe
 from simgan_lib.simgan import PHASES, SimGAN
 
@@ -83,7 +83,9 @@ def train(
             model = SimGAN(config, data.image_shape, precision=precision)
         if resume:
             _check_resumed(folder, environment, model)
-            model.load_weights(folder / CHECKPOINT)
+            again = f"its networks are whole, begin a new run with --start {folder}"
+            with reading(folder / CHECKPOINT, RunError, again):
+                model.load_weights(folder / CHECKPOINT)
         writers = [RunWriter(folder, data, resume, timings), *([ProgressBar()] if progress else [])]
         with _stop_on_interrupt(model):
             return model.train(data.synthetic.images, data.real.images, [*callbacks, *writers])

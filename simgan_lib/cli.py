@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from tqdm import tqdm
 
 from simgan_lib import data as datasets
 from simgan_lib.config import PRESETS, Config, UserError, preset
@@ -246,7 +247,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        print(f"simgan: {error}", file=sys.stderr)
+        tqdm.write(f"simgan: {error}", file=sys.stderr)  # not at the end of a bar's line
         sys.exit(2)
 
 

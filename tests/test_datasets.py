@@ -649,7 +649,7 @@ def test_check_names_faults_in_images_and_labels(tmp_path):
     lines = "\n".join(check(tmp_path / "a.h5"))
     assert "1 of 12 images of a single colour, e.g. 1." in lines
     assert "1 of 12 images that repeat another one, e.g. 5." in lines
-    assert "1 of 12 images with a label missing (NaN), e.g. 2." in lines
+    assert "1 of 12 images with a label missing (NaN), e.g. 2" in lines
     assert "1 of 12 images with a gaze vector not of length 1, e.g. 3." in lines
     assert "3 of 12 images whose pitch and yaw are not the gaze vector's, e.g. 3." in lines
     assert "1 of 12 images that look away from the camera (look_z > 0), e.g. 8." in lines

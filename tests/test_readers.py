@@ -582,7 +582,7 @@ def test_images_without_a_label_are_left_out_and_counted(tmp_path):
     np.testing.assert_array_equal(data.synthetic.images, np.delete(some_images(), 5, axis=0))
     assert data.synthetic.labels.notna().all(axis=None)
     a_set(tmp_path / "b", {"pitch": np.nan})
-    with pytest.raises(DataError, match="no image has all of its labels"):
+    with pytest.raises(DataError, match="12 of 12 images with a label missing"):
         load(tmp_path / "b", progress=False)
 
 

@@ -76,12 +76,13 @@ def load(
     if real is None and not real_path.exists():
         raise DataError(f"There is no {real_path}. Put it there, or say where with real=PATH.")
 
-    def read(path, labelled=True):
-        return usable(read_images(path, size, progress, gray), labelled)
+    def read(path):
+        return read_images(path, size, progress, gray)
 
     test_path = folder / "webcam_test.h5"
-    test = read(test_path) if test_path.exists() else None
-    data = GazeData(read(synthetic_path), read(real_path, labelled=False), test)
+    test = usable(read(test_path)) if test_path.exists() else None
+    data = GazeData(usable(read(synthetic_path)), read(real_path), test)
+    usable(ImageSet(data.real.images, source=data.real.source))  # Its labels are not used.
     if limit is None:
         return data
     if name == "simulated" and limit > len(data.synthetic):
@@ -261,7 +262,7 @@ def check(path: str | Path) -> list[str]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = read_images(path)
-            usable(found, labelled=False)
+            usable(found)
     except DataError as error:
         return [f"PROBLEM: {error}"]
     lines = [str(found), f"standard deviation {found.images.std():.1f}"]

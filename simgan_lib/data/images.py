@@ -15,6 +15,7 @@ from simgan_lib.data.files import DataError
 from simgan_lib.data.labels import ANGLES, LABELS, LOOK
 
 EXPECTED = "uint8 images (n, H, W) or (n, H, W, 3)"
+MISSING = "with a label missing (NaN)"
 GRAY_REMEDY = "Give gray=True (--gray) to turn all of them gray."
 
 
@@ -122,7 +123,8 @@ def faults(found: ImageSet) -> dict[str, np.ndarray]:
     labels = found.labels
     if labels is None:
         return wrong
-    wrong["with a label missing (NaN)"] = labels.isna().any(axis=1).to_numpy()
+    known = labels[[name for name in LABELS if name in labels]]
+    wrong[MISSING] = known.isna().any(axis=1).to_numpy()
     if set(ANGLES) <= set(labels):
         pitch, yaw = labels[ANGLES].to_numpy(float).T
         far = (np.abs(pitch) > np.pi / 2 + 0.01) | (np.abs(yaw) > np.pi + 0.01)
@@ -141,34 +143,21 @@ def faults(found: ImageSet) -> dict[str, np.ndarray]:
     return wrong
 
 
-def usable(found: ImageSet, labelled: bool = True) -> ImageSet:
-    """Leaves out images without gaze, and warns of what looks wrong.
-
-    Args:
-        found: The images. Labels that are not in `LABELS` are not looked at.
-        labelled: Whether the labels are needed. If not, no image is left out.
+def usable(found: ImageSet) -> ImageSet:
+    """Warns of what looks wrong, and leaves out images with a label of `LABELS` missing.
 
     Raises:
         DataError: If all images have the same fault, so that it cannot be meant.
     """
-    known = [name for name in LABELS if found.labels is not None and name in found.labels]
-    if labelled and known:
-        missing = found.labels[known].isna().any(axis=1).to_numpy()
-        if missing.all():
-            raise DataError(f"{found.source}: no image has all of its labels {known}.")
-        if missing.any():
-            lost = f"{missing.sum()} of {len(found)} images with a label missing (NaN)"
-            warnings.warn(
-                f"{found.source}: {lost}, e.g. {missing.argmax()}, are left out.", stacklevel=2
-            )
-            found = found[~missing]
-    for fault, wrong in faults(found).items():
-        text = f"{found.source}: {wrong.sum()} of {len(found)} images {fault}"
-        if wrong.all():
+    wrong = faults(found)
+    for fault, images in wrong.items():
+        text = f"{found.source}: {images.sum()} of {len(found)} images {fault}"
+        if images.all():
             raise DataError(f"{text}. This cannot be meant.")
-        if wrong.any():
-            warnings.warn(f"{text}, e.g. {wrong.argmax()}.", stacklevel=2)
-    return found
+        if images.any():
+            end = ", are left out" if fault == MISSING else ""
+            warnings.warn(f"{text}, e.g. {images.argmax()}{end}.", stacklevel=2)
+    return found[~wrong[MISSING]] if MISSING in wrong and wrong[MISSING].any() else found
 
 
 def check_size(size) -> tuple[int, int]:

@@ -147,18 +147,15 @@ def number_form(name) -> tuple[int]:
 
 def rows_of_stacked(table: pd.DataFrame, count: int, source: Path) -> pd.DataFrame:
     """Brings rows into the order of a stacked file, whose images have places but no names."""
-    numbers = {
-        c: [number_form(v)[0] for v in table[c]] for c in table if plain(c) in NAMES + NUMBERS
-    }
-    places = [c for c in numbers if plain(c) in NUMBERS and sorted(numbers[c]) == [*range(count)]]
-    if places:
-        return match_rows(table, [*range(count)], source, number_form, (NUMBERS,))
-    for column, found in numbers.items():
-        if len({*found}) == len(found) and found != sorted(found):
+    columns = [c for known in (NUMBERS, NAMES) for c in table if plain(c) in known]
+    for column in columns:
+        numbers = [number_form(value)[0] for value in table[column]]
+        if plain(column) in NUMBERS and sorted(numbers) == [*range(count)]:
+            return match_rows(table, [*range(count)], source, number_form, (NUMBERS,))
+        if len({*numbers}) == len(numbers) and numbers != sorted(numbers):
             raise DataError(
                 f"{source}: the rows are not in the order of column {column!r}. Number the images "
-                "from 0 in a column `image_number`, or bring the rows into the images' order and "
-                "rename that column."
+                "from 0 in a column `image_number`, or sort the rows and rename that column."
             )
     return table
 
@@ -177,6 +174,8 @@ def _find(table, name):
 def numbers_in(value, source: Path) -> list[float]:
     """The three numbers of '(1.0, 2.0, 3.0)' or '(1.0, 2.0, 3.0, 0.0)', or of a list's text."""
     text = str(value).strip("()[] ")
+    if text == "nan":  # a lost track
+        return [np.nan] * 3
     if "." not in text and re.search(r"[\s;]", text):
         text = re.sub(r"(\d),(\d)", r"\1.\2", text)  # decimal commas
     try:

@@ -72,12 +72,9 @@ def run(*command: str, marks: tuple[str, ...] = ()) -> Ended:
 
 @contextmanager
 def data_folder(smoke: bool = False):
-    """Makes a folder in Kaggle's layout, of noise: an HDF5 group with a data set for each picture.
-
-    The cache of stacked images goes beside it, so that the user's own stays as it is.
-    """
+    """Makes a folder in Kaggle's layout, of noise: an HDF5 group with a data set for each picture."""
     counts = (200, 100) if smoke else (SYNTHETIC, REAL)
-    rng, before = np.random.default_rng(0), os.environ.get("SIMGAN_CACHE")
+    rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         for name, count in zip(("gaze.h5", "real_gaze.h5"), counts, strict=True):
             with h5py.File(Path(folder, name), "w") as file:
@@ -86,13 +83,7 @@ def data_folder(smoke: bool = False):
                 if name == "gaze.h5":
                     look = rng.normal(size=(count, 3))
                     file["look_vec"] = look / np.linalg.norm(look, axis=1, keepdims=True)
-        os.environ["SIMGAN_CACHE"] = str(Path(folder, "cache"))
-        try:
-            yield Path(folder)
-        finally:
-            del os.environ["SIMGAN_CACHE"]
-            if before is not None:
-                os.environ["SIMGAN_CACHE"] = before
+        yield Path(folder)
 
 
 def settings(smoke: bool, iterations: int, preset: str) -> list[str]:

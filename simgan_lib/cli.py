@@ -1,5 +1,6 @@
 """The command line: `simgan`, or `python -m simgan_lib`."""
 
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -10,7 +11,7 @@ from tqdm import tqdm
 
 from simgan_lib import data as datasets
 from simgan_lib.config import PRESETS, Config, UserError, preset
-from simgan_lib.data.files import atomic
+from simgan_lib.data.files import atomic, reading
 
 # Keras and its backend take seconds to import, so the commands that train import them themselves.
 
@@ -272,6 +273,8 @@ def _check_target(target: Path, overwrite: bool) -> None:
 def _settings(run: Path, preset_name: str | None, settings: list[str], resume: bool) -> Config:
     saved = run / "config.json"
     if resume and preset_name is None and saved.exists():
+        with reading(saved):
+            json.loads(saved.read_text())
         config = Config.from_json(saved.read_text())
     else:
         config = preset(preset_name or "quick")

@@ -87,7 +87,8 @@ class Run:
     @property
     def config(self) -> Config:
         """The settings."""
-        return self._read("config.json", lambda path: Config.from_json(path.read_text()))
+        self._read("config.json", lambda path: json.loads(path.read_text()))
+        return Config.from_json((self.folder / "config.json").read_text())
 
     @property
     def environment(self) -> dict:
@@ -99,7 +100,7 @@ class Run:
         """A row per logged round or pre-training step; see `COLUMNS`."""
         if not (self.folder / "metrics.csv").exists():
             return pd.DataFrame(columns=list(COLUMNS))
-        return self._read("metrics.csv", pd.read_csv)
+        return self._read("metrics.csv", lambda path: pd.read_csv(path).astype({"phase": str}))
 
     @property
     def snapshots(self) -> dict[str, np.ndarray]:

@@ -36,14 +36,15 @@ def build_gaze_estimator(
         185523
     """
     initializer = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
-    settings = {"activation": "relu", "kernel_initializer": initializer, "dtype": "float32"}
-    axes = {"data_format": "channels_last"}  # whatever the user's Keras settings are
+    settings = {"activation": "relu", "kernel_initializer": initializer}
+    # Whatever the user's Keras settings are.
+    axes = {"data_format": "channels_last", "dtype": "float32"}
     x = image = keras.Input(image_shape)
     for filters in (32, 48, 64):
         x = layers.Conv2D(filters, 3, strides=2, padding="same", **axes, **settings)(x)
     x = layers.Flatten(**axes)(x)
-    x = layers.Dense(64, name="features", **settings)(x)
-    gaze = layers.Dense(outputs, **settings | {"activation": None})(x)
+    x = layers.Dense(64, name="features", dtype="float32", **settings)(x)
+    gaze = layers.Dense(outputs, kernel_initializer=initializer, dtype="float32")(x)
     return keras.Model(image, gaze, name="gaze_estimator")
 
 
@@ -52,8 +53,8 @@ def build_paper_gaze_estimator(
 ) -> keras.Model:
     """Builds the gaze network of the paper's section 4.1, used as `build_gaze_estimator`."""
     initializer = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
-    settings = {"activation": "relu", "kernel_initializer": initializer, "dtype": "float32"}
-    axes = {"data_format": "channels_last"}
+    settings = {"activation": "relu", "kernel_initializer": initializer}
+    axes = {"data_format": "channels_last", "dtype": "float32"}
     x = image = keras.Input(image_shape)
     for filters in (32, 32, 64):
         x = layers.Conv2D(filters, 3, **axes, **settings)(x)
@@ -62,8 +63,8 @@ def build_paper_gaze_estimator(
     x = layers.Conv2D(192, 3, **axes, **settings)(x)
     x = layers.MaxPooling2D(2, strides=2, **axes)(x)
     x = layers.Flatten(name="flatten", **axes)(x)
-    x = layers.Dense(1000, name="features", **settings)(x)
-    gaze = layers.Dense(outputs, **settings | {"activation": None})(x)
+    x = layers.Dense(1000, name="features", dtype="float32", **settings)(x)
+    gaze = layers.Dense(outputs, kernel_initializer=initializer, dtype="float32")(x)
     return keras.Model(image, gaze, name="paper_gaze_estimator")
 
 

@@ -72,7 +72,7 @@ def run(*command: str, marks: tuple[str, ...] = ()) -> Ended:
 
 @contextmanager
 def data_folder(smoke: bool = False):
-    """Makes a folder in Kaggle's layout, of noise: an HDF5 group with a data set for each picture."""
+    """Makes a folder in Kaggle's layout, of noise: a group with a data set for each picture."""
     counts = (200, 100) if smoke else (SYNTHETIC, REAL)
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:

@@ -88,7 +88,10 @@ THREE = ("1.png", "2.png", "3.png")
             "file,pitch\neye3.png,0.3\nEYE1.png,0.1\neye2,-0.2\n",
         ),
         (("a.png", "a.bmp", "b.png"), "file,pitch\nb.png,0.3\na.bmp,-0.2\na.png,0.1\n"),
-        (("l/1.png", "r/1.png", "r/2.png"), "file,pitch\nr/2.png,0.3\nr/1.png,-0.2\nl/1.png,0.1\n"),
+        (
+            ("l/1.png", "r/1.png", "r/2.png"),
+            "file,pitch\n.\\r\\2.png,0.3\nr/1.png,-0.2\nl/1.png,0.1\n",
+        ),
         (("a.png", "A.png", "b.png"), "file,pitch\nb.png,0.3\nA.png,-0.2\na.png,0.1\n"),
         (THREE, "file,pitch\n9.png,9\n3.png,0.3\n1.png,0.1\n2.png,-0.2\n".replace(",9\n", ",1\n")),
     ],

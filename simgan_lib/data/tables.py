@@ -133,7 +133,7 @@ def name_forms(name) -> tuple[str, ...]:
         ('imgs/Eye07.PNG', 'imgs/eye07.png', 'eye07.png', 'eye07', 'eye7')
     """
     # Systems differ in how they compose an accent and in the sign between folders.
-    name = unicodedata.normalize("NFC", str(name).strip()).replace("\\", "/")
+    name = unicodedata.normalize("NFC", str(name).strip()).replace("\\", "/").removeprefix("./")
     base = name.lower().rsplit("/", 1)[-1]
     stem = base.rpartition(".")[0] if base.endswith(PICTURES) else base.removesuffix(".0")
     return name, name.lower(), base, stem, re.sub(r"(?<!\d)0+(?=\d)", "", stem)

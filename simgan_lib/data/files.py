@@ -13,13 +13,11 @@ import numpy as np
 from simgan_lib.config import UserError
 
 LFS = b"version https://git-lfs"
-PICTURE = "It is a picture, whatever its name: give the folder that holds it."
 # How a file begins that is not what its name says, and what to do then.
 BEGINS = {
     b"PK": "It is a zip archive or a spreadsheet: unpack it, or save it as CSV UTF-8.",
     b"\x1f\x8b": "It is packed with gzip: unpack it.",
-    b"\x89PNG": PICTURE,
-    b"\xff\xd8\xff": PICTURE,
+    (b"\x89PNG", b"\xff\xd8\xff"): "It is a picture: give the folder that holds it.",
     b"<": "It is a web page: download the file itself.",
     b"MATLAB 7.3": "It is a MATLAB 7.3 file: save it again with save(..., '-v7').",
 }

@@ -79,9 +79,7 @@ def _warn_of_others(folder, used):
 def read_stacked(path: Path, size=None, progress: bool = True):
     """Reads our layout. Only labels without our checksum are matched and completed."""
     with reading(path), h5py.File(path) as file:
-        images = _as_written(file["image"])
-        if "MATLAB_class" in file["image"].attrs:
-            images = np.moveaxis(images, -1, 0)
+        images = _as_written(file["image"], stacked=True)
         expected, dtypes = (file.attrs.get(name) for name in ("labels_sha256", "labels_dtypes"))
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
@@ -108,9 +106,11 @@ def rows_sha256(text: str) -> str:
     return sha256(b"\n".join(row for row in rows if not row.startswith(b"#")))
 
 
-def _as_written(data):
+def _as_written(data, stacked=False):
     """An array with its axes as they were written: MATLAB's are reversed, and it says so."""
-    return data[()].T if "MATLAB_class" in data.attrs else data[()]
+    if "MATLAB_class" not in data.attrs:
+        return data[()]
+    return np.moveaxis(data[()].T, -1, 0) if stacked else data[()].T
 
 
 def read_group(path: Path, size=None, progress: bool = True):
@@ -197,14 +197,14 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
 def read_unityeyes(folder: Path, size: tuple[int, int] | None = None, progress: bool = True):
     """Reads UnityEyes' pairs `{n}.jpg` and `{n}.json`, and cuts the eye out of each picture."""
     height, width = size or SIZE
-    images, look, pupils, records = [], [], [], []
-    pairs = _pairs(folder)
+    images, looks, pupils, records, pairs = [], [], [], [], _pairs(folder)
     _warn_of_others(folder, {path for pair in pairs for path in pair})
     for picture, path in tqdm(pairs, f"Reading {folder}", disable=not progress):
         image = Image.fromarray(_picture(picture))
         with reading(path):
             record = json.loads(read_text(path))
-            look.append(tables.numbers_in(record["eye_details"].pop("look_vec"), path))
+            look = tables.numbers_in(record["eye_details"].pop("look_vec"), path)
+            looks.append(tables.unity_labels([look], path))
             lids, corner, iris = (_points(record[name], image, path) for name in UNITY_POINTS)
         eye = np.concatenate([lids, corner])
         low, high, pupil = eye.min(axis=0), eye.max(axis=0), iris.mean(axis=0)
@@ -221,7 +221,7 @@ def read_unityeyes(folder: Path, size: tuple[int, int] | None = None, progress: 
         images.append(np.asarray(eye))
         pupils.append((pupil - start) * (width, height) / box - 0.5)
         records.append({name: value for name, value in record.items() if name[-3:] != "_2d"})
-    labels = tables.unity_labels(look, folder)
+    labels = pd.concat(looks, ignore_index=True)
     labels[["pupil_x", "pupil_y"]] = np.array(pupils)
     return images, labels.join(tables.flat_table(records))
 
@@ -233,9 +233,8 @@ def _points(texts, picture, path):
 
 def _crop(low, high, shape: float, picture_size) -> tuple[np.ndarray, np.ndarray]:
     """Width and height of the box to cut out around the eye from low to high, and its corner."""
-    eye_width, eye_height = high - low
     # Wider than the eye by a quarter, and as high as the eye at least.
-    width = max(1.25 * eye_width, eye_height * shape)
+    width = max([1.25, shape] * (high - low))
     box = np.array([width, width / shape])
     box = box * min(1, *(picture_size / box))
     start = np.clip((low + high - box) / 2, 0, picture_size - box)

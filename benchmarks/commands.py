@@ -10,7 +10,6 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from unittest import mock
 
 import h5py
 import numpy as np
@@ -62,11 +61,8 @@ def run(*command: str, marks: tuple[str, ...] = ()) -> dict:
 
 
 @contextmanager
-def data_folder(smoke: bool):
-    """Makes a folder in Kaggle's layout, of noise: an HDF5 group with a data set for each picture.
-
-    The cache of stacked images goes beside it, so that the user's own stays as it is.
-    """
+def data_folder(smoke: bool = False):
+    """Makes a folder in Kaggle's layout, of noise: a group with a data set for each picture."""
     counts = (200, 100) if smoke else (SYNTHETIC, REAL)
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -77,8 +73,7 @@ def data_folder(smoke: bool):
                 if name == "gaze.h5":
                     look = rng.normal(size=(count, 3))
                     file["look_vec"] = look / np.linalg.norm(look, axis=1, keepdims=True)
-        with mock.patch.dict(os.environ, SIMGAN_CACHE=str(Path(folder, "cache"))):
-            yield Path(folder)
+        yield Path(folder)
 
 
 def train(data: Path, smoke: bool, preset: str, rounds: int, marks: tuple[str, ...] = ()) -> dict:
@@ -94,17 +89,16 @@ def train(data: Path, smoke: bool, preset: str, rounds: int, marks: tuple[str, .
 
 
 def memory(smoke: bool = False) -> dict:
-    """Trains with the report's 50,000 + 34,100 images, first read one by one, then cached."""
+    """Trains with the report's 50,000 + 34,100 images, read from Kaggle's layout."""
     with data_folder(smoke) as data:
-        first, cached = (train(data, smoke, "report", 6)["peak_gib"] for _ in range(2))
-    return {"first_gib": first, "cached_gib": cached, "peak_gib": max(first, cached)}
+        return {"peak_gib": train(data, smoke, "report", 6)["peak_gib"]}
 
 
 def startup(smoke: bool = False) -> dict:
-    """Times `simgan train` to its first round, with the data cached, and what an import costs."""
+    """Times `simgan train` to its first round, and what an import costs."""
     seconds = {}
     with data_folder(smoke) as data:
-        train(data, smoke, "long", 1)  # fills the cache
+        train(data, smoke, "long", 1)  # brings the files into memory
         for _ in range(1 if smoke else 5):
             found = train(data, smoke, "long", 1, marks=(BEGIN, END))
             turn = {"first_round_begins_s": found[BEGIN], "first_round_ends_s": found[END]}
@@ -116,27 +110,22 @@ def startup(smoke: bool = False) -> dict:
 
 
 def loading(smoke: bool = False) -> dict:
-    """Reads a file in Kaggle's layout in turn by `np.stack`, by us the first time, and later."""
-    from simgan_lib.data import read_images, readers
+    """Reads a file in Kaggle's layout, in turn by `np.stack` and by us."""
+    from simgan_lib.data import read_images
 
     def stack():
         with h5py.File(path) as file:
             np.stack([image[()] for image in file["image"].values()])
 
-    def later():
+    def ours():
         read_images(path, progress=False)
-
-    def first():
-        readers.cached(path).unlink(missing_ok=True)
-        later()
 
     with data_folder(smoke) as folder:
         path = folder / "gaze.h5"
-        seconds = _in_turn({"stack": stack, "first": first, "later": later}, 2 if smoke else 5)
+        seconds = _in_turn({"stack": stack, "ours": ours}, 2 if smoke else 5)
     return {
         "seconds": {name: statistics.median(values) for name, values in seconds.items()},
-        "speedup_first": ratio(seconds["stack"], seconds["first"]),
-        "speedup_later": ratio(seconds["stack"], seconds["later"]),
+        "speedup": ratio(seconds["stack"], seconds["ours"]),
     }
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.stats import ttest_ind
 
 from simgan_lib.config import Config, UserError
-from simgan_lib.data import GazeData, ImageSet
+from simgan_lib.data import GazeData, ImageSet, usable
 from simgan_lib.data.files import atomic
 from simgan_lib.data.labels import ANGLES, LOOK
 from simgan_lib.data.simulator import simulate
@@ -109,7 +109,8 @@ def evaluate(
         )
     if label_error and data.test is None:
         raise UserError("label_error tests on data.test, a labelled set; received none.")
-    synthetic, real = data.synthetic[:images], data.real[:images]
+    synthetic, real = usable(data.synthetic)[:images], data.real[:images]
+    test = data.test and usable(data.test)
     refiner = run.refiner()
     after = refine(refiner, synthetic.images, progress=progress)
     refined = ImageSet(after, synthetic.labels, "refined")
@@ -124,7 +125,7 @@ def evaluate(
     shape = synthetic.images.shape[1:]
     if not _has(synthetic, LOOK):
         result["left_out"].append("gaze errors: the synthetic images have no gaze vectors")
-    elif not _has(data.test, LOOK):
+    elif not _has(test, LOOK):
         result["left_out"].append("gaze errors: there is no test set with gaze vectors")
     else:
         training = {
@@ -140,7 +141,7 @@ def evaluate(
                 training[f"synthetic_{times}x"] = ImageSet(many, labels, "simulator")
                 many = refine(refiner, many, progress=progress)
                 training[f"refined_{times}x"] = ImageSet(many, labels, "refined")
-        errors = gaze.gaze_errors(training, data.test, seeds, effort, progress)
+        errors = gaze.gaze_errors(training, test, seeds, effort, progress)
         result |= gaze.summarise_errors(errors)
     if label_error:
         result["label_error"] = {

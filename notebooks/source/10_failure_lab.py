@@ -31,7 +31,7 @@ from scipy import stats
 import simgan_lib
 from simgan_lib import checks, losses, notebook, plots, widgets
 from simgan_lib.evaluation import report
-from simgan_lib.evaluation.grid import ABLATION, FAILURES, SHOWS
+from simgan_lib.evaluation.grid import FAILURES, SHOWS
 
 scale = notebook.start()
 
@@ -496,7 +496,7 @@ print(len(grid), "runs;", grid["cell"].nunique(), "settings; seeds", set(grid["s
 
 # %%
 notebook.show(
-    plots.ablation_figure(grid, list(ABLATION)),
+    plots.ablation_figure(grid, list(SHOWS["ablation"])),
     "every run of the ablation: a dot per seed, an orange bar for their mean. Left, lower is better; "
     "middle, lower keeps the labels better; right, nearer to 50 is more realistic.",
 )
@@ -559,11 +559,9 @@ print(against_baseline(grid, "pupil_shift_px").round(2).to_string())
 # **Predict.** Draw two curves before you look: gaze error against lambda, and pupil shift against lambda.
 
 # %%
-names = ["baseline", *(name for name in ABLATION if name.startswith("lambda_"))]
-sweep = grid[grid["cell"].isin(names)].copy()
-sweep["lambda_mean"] = [
-    ABLATION[cell].changes.get("lambda_mean", healthy.config.lambda_mean) for cell in sweep["cell"]
-]
+sweep = grid[grid["cell"].str.startswith(("baseline", "lambda_"))].copy()
+names = sweep["cell"].replace("baseline", f"lambda_{healthy.config.lambda_mean}")
+sweep["lambda_mean"] = names.str.removeprefix("lambda_").astype(float)
 curve = sweep.groupby("lambda_mean")[["gaze_error_deg", "pupil_shift_px"]].agg(["mean", "std"])
 
 # %%

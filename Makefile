@@ -20,7 +20,7 @@ PARALLEL := -q --numprocesses 2 --dist loadgroup
 JAX_CACHE := JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.venv/jax-cache
 
-.PHONY: help quickstart test browser lint lab notebooks tables bench colab clean
+.PHONY: help quickstart test browser faults lint lab notebooks tables bench colab clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ test: .venv/extra-$(EXTRA) .venv/extra-test lint ## Lint, unit tests and doctest
 browser: .venv/extra-$(EXTRA) .venv/extra-test ## The widgets in JupyterLab, in a real browser (part of test)
 	@sh tools/browser.sh
 	$(BIN)/python -m pytest tests/test_browser.py
+
+faults: .venv/extra-$(EXTRA) .venv/extra-test ## Kill, fill and damage what can be, N times each: N=20
+	FAULTS=$(or $(N),20) $(BIN)/python -m pytest $(PARALLEL) tests/test_faults.py
 
 lint: .venv/extra-test
 	$(BIN)/ruff check .

@@ -1,6 +1,8 @@
 """The command line: `simgan`, or `python -m simgan_lib`."""
 
+import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -237,12 +239,24 @@ def check(path: Annotated[Path, typer.Argument(help="A file or a folder of image
 
 
 def main() -> None:
-    """Runs the command line; a user's mistake ends with one message and exit code 2."""
+    """Runs the command line; what a user can mend ends with one message and exit code 2."""
+    # Either is None where the caller closed it.
+    sys.stdout, sys.stderr = (stream or io.StringIO() for stream in (sys.stdout, sys.stderr))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Some terminals and files know fewer characters than the messages have.
+            stream.reconfigure(errors="replace")
     try:
-        app()
-    except UserError as error:
-        print(f"simgan: {error}", file=sys.stderr)
-        sys.exit(2)
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except (UserError, OSError) as error:
+        with suppress(OSError):
+            print(f"simgan: {error}", file=sys.stderr)
+        # Python would try to write the rest once more, and complain.
+        sys.stdout = io.StringIO()
+        sys.exit(getattr(error, "exit_code", 2))
 
 
 def _check_target(target: Path, overwrite: bool) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 class UserError(ValueError):
     """A mistake that the user can mend; the message says how. The CLI shows nothing else."""
 
+    exit_code = 2  # of the command line
+
 
 class ConfigError(UserError):
     """A setting that cannot be used; the message says which, why, and what can."""

@@ -208,7 +208,8 @@ def refine(
         uint8 array of the same shape.
 
     Raises:
-        UserError: If the images are of another size, or have other channels, than the refiner's.
+        UserError: If the images are of another size, or have other channels, than the refiner's,
+            or the refiner gives values that are not finite.
 
     Example:
         >>> refine(build_refiner(), np.zeros((3, 35, 55), "uint8")).shape
@@ -221,7 +222,13 @@ def refine(
         # The last batch begins earlier, so that one compiled shape does for all.
         part = slice(max(0, min(start, len(images) - batch_size)), start + batch_size)
         batch = ops.convert_to_tensor(to_float(images[part]))
-        refined[part] = to_uint8(ops.convert_to_numpy(call([(batch,)])["refined"]))
+        floats = ops.convert_to_numpy(call([(batch,)])["refined"])
+        if not np.isfinite(floats).all():
+            raise UserError(
+                "The refiner gives values that are not finite: its training failed. Use the "
+                "refiner of another run."
+            )
+        refined[part] = to_uint8(floats)
     return refined
 
 

@@ -4,7 +4,7 @@
     environment.json            versions, device, precision, data, model, minutes
     metrics.csv                 a row per logged round or pre-training step
     snapshots.h5                the same synthetic images, refined at chosen rounds
-    checkpoint/                 all variables, to resume from
+    checkpoint/                 all variables at the last two checkpoints, to resume from
     refiner.keras               R with averaged weights, and D, at the last checkpoint
     discriminator.keras
     evaluation.json             gaze errors, realism, labels kept: 'simgan evaluate'
@@ -14,6 +14,7 @@ Every file is replaced atomically, so another process can read the folder while 
 
 import json
 import re
+import warnings
 import zlib
 from pathlib import Path
 
@@ -132,6 +133,25 @@ class Run:
         kept = (self.folder / "refiner.keras").exists()
         return found if not kept or found["refiner_crc32"] == self.refiner_crc32 else None
 
+    def checkpoint(self) -> Path | None:
+        """Returns the newest checkpoint whose bytes are those that were written.
+
+        `SimGAN.load_weights` reads it. `None` if there is no checkpoint yet.
+
+        Raises:
+            RunError: If all checkpoints are damaged.
+        """
+        found = sorted((self.folder / "checkpoint").glob("[0-9]*.weights.h5"), reverse=True)
+        for path in found:
+            if path.name.endswith(f"-{zlib.crc32(path.read_bytes()):08x}.weights.h5"):
+                return path
+            warnings.warn(f"{path} is damaged: the checkpoint before it is used.", stacklevel=2)
+        if found:
+            raise RunError(
+                f"No checkpoint in {self.folder} is whole. Start a new run in another folder."
+            )
+        return None
+
     def refiner(self) -> keras.Model:
         """Returns the trained refiner, whatever its architecture, with averaged weights.
 
@@ -208,7 +228,7 @@ def describe(data: GazeData) -> dict:
     """Describes data so that a run can tell it from other data.
 
     It holds the `image_shape`, and of the `synthetic` and of the `real` images their `source`,
-    their number and a `crc32` of their pixels.
+    their number, a `crc32` of their pixels and, where there are labels, of these.
     """
     description = {"image_shape": list(data.image_shape)}
     for name, images in (("synthetic", data.synthetic), ("real", data.real)):
@@ -218,4 +238,7 @@ def describe(data: GazeData) -> dict:
             "images": len(images),
             "crc32": zlib.crc32(np.ascontiguousarray(images.images)),
         }
+        if images.labels is not None:
+            table = images.labels.to_csv(index=False)
+            description[name]["labels_crc32"] = zlib.crc32(table.encode())
     return description

@@ -225,12 +225,13 @@ class SimGAN(keras.Model):
         Args:
             synthetic: Simulated images, uint8 `(n, height, width)`, or `(n, height, width, 3)`.
             real: Real images, unlabelled, uint8, of the same height, width and channels.
-            callbacks: Keras callbacks. One that sets `model.stop_training` ends the training
-                after the current round.
+            callbacks: Keras callbacks. One that sets `model.stop_training` ends the training at
+                the next row of metrics.
 
         Returns:
             The model itself.
         """
+        self.stop_training = False
         steps = (self.pretrain_refiner, self.pretrain_discriminator, self.round)
         run = {p: self.backend.compile(s, self.state) for p, s in zip(PHASES, steps, strict=True)}
         # Callbacks are told of all numbers in every phase; most fix their columns at the first.
@@ -241,7 +242,6 @@ class SimGAN(keras.Model):
         callbacks = keras.callbacks.CallbackList(
             list(callbacks), model=self, epochs=self._epochs(PHASES), verbose=0
         )
-        self.stop_training = False
         callbacks.on_train_begin()
         for self.phase in PHASES:
             self._train_phase(run[self.phase], synthetic, real, callbacks)
@@ -255,7 +255,8 @@ class SimGAN(keras.Model):
         at_once = self.backend.steps_per_call(math.gcd(log_every, self.config.snapshot_every))
         first_epoch = self._epochs(PHASES[: PHASES.index(phase)])
         recent, start = [], time.perf_counter()
-        while self.done[phase] < planned and not self.stop_training:
+        # A stop waits for the next row, so that a resumed run writes the rows of a whole one.
+        while self.done[phase] < planned and not (self.stop_training and not recent):
             done = self.done[phase]
             count = min(at_once - done % at_once, planned - done)
             if not recent:

@@ -2,12 +2,15 @@
 
 import importlib
 import json
+import math
 import os
 import platform
 import signal
 import threading
 import time
-from contextlib import contextmanager
+import warnings
+import zlib
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import h5py
@@ -18,14 +21,21 @@ from tqdm.auto import tqdm
 
 import simgan_lib
 from simgan_lib import backends
-from simgan_lib.config import Config
+from simgan_lib.config import Config, UserError
 from simgan_lib.data import GazeData
-from simgan_lib.data.files import atomic
+from simgan_lib.data.files import atomic, check_space, locked
 from simgan_lib.runs import COLUMNS, Run, RunError, describe
 from simgan_lib.simgan import PHASES, SimGAN
 
 SNAPSHOT_IMAGES = 32  # as in the report's figures
-CHECKPOINT = "checkpoint/model.weights.h5"
+# Ctrl-C, what a cluster sends before it kills, and what a terminal sends when it is closed.
+STOP_SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
+
+class TrainingError(UserError):
+    """A training whose numbers are no longer finite. The command line exits with 3."""
+
+    exit_code = 3
 
 
 def train(
@@ -40,8 +50,8 @@ def train(
 ) -> SimGAN:
     """Trains a SimGAN into a run folder.
 
-    Ctrl-C (or a notebook's stop button) ends the training after the current round with everything
-    saved; pressed again, it ends at once and the last checkpoint stays.
+    Ctrl-C, a notebook's stop button, SIGTERM and SIGHUP end the training at its next row of
+    metrics with everything saved. A second one ends it at once, and the last checkpoint stays.
 
     Args:
         data: The synthetic and the real images.
@@ -62,15 +72,16 @@ def train(
     Raises:
         RunError: If the folder holds a run and `resume` is false, or a run of other settings,
             other data or another model; or if `model` does not fit `config` and `data`.
+        TrainingError: If a loss or a weight is no longer finite. The last checkpoint stays.
         UserError: If there are not so many devices.
     """
     folder = Path(folder)
     _check_model(model, config, data, devices)
     _check_folder(folder, config, data, resume)
-    resume = resume and (folder / CHECKPOINT).exists()
-    with backends.data_parallel(devices, config.batch_size):
-        timings = {}
-        if resume:
+    with locked(folder), backends.data_parallel(devices, config.batch_size):
+        known = (folder / "config.json").exists()
+        checkpoint, timings = Run(folder).checkpoint() if known else None, {}
+        if checkpoint:
             # The probe may answer differently today; the run goes on in what it began with.
             environment = Run(folder).environment
             precision, timings = environment["precision"], environment["precision_seconds"]
@@ -81,12 +92,13 @@ def train(
             precision = config.precision
         if model is None:
             model = SimGAN(config, data.image_shape, precision=precision)
-        if resume:
+        if checkpoint:
             _check_resumed(folder, environment, model)
-            model.load_weights(folder / CHECKPOINT)
-        writers = [RunWriter(folder, data, resume, timings), *([ProgressBar()] if progress else [])]
-        with _stop_on_interrupt(model):
-            return model.train(data.synthetic.images, data.real.images, [*callbacks, *writers])
+            model.load_weights(checkpoint)
+        writer, bar = RunWriter(folder, data, bool(checkpoint), timings), ProgressBar(progress)
+        with _stop_on_signals(model), closing(bar):
+            callbacks = [*callbacks, writer, bar]
+            return model.train(data.synthetic.images, data.real.images, callbacks)
 
 
 class RunWriter(keras.callbacks.Callback):
@@ -98,17 +110,23 @@ class RunWriter(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Starts the folder, or cuts what lies beyond the checkpoint."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "checkpoint").mkdir(parents=True, exist_ok=True)
+        for leftover in self.folder.rglob(".[0-9]*"):  # what `atomic` began and a kill ended
+            leftover.unlink()
         self._write_text("config.json", self.model.config.to_json())
         self.synthetic = self.data.synthetic.images[:SNAPSHOT_IMAGES]
         self.real = self.data.real.images[:SNAPSHOT_IMAGES]
         self.rows, self.shots, earlier = [], [], 0.0
         if self.resume:
             run = Run(self.folder)
-            done = run.metrics["phase"].map(self.model.done)
-            self.rows = run.metrics[run.metrics["iteration"] <= done].to_dict("records")
-            self.shots = _shots(run, self.model)
             earlier = run.environment["training_seconds"]
+            try:
+                done = run.metrics["phase"].map(self.model.done)
+                self.rows = run.metrics[run.metrics["iteration"] <= done].to_dict("records")
+                self.shots = _shots(run, self.model)
+            except RunError as error:
+                # What has been learned is in the checkpoint. The curve of the past is lost.
+                warnings.warn(f"{error} The run goes on without what it held.", stacklevel=2)
         self.start = time.perf_counter() - earlier
         self.saved = sum(self.model.done.values()) if self.resume else -1
         self.rows_written, self.last_write = len(self.rows), 0.0
@@ -129,6 +147,7 @@ class RunWriter(keras.callbacks.Callback):
         """Writes a row of metrics, and a checkpoint where one is due."""
         phase = self.model.phase
         self.rows.append({"phase": phase, "iteration": self.model.done[phase], **logs})
+        self._check_finite(self.rows[-1])
         done, every = sum(self.model.done.values()), self.model.config.checkpoint_every
         if done - max(self.saved, 0) >= every:
             self._save()
@@ -145,7 +164,20 @@ class RunWriter(keras.callbacks.Callback):
             self._save()
         self._write_metrics()
 
+    def _check_finite(self, row):
+        networks = (self.model.refiner, self.model.discriminator)
+        weights = [w for network in networks for w in network.get_weights()]
+        if np.isfinite(row["loss"]) and all(np.isfinite(w).all() for w in weights):
+            return
+        self._write_metrics()
+        raise TrainingError(
+            f"The training failed by {row['phase']} {row['iteration']}: its loss is "
+            f"{row['loss']:.3g}, or weights are not finite. The last checkpoint stays. Try a lower "
+            "refiner_learning_rate and discriminator_learning_rate, or precision=float32."
+        )
+
     def _save(self):
+        check_space(self.folder, 2 * sum(4 * math.prod(v.shape) for v in self.model.state))
         # The checkpoint last: it must never be ahead of the other files.
         self._write_metrics()
         networks = {
@@ -156,10 +188,19 @@ class RunWriter(keras.callbacks.Callback):
             with atomic(self.folder / f"{name}.keras") as temporary:
                 network.save(temporary)
         self._write_environment()
-        (self.folder / CHECKPOINT).parent.mkdir(exist_ok=True)
-        with atomic(self.folder / CHECKPOINT) as temporary:
-            self.model.save_weights(temporary)
+        self._save_checkpoint()
         self.saved = sum(self.model.done.values())
+
+    def _save_checkpoint(self):
+        # Its name holds its checksum, so that a damaged one is not taken for a whole one. The one
+        # before it stays, to go on from if the last is damaged.
+        folder, steps = self.folder / "checkpoint", sum(self.model.done.values())
+        temporary = folder / f".{os.getpid()}.weights.h5"
+        self.model.save_weights(temporary)
+        checksum = zlib.crc32(temporary.read_bytes())
+        os.replace(temporary, folder / f"{steps:08}-{checksum:08x}.weights.h5")
+        for earlier in sorted(folder.glob("[0-9]*.weights.h5"))[:-2]:
+            earlier.unlink()
 
     def _write_metrics(self):
         if len(self.rows) > self.rows_written:
@@ -204,27 +245,38 @@ class RunWriter(keras.callbacks.Callback):
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Shows a progress bar over all phases, with the numbers that tell how the game stands."""
+    """Shows a bar over all phases, with the numbers that tell how the game stands.
+
+    A training outlives its terminal: where nothing can be written, nothing is shown.
+    """
+
+    def __init__(self, show: bool = True):
+        super().__init__()
+        # It is drawn at the first step, not here.
+        self.bar = tqdm(unit="round", delay=1e-3, disable=not show)
 
     def on_train_begin(self, logs=None):
-        """Opens the bar."""
-        total, done = sum(self.model.planned.values()), sum(self.model.done.values())
-        self.bar = tqdm(total=total, initial=done, unit="round")
+        """Takes over how much there is to do."""
+        self.bar.total = sum(self.model.planned.values())
+        self.bar.initial = self.bar.n = sum(self.model.done.values())
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar."""
-        self.bar.update(sum(self.model.done.values()) - self.bar.n)
+        with suppress(OSError):
+            self.bar.update(sum(self.model.done.values()) - self.bar.n)
 
     def on_epoch_end(self, epoch, logs=None):
         """Shows the phase and the numbers."""
         names = {"L_D": "discriminator_loss", "L_R": "refiner_loss", "|R(x)-x|": "mean_change"}
-        self.bar.set_description(self.model.phase.replace("_", " "))
         known = {k: logs[v] for k, v in names.items() if np.isfinite(logs.get(v, np.nan))}
-        self.bar.set_postfix({k: f"{value:.3f}" for k, value in known.items()})
+        with suppress(OSError):
+            self.bar.set_description(self.model.phase.replace("_", " "))
+            self.bar.set_postfix({k: f"{value:.3f}" for k, value in known.items()})
 
-    def on_train_end(self, logs=None):
-        """Closes the bar."""
-        self.bar.close()
+    def close(self):
+        """Leaves the bar as it is, also where the training fails."""
+        with suppress(OSError):
+            self.bar.close()
 
 
 class TensorBoard(keras.callbacks.TensorBoard):
@@ -269,7 +321,8 @@ def _check_model(model, config, data, devices) -> None:
 
 def _check_folder(folder: Path, config: Config, data: GazeData, resume: bool) -> None:
     if not (folder / "config.json").exists():
-        if folder.exists() and any(folder.iterdir()):
+        # Hidden files and empty folders are what a training leaves that was killed at its start.
+        if any(p.is_file() and not p.name.startswith(".") for p in folder.rglob("*")):
             raise RunError(f"{folder} holds files that are not a run's. Choose another folder.")
         return
     if not resume:
@@ -333,17 +386,26 @@ def _shots(run: Run, model: SimGAN) -> list[dict]:
 
 
 @contextmanager
-def _stop_on_interrupt(model):
+def _stop_on_signals(model):
+    """Lets the first of `STOP_SIGNALS` end the training, and the second one the process."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(signum, frame):
         model.stop_training = True
-        signal.signal(signal.SIGINT, before)
+        restore()
 
-    before = signal.signal(signal.SIGINT, stop)
+    def restore():
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    # What is ignored stays so: 'nohup' has a training outlive its terminal.
+    before = {number: h for number, h in before.items() if h is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

@@ -213,15 +213,16 @@ class BecomesNaN(SimGAN):
 def test_terminate_on_nan_ends_the_training():
     model = BecomesNaN(CONFIG, SHAPE)
     model.train(DARK, LIGHT, [keras.callbacks.TerminateOnNaN()])
-    # Four steps of pre-training, then two a round: the third round is the first with a NaN.
-    assert model.done == {**dict.fromkeys(PHASES[:2], 4), "adversarial": 3}
+    # Four steps of pre-training, then two a round: the third round is the first with a NaN. The
+    # training ends with the row of metrics that this round belongs to.
+    assert model.done == {**dict.fromkeys(PHASES[:2], 4), "adversarial": 4}
 
 
-def test_a_callback_may_stop_after_any_round():
+def test_a_training_that_a_callback_stops_ends_at_its_next_row_of_metrics():
     class StopAfterThree(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if self.model.phase == "adversarial" and batch == 2:
                 self.model.stop_training = True
 
     model = SimGAN(CONFIG, SHAPE).train(DARK, LIGHT, [StopAfterThree()])
-    assert model.done["adversarial"] == 3
+    assert model.done["adversarial"] == 4

@@ -68,12 +68,12 @@ def test_quickstart_trains_shows_and_repeats_nothing(tmp_path, root, capsys, mon
     for name in ("before_after.png", "timeline.png", "loss_curves.png", "evaluation.png"):
         assert str(folder / name) in text
         assert np.asarray(Image.open(folder / name).convert("L")).std() > 10, f"{name} is empty"
-    saved = (folder / "checkpoint" / "model.weights.h5").read_bytes()
+    saved = Run(folder).checkpoint().read_bytes()
     monkeypatch.setattr(report, "evaluate", None)
     code, again = simgan(capsys, *command)
     assert code == 0, again
     assert "within 7 degrees" in again
-    assert (folder / "checkpoint" / "model.weights.h5").read_bytes() == saved
+    assert Run(folder).checkpoint().read_bytes() == saved
 
 
 def test_train_on_real_images_of_another_file(tmp_path, root, capsys):

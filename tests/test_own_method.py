@@ -245,8 +245,9 @@ def test_all_columns_are_there_in_all_phases():
 
 def test_a_gradient_penalty_draws_new_numbers_at_every_step_and_flattens_d():
     def slope(kind):
+        # R stands still, so that the two D learn the same task.
         config = NO_PRETRAINING.replace(
-            iterations=20, log_every=1, discriminator_learning_rate=1e-2, discriminator_updates=1
+            iterations=40, log_every=1, refiner_learning_rate=0.0, discriminator_updates=2
         )
         model = kind(config, SHAPE)
         logs = rows(model)
@@ -257,9 +258,9 @@ def test_a_gradient_penalty_draws_new_numbers_at_every_step_and_flattens_d():
 
     logs, flat = slope(GradientPenalty)
     drawn = [row["drawn"] for row in logs]
-    assert len(set(drawn)) == len(drawn) == 20
+    assert len(set(drawn)) == len(drawn) == 40
     assert np.isfinite([row["penalty"] for row in logs]).all()
-    assert flat < 0.3 * slope(SimGAN)[1]
+    assert flat < 0.1 * slope(SimGAN)[1]
 
 
 def test_a_wrong_sign_makes_the_refined_images_easy_to_tell():

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,14 +10,15 @@ import time
 import h5py
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
-from simgan_lib.config import preset
+from simgan_lib.config import UserError, preset
 from simgan_lib.data import GazeData, ImageSet
 from simgan_lib.data.files import atomic
 from simgan_lib.runs import COLUMNS, Run, RunError, pretrained_refiner, refine
 from simgan_lib.simgan import PHASES, SimGAN
-from simgan_lib.training import train
+from simgan_lib.training import TrainingError, train
 
 CONFIG = preset("smoke").replace(precision="float32")
 
@@ -32,13 +34,17 @@ def make_data(seed=0):
 
 
 def files(folder):
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    return sorted(
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    )
 
 
 def state(folder):
     """Every array of the checkpoint, by its path in the file."""
     arrays = {}
-    with h5py.File(folder / "checkpoint" / "model.weights.h5") as file:
+    with h5py.File(Run(folder).checkpoint()) as file:
         file.visititems(
             lambda name, item: (
                 arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
@@ -81,8 +87,9 @@ def run(trained):
 
 
 def test_a_run_is_the_documented_files_and_no_others(run):
-    assert files(run.folder) == [
-        "checkpoint/model.weights.h5",
+    *checkpoints, config = files(run.folder)[:3]
+    assert [name[:20] for name in checkpoints] == ["checkpoint/00000012-", "checkpoint/00000014-"]
+    assert [config, *files(run.folder)[3:]] == [
         "config.json",
         "discriminator.keras",
         "environment.json",
@@ -165,20 +172,86 @@ def test_a_finished_run_can_go_on(run, tmp_path):
 
 
 @once
-@pytest.mark.parametrize(("phase", "at"), [("pretrain_refiner", 1), ("adversarial", 4)])
-def test_interrupt_saves_and_ends_after_the_round(run, tmp_path, phase, at):
-    class CtrlC(keras.callbacks.Callback):
+@pytest.mark.parametrize(
+    ("phase", "at", "name"),
+    [
+        ("pretrain_refiner", 1, "SIGINT"),
+        ("adversarial", 3, "SIGTERM"),
+        ("adversarial", 4, "SIGHUP"),
+    ],
+)
+def test_a_stop_signal_saves_and_ends_at_a_row(run, tmp_path, phase, at, name):
+    class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if self.model.phase == phase and self.model.done[phase] == at:
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), getattr(signal, name))
 
-    before = signal.getsignal(signal.SIGINT)
-    model = train(make_data(), CONFIG, tmp_path, progress=False, callbacks=[CtrlC()])
-    assert model.done[phase] == at
+    before = signal.getsignal(getattr(signal, name))
+    model = train(make_data(), CONFIG, tmp_path, progress=False, callbacks=[Stop()])
+    assert model.done[phase] == at + at % CONFIG.log_every
     assert done(tmp_path) == list(model.done.values())
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(getattr(signal, name)) is before
     train(make_data(), CONFIG, tmp_path, resume=True, progress=False)
     assert_same_run(run, Run(tmp_path))
+    assert_same_metrics(run, Run(tmp_path))
+
+
+class Poison(keras.callbacks.Callback):
+    """Makes R's weights NaN, as a training that diverges does."""
+
+    def __init__(self, round_number):
+        super().__init__()
+        self.round_number = round_number
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.done["adversarial"] == self.round_number:
+            self.model.refiner.set_weights([w * np.nan for w in self.model.refiner.get_weights()])
+
+
+@once
+def test_a_training_that_fails_keeps_the_last_good_checkpoint(tmp_path):
+    config = CONFIG.replace(checkpoint_every=2)
+    with pytest.raises(TrainingError, match="learning_rate"):
+        train(make_data(), config, tmp_path, progress=False, callbacks=[Poison(4)])
+    assert done(tmp_path)[2] == 2
+    refiner = Run(tmp_path).refiner()
+    images = make_data().synthetic.images
+    assert refine(refiner, images).shape == images.shape
+    refiner.set_weights([w * np.nan for w in refiner.get_weights()])
+    with pytest.raises(UserError, match="not finite"):
+        refine(refiner, images)
+
+
+@once
+def test_a_damaged_checkpoint_costs_no_more_than_the_rounds_after_the_one_before(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path, dirs_exist_ok=True)
+    last = Run(tmp_path).checkpoint()
+    damaged = bytearray(last.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    last.write_bytes(damaged)
+    (tmp_path / "snapshots.h5").write_bytes(b"not HDF5")
+    with pytest.warns(UserWarning, match="damaged"):
+        model = train(make_data(), CONFIG, tmp_path, resume=True, progress=False)
+    assert model.done == model.planned
+    assert_same_metrics(run, Run(tmp_path))
+    np.testing.assert_array_equal(
+        Run(tmp_path).snapshots["refined"][-1], run.snapshots["refined"][-1]
+    )
+    for path in (tmp_path / "checkpoint").glob("*.h5"):
+        path.write_bytes(b"nothing")
+    with pytest.warns(UserWarning, match="damaged"), pytest.raises(RunError, match="whole"):
+        train(make_data(), CONFIG, tmp_path, resume=True, progress=False)
+
+
+@once
+def test_one_training_at_a_time_writes_into_a_folder(tmp_path):
+    class Second(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            with pytest.raises(UserError, match="Another process"):
+                train(make_data(), CONFIG, tmp_path, resume=True, progress=False)
+
+    train(make_data(), CONFIG, tmp_path, progress=False, callbacks=[Second()])
+    assert sum(done(tmp_path)) == 14
 
 
 @once
@@ -204,9 +277,8 @@ def test_a_kill_leaves_a_run_that_can_be_resumed(tmp_path):
         cwd=os.path.dirname(__file__),
         stderr=subprocess.DEVNULL,
     )
-    checkpoint = tmp_path / "checkpoint" / "model.weights.h5"
     deadline = time.monotonic() + 120
-    while not (checkpoint.exists() and done(tmp_path)[2] >= 3):
+    while not any((tmp_path / "checkpoint").glob("0000001[1-9]-*")):
         assert time.monotonic() < deadline, "the training does not get going"
         assert victim.poll() is None, "the training failed"
         time.sleep(0.05)
@@ -229,6 +301,13 @@ def test_a_kill_leaves_a_run_that_can_be_resumed(tmp_path):
 def test_nothing_is_overwritten_silently(run, tmp_path):
     with pytest.raises(RunError, match=r"--resume"):
         train(make_data(), CONFIG, run.folder)
+    # What a training leaves that is killed at its first file is no obstacle.
+    (tmp_path / ".123.config.json").write_text("{")
+    (tmp_path / "checkpoint").mkdir()
+    train(make_data(), CONFIG.replace(iterations=0), tmp_path, progress=False)
+    assert not (tmp_path / ".123.config.json").exists()
+    tmp_path = tmp_path / "mine"
+    tmp_path.mkdir()
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(RunError, match="another folder"):
         train(make_data(), CONFIG, tmp_path)
@@ -240,6 +319,10 @@ def test_resume_refuses_other_settings_and_other_data(run):
         train(make_data(), CONFIG.replace(seed=3, lambda_mean=9.0), run.folder, resume=True)
     with pytest.raises(RunError, match="other data"):
         train(make_data(seed=1), CONFIG, run.folder, resume=True)
+    data = make_data()
+    data.synthetic.labels = pd.DataFrame({"yaw": np.zeros(40)})
+    with pytest.raises(RunError, match="labels_crc32"):
+        train(data, CONFIG, run.folder, resume=True)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ A master, `notebooks/source/NN_name.py`, is a script in jupytext's percent forma
     solution    only in notebooks/solutions/NN_name.ipynb
     task        an exercise's text: in both
     shared      a cell that the solutions need: in both
+    plot        code that only draws, folded away: its output is what matters
 
     check       asserts what the text says; in the first alone, as are cells without these tags
 
@@ -78,6 +79,8 @@ def build(master: Path, edition: str = "both", minutes: float = 0.0) -> Notebook
         if "setup" in tags:
             source = COLAB_CELL.replace("repository = ''", f"repository = '{repository}'")
             cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": ["colab"]}))
+        if "plot" in tags:  # as JupyterLab and as Colab have it
+            cell.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
         if cell.cell_type == "markdown":
             cell.source = fill(cell.source, repository, minutes)
         cells.append(cell)

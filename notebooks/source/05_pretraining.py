@@ -315,7 +315,7 @@ def continued(shared, rounds):
     """Loads the pre-trained networks, with one optimiser for R or with two."""
     settings = config.replace(iterations=rounds, log_every=1)
     model = simgan_lib.SimGAN(settings, precision=pretrained.precision)
-    model.load_weights(folder / "checkpoint" / "model.weights.h5")
+    model.load_weights(simgan_lib.Run(folder).checkpoint())
     if shared:
         model.refiner_optimizer = model.pretraining_optimizer
     return model

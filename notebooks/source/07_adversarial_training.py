@@ -442,7 +442,7 @@ widgets.TrainingDashboard.attach(folder)
 # ## 5. Stop, and go on
 #
 # Long trainings get interrupted: the lid of the laptop, the end of a Colab session, Ctrl-C (or the notebook's
-# stop button, which ends a training after the current round). A checkpoint that holds only the weights is
+# stop button, which ends a training at its next row of metrics). A checkpoint that holds only the weights is
 # not enough.
 #
 # **Predict.** What else must be restored, so that the resumed training does *exactly* what it would
@@ -483,7 +483,7 @@ print(simgan_lib.Run(halves))
 # %% tags=["shared"]
 def restored(folder):
     model = simgan_lib.SimGAN(tiny)
-    model.load_weights(folder / "checkpoint" / "model.weights.h5")
+    model.load_weights(simgan_lib.Run(folder).checkpoint())
     return model
 
 
@@ -724,7 +724,8 @@ print("ten broken R steps:  D is right", accuracies(broken))
 
 # %% [markdown] tags=["task"]
 # **3. Extend.** Section 5 stopped at the planned end of a run. Stop one *without warning*: write a callback that sets
-# `model.stop_training` after round 7 of 12 (7 is no multiple of anything in `tiny`), resume the run, and compare with `whole`.
+# `model.stop_training` after round 7 of 12. The settings `tiny` log every second round. At which round does the training end?
+# Resume the run, and compare with `whole`.
 
 # %% tags=["exercise"]
 # class StopAt7(keras.callbacks.Callback): ...
@@ -742,7 +743,7 @@ stopped = notebook.new_run_folder("07-stopped")
 simgan_lib.train(data, tiny, stopped, callbacks=[StopAt7()], progress=False)
 saved = restored(stopped).done
 print(simgan_lib.Run(stopped), " steps of each phase in the checkpoint:", saved)
-assert saved["adversarial"] == 7
+assert saved["adversarial"] == 8
 
 # %% tags=["solution"]
 simgan_lib.train(data, tiny, stopped, resume=True, progress=False)
@@ -750,11 +751,9 @@ print(simgan_lib.Run(stopped), " difference:", largest_difference(whole, stopped
 assert largest_difference(whole, stopped) < 1e-4
 
 # %% [markdown] tags=["solution"]
-# The run says 6, the checkpoint 7: `Run` reports the last round in the metrics, to which `tiny` adds a row every second
-# round, and the checkpoint knows better. Ctrl-C sets the same flag, so this is what happens then: the round is
-# finished, the checkpoint written, and the run goes on later as if nothing had been. A hard kill (or an empty
-# battery) loses what came after the last checkpoint, and no more: files
-# are replaced whole, and what the metrics hold beyond the checkpoint is cut on resuming.
+# The training ends at round 8. A stop waits for the next row of metrics, so that a resumed run writes the same rows as one
+# that was never stopped. Ctrl-C sets the same flag. A hard kill loses what came after the last checkpoint and no more.
+# Files are replaced whole, and what the metrics hold beyond the checkpoint is cut on resuming.
 
 # %% [markdown]
 # ## References

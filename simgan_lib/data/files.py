@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from simgan_lib.config import UserError
 
@@ -29,6 +31,39 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: str | Path) -> Iterator[None]:
+    """Keeps other processes from writing into a folder, which it makes if there is none.
+
+    A process that is killed leaves the file `.lock`, but no lock.
+
+    Raises:
+        UserError: If another process has locked the folder.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise UserError(
+            f"Another process is writing into {folder}. Wait for it, or choose another folder."
+        ) from None
+
+
+def check_space(folder: str | Path, needed: int) -> None:
+    """Raises a UserError if a disk has fewer free bytes than needed.
+
+    A full disk would end the process while HDF5 closes its file.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise UserError(
+            f"{folder} has {free / 1e6:.0f} MB of free space; {needed / 1e6:.0f} MB are needed. "
+            "Free some space, or choose another folder."
+        )
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from simgan_lib.data.simulator import simulate
 from simgan_lib.evaluation import report
 from simgan_lib.evaluation.gaze import Effort
 from simgan_lib.evaluation.grid import GRIDS, SHOWS, Cell, ablate
-from simgan_lib.losses import lambda_mean_from_sum
 from simgan_lib.notebook import plots
 from simgan_lib.runs import Run, RunError, reference_run
 
@@ -95,11 +94,12 @@ def test_a_cluster_loses_nothing_and_repeats_nothing_when_a_worker_dies(data, tm
             assert work.is_alive()
             time.sleep(0.05)
         os.kill(next(iter(processes.values())), signal.SIGKILL)
-        written = set()
-        while work.is_alive():
+        written, alive = set(), True
+        while alive:
+            alive = work.is_alive()
             found = tmp_path.rglob("evaluation.json")
             written |= {(path.parent, path.stat().st_mtime_ns) for path in found}
-            work.join(0.1)
+            time.sleep(0.1)
         assert processes != client.run(os.getpid), "no worker died"
     runs = [Run(tmp_path / name / "seed0") for name in ("baseline", "strong")]
     assert sorted(folder for folder, _ in written) == [run.folder for run in runs]
@@ -224,14 +224,6 @@ def test_cells_change_fields_that_there_are_and_records_are_described(name):
         same = [base.replace(**changes) == base for base in (preset("quick"), recorded)]
         assert cell == "baseline" or not all(same)
     assert set(report.collect(RECORDS.parent / name)["cell"]) <= set(SHOWS[name])
-
-
-def test_the_lambdas_are_the_public_codes():
-    public = {"lambda_0.01": 0.01 / 15.278, "lambda_0.153": 0.01, "lambda_0.6": 0.04}
-    public |= {"lambda_2.3": 0.15, "lambda_7.6": 0.5, "lambda_100": 6.5}
-    for name, lambda_sum in public.items():
-        used = GRIDS["ablation"][name].changes["lambda_mean"]
-        assert used == pytest.approx(lambda_mean_from_sum(lambda_sum), rel=0.03), name
 
 
 def test_a_run_without_seed_folder_is_a_cell_of_its_own():

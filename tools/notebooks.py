@@ -13,7 +13,7 @@ A master, `notebooks/source/NN_name.py`, is a script in jupytext's percent forma
     check       asserts what the text says; in the first alone, as are cells without these tags
 
 In text, `{{RUNS KEY DECIMALS}}` quotes a number from the records in runs/ (see
-`simgan_lib.notebook.quote`), and `{{minutes}}` the measured running time.
+`tables.quote`), and `{{minutes}}` the measured running time.
 """
 
 import argparse
@@ -31,9 +31,9 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
 from repository import CELL, MARKED, SETTING, badges
+from tables import quote
 
 from simgan_lib.data.files import atomic
-from simgan_lib.notebook import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"

@@ -30,7 +30,7 @@ class Cell(NamedTuple):
 
 
 ABLATION = {
-    "baseline": Cell("nothing changed", {}),
+    "baseline": Cell("nothing changed: lambda 1, 5 D updates per R update", {}),
     "no_history": Cell("D sees only the latest refined images", {"buffer_size": 0}),
     "global_loss": Cell("one answer of D per image", {"adversarial_loss": "global"}),
     "no_averaging": Cell("R's last weights, not their average", {"refiner_averaging": 0.0}),
@@ -63,9 +63,20 @@ FAILURES = {
 
 GRIDS = {"ablation": ABLATION, "failures": FAILURES}
 
-# What each recorded run of a grid shows, in the order of the tables. One is no cell, as no field
-# makes it: a subclass of SimGAN with another refiner_loss.
+# What each recorded run of a grid shows, in the order of the tables.
 SHOWS = {name: {cell: shows for cell, (shows, _) in cells.items()} for name, cells in GRIDS.items()}
+# Recorded before, and no longer cells.
+SHOWS["ablation"] |= {
+    "lambda_0.153": "the paper's lambda (unverified)",
+    "lambda_0.6": "daniel-merrick's lambda",
+    "lambda_2.3": "AlexHex7's lambda",
+    "lambda_7.6": "carpedm20's lambda",
+    "k_d_2": "2 D updates per R update",
+    "k_g_5": "5 R updates per D update",
+    "sgd": "the paper's optimiser",
+    "sgd_fast": "the same, 100 times the learning rates",
+}
+# No cell, as no field makes it: a subclass of SimGAN with another refiner_loss.
 SHOWS["failures"]["wrong_sign"] = "R helps D: the report's equation 4 as printed"
 
 
@@ -137,7 +148,7 @@ def _on_cluster(scheduler: str, data: GazeData, work: list[tuple]) -> Iterator[P
             "A scheduler needs Dask, which is not installed. pip install 'simgan_lib[cluster]'."
         ) from None
     try:
-        client = Client(scheduler, timeout=10)
+        client = Client(scheduler, timeout=5)
     except OSError:
         raise UserError(
             f"No Dask scheduler answers at {scheduler}. Start one with 'dask scheduler', and "

@@ -126,7 +126,7 @@ class TrainingDashboard(Shown):
         self.data, self.settings, self.folder = data, config, Path(folder)
         self.config, self.model = getattr(config, "config", config), model
         self.state = "attached" if data is None else "ready"
-        self.error = self.done = self._thread = None
+        self.error = self.done = self._thread = self._seen = None
         self.go, self._closed = threading.Event(), threading.Event()
         self._interval = interval
         figure = Figure(figsize=(9.6, 4.4))
@@ -192,8 +192,9 @@ class TrainingDashboard(Shown):
         # At first the axes hold twice what there is: of 25,000 rounds, ten would be invisible.
         rounds = metrics.loc[metrics["phase"] == "adversarial", "iteration"].max()
         draw_curves(self.curves, metrics, real_name, np.fmin(self.config.iterations, 2 * rounds))
-        if (self.folder / "snapshots.h5").exists():
-            shots = run.snapshots
+        file = self.folder / "snapshots.h5"
+        if file.exists() and file.stat().st_mtime_ns != self._seen:
+            self._seen, shots = file.stat().st_mtime_ns, run.snapshots
             show_pixels(self.eyes, sheet(EYES, shots["synthetic"], shots["refined"][-1]))
             title = f"synthetic, and refined after round {shots['iteration'][-1]:,}"
             self.eyes.axes.set_title(title, fontsize="small")

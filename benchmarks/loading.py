@@ -17,17 +17,15 @@ def stack(path: Path):
         return np.stack([image[()] for image in file["image"].values()])
 
 
-def read(path: Path, cached: bool):
-    """Our way, with or without what an earlier call has kept."""
-    from simgan_lib.data import read_images, readers
+def read(path: Path):
+    """Our way."""
+    from simgan_lib.data import read_images
 
-    if not cached:
-        readers.cached(path).unlink(missing_ok=True)
     return read_images(path, progress=False).images
 
 
 def measure(smoke: bool = False) -> dict:
-    """Reads a file in turn by `np.stack`, by us the first time, and by us later.
+    """Reads a file in turn by `np.stack` and by us.
 
     Args:
         smoke: Whether to compute almost nothing, to see that it works.
@@ -36,24 +34,19 @@ def measure(smoke: bool = False) -> dict:
         Seconds of each, and how many times faster than `np.stack` we are.
     """
     with data_folder(smoke) as folder:
-        names = ("stack", "first", "later")
+        names = ("stack", "first")
         workers = {n: ("loading", {"how": n, "path": str(folder / "gaze.h5")}) for n in names}
         with started(workers) as running:
             reports = alternate(running, turns=2 if smoke else 5)
     return {
         "seconds": {name: median(reports[name]) for name in names},
         "speedup_first": ratio(reports["stack"], reports["first"])["median"],
-        "speedup_later": ratio(reports["stack"], reports["later"])["median"],
     }
 
 
 if __name__ == "__main__":
     options = json.loads(sys.argv[1])
     how, path = options["how"], Path(options["path"])
-    calls = {
-        "stack": lambda: stack(path),
-        "first": lambda: read(path, cached=False),
-        "later": lambda: read(path, cached=True),
-    }
+    call = {"stack": stack, "first": read}[how]
     # Nothing is reported of the images, and nothing kept.
-    Turns().serve(lambda: (calls[how](), None)[1])
+    Turns().serve(lambda: (call(path), None)[1])

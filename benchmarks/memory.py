@@ -4,16 +4,15 @@ from benchmarks.commands import data_folder, settings, train
 
 
 def measure(smoke: bool = False) -> dict:
-    """Trains a few rounds of the report, first with the data read image by image, then cached.
+    """Trains a few rounds of the report.
 
     Args:
         smoke: Whether to compute almost nothing, to see that it works.
 
     Returns:
-        Peak resident memory in GiB of both, and of the larger.
+        Peak resident memory in GiB.
     """
     rounds = 2 if smoke else 6
     with data_folder(smoke) as data:
         changes = settings(smoke, iterations=rounds, preset="report")
-        first, cached = (train(data, *changes).peak_bytes / 2**30 for _ in range(2))
-    return {"first_gib": first, "cached_gib": cached, "peak_gib": max(first, cached)}
+        return {"peak_gib": train(data, *changes).peak_bytes / 2**30}

@@ -1,4 +1,4 @@
-"""From `simgan train` to the first round, with the data cached; and what an import costs."""
+"""From `simgan train` to the first round, and what an import costs."""
 
 import statistics
 
@@ -22,8 +22,6 @@ def measure(smoke: bool = False) -> dict:
     turns, found = (1 if smoke else 5), {}
     with data_folder(smoke) as data:
         changes = settings(smoke, iterations=1, preset="long")
-        if not smoke:
-            train(data, *changes)  # Fills the cache.
         for _ in range(turns):
             marks = train(data, *changes, marks=(BEGIN, END)).marks
             seconds = {"first_round_begins": marks[BEGIN], "first_round_ends": marks[END]}

@@ -201,7 +201,7 @@ def test_the_driver_writes_the_record_and_the_page(tmp_path, capsys):
     results = json.loads((tmp_path / "results.json").read_text())
     assert {"environment", "loading", "simulator"} == set(results)
     assert results["environment"]["cores"] >= 1
-    assert results["loading"]["speedup_later"] > 0
+    assert results["loading"]["speedup_first"] > 0
     page = (tmp_path / "README.md").read_text()
     assert tables.fill(page, results) == page
     assert tables.speed(results) in page

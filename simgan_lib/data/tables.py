@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from simgan_lib.data.camera import look_vector
 from simgan_lib.data.files import DataError, read_text, reading
-from simgan_lib.data.labels import ANGLES, LABELS, LOOK, gaze_labels, look_vectors
+from simgan_lib.data.labels import ANGLES, LABELS, LOOK, gaze_labels
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".gif", ".tif", ".tiff", ".webp")
 # The columns that are looked for, in lower case and without punctuation: data/README.md lists them.
@@ -236,7 +237,7 @@ def complete(table: pd.DataFrame, source: Path, unity: bool = False) -> pd.DataF
                 "Name the columns pitch_deg and yaw_deg if they are in degrees."
             )
         if not {*LOOK} <= {*table}:
-            table[LOOK] = look_vectors(*table[ANGLES].to_numpy().T)
+            table[LOOK] = np.stack(look_vector(*table[ANGLES].to_numpy().T), axis=1)
     elif {*LOOK} <= {*table}:
         table[ANGLES] = gaze_labels(table[LOOK], source)[ANGLES]
     else:

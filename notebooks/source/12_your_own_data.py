@@ -305,11 +305,12 @@ if scale.live > 10:
 # ## 5. Screws: a folder of pictures
 #
 # A robot shall pick screws from a conveyor belt, so it needs their direction. Nobody wants to measure
-# it in ten thousand photographs. A CAD program draws screws with their direction, in flat gray. A camera
+# it in ten thousand photographs. A CAD program draws screws with their direction, in flat gray. A webcam
 # over the belt sees something else: round metal with a bright ridge and dark flanks, a shadow, green
 # rubber.
 #
-# We have no such camera. So the target is drawn as well, and is called the **simulated camera**.
+# We have no such pictures. So the target is drawn as well. It is a **simulated webcam** again, this time
+# over a conveyor belt.
 
 # %% tags=["shared"]
 ROW, COLUMN = np.mgrid[:32, :32] - 15.5
@@ -333,7 +334,7 @@ def draw_cad(angle, rng):
 
 
 # %% tags=["shared"]
-def draw_camera(angle, rng):
+def draw_webcam(angle, rng):
     along, across, cover = place(angle, rng)
     lit = np.clip(across, -1, 1) + 0.4 * np.sin(angle - 0.8)  # light from the upper left
     ridge = np.exp(-((lit / 0.45) ** 2))[..., None]
@@ -356,12 +357,12 @@ def draw_screws(draw, count, seed):
 
 # %% [markdown]
 # Your images are most likely files in a folder. So we write files: the CAD pictures with a table of
-# labels, the camera's without one. The table's column `file` says which row belongs to which picture.
+# labels, the webcam's without one. The table's column `file` says which row belongs to which picture.
 
 # %% tags=["shared"]
 count = min(1_500, scale.images)
 folder = Path(tempfile.mkdtemp())
-for name, draw, seed in (("cad", draw_cad, 0), ("camera", draw_camera, 1)):
+for name, draw, seed in (("cad", draw_cad, 0), ("simulated webcam", draw_webcam, 1)):
     (folder / name).mkdir()
     pixels, labels = draw_screws(draw, count, seed)
     files = [f"screw{number}.png" for number in range(count)]
@@ -375,10 +376,10 @@ print((folder / "cad" / "labels.csv").read_text()[:72])
 
 # %% [markdown]
 # One line loads both folders. `size=(H, W)` would bring all to one size, and `gray=True` would take the
-# colour away. `simgan train --data cad --real camera --run RUN` does the same in a terminal.
+# colour away. `simgan train --data cad --real webcam --run RUN` does the same in a terminal.
 
 # %% tags=["shared"]
-screws = simgan_lib.load(folder / "cad", real=folder / "camera", progress=False)
+screws = simgan_lib.load(folder / "cad", real=folder / "simulated webcam", progress=False)
 print(screws)
 
 # %% tags=["check"]
@@ -391,7 +392,7 @@ assert np.array_equal(screws.synthetic.images, draw_screws(draw_cad, count, 0)[0
 #
 # ## 6. Screws: the best recipe we can think of
 #
-# The CAD picture says which pixels are screw. So a recipe can paint: the belt in the camera's most
+# The CAD picture says which pixels are screw. So a recipe can paint: the belt in the webcam's most
 # frequent colour, the screw in the colour of its brightest pixels. Then a blur and some noise. All of
 # this is found without a label.
 
@@ -443,11 +444,11 @@ rows = {
     "CAD": screws.synthetic.images[:8],
     "hand-made": handmade[:8],
     "refined": refined.images[:8],
-    "simulated\ncamera": screws.real.images[:8],
+    "simulated\nwebcam": screws.real.images[:8],
 }
 notebook.show(
     plots.contact_sheet(rows, 8, zoom=1.2),
-    "screws as the CAD program draws them, after the recipe, refined, and others in the simulated camera. "
+    "screws as the CAD program draws them, after the recipe, refined, and others in the simulated webcam. "
     "The first three rows show the same screws.",
 )
 
@@ -476,17 +477,15 @@ print(report.table(found))
 # the other half. If R had destroyed the labels, it could not learn them. A direction has two outputs,
 # its cosine and its sine, so that 179 and -179 degrees are neighbours.
 
+
 # %% tags=["shared"]
-EFFORT = gaze.Effort(epochs=scale.effort.epochs)
-
-
 def vectors(labels):
     angle = np.radians(labels["angle"].to_numpy())
     return np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
 
 
 def learn(images, labels, seed=0):
-    network = gaze.train_estimator(images, vectors(labels)[:, :2], seed, EFFORT)
+    network = gaze.train_estimator(images, vectors(labels)[:, :2], seed, scale.effort)
 
     def read(pictures):
         answers = network.predict(to_float(pictures), batch_size=256, verbose=0)
@@ -534,7 +533,7 @@ print(f"learned from refined screws, tested on other refined screws: {kept.mean(
 # A guess errs by 90 degrees. A small error says that the directions can still be read, and are the old
 # ones up to one and the same turn.
 #
-# **Agreement.** Several networks learn from the same images with other seeds, and read the *unlabelled* camera
+# **Agreement.** Several networks learn from the same images with other seeds, and read the *unlabelled* webcam
 # pictures. If two answers are $d$ degrees apart, one of them errs by at least $d/2$. So their mean
 # disagreement, halved, is a lower bound for their mean error.
 
@@ -549,11 +548,11 @@ readers = {
 for name, several in readers.items():
     answers = [read(screws.real.images) for read in several]
     apart = [gaze.angular_error(a, answers[0]).mean() for a in answers[1:]]
-    print(f"{name:<10} readers disagree by {np.mean(apart):5.1f} degrees on camera pictures")
+    print(f"{name:<10} readers disagree by {np.mean(apart):5.1f} degrees on webcam pictures")
 
 # %% [markdown]
 # **Predict.** What would these three measures say of a "refiner" that ignores its input, and returns
-# some picture of the camera?
+# some picture of the webcam?
 #
 # <details><summary>Answer</summary>
 #
@@ -564,13 +563,13 @@ for name, several in readers.items():
 #
 # ## 9. Judge with labels
 #
-# We have a simulated camera, so we have labels, and can see whether the judgement was right.
+# We have a simulated webcam, so we have labels, and can see whether the judgement was right.
 
 # %%
-test_pixels, test_labels = draw_screws(draw_camera, 800, 2)
-camera_labels = draw_screws(draw_camera, count, 1)[1]
-readers["labelled camera"] = [
-    learn(screws.real.images, camera_labels, seed) for seed in range(max(2, SEEDS))
+test_pixels, test_labels = draw_screws(draw_webcam, 800, 2)
+webcam_labels = draw_screws(draw_webcam, count, 1)[1]
+readers["labelled webcam"] = [
+    learn(screws.real.images, webcam_labels, seed) for seed in range(max(2, SEEDS))
 ]
 errors = {
     name: [gaze.angular_error(read(test_pixels), vectors(test_labels)).mean() for read in several]
@@ -585,7 +584,7 @@ for name, each in errors.items():
 if scale.live > 10:
     assert np.mean(errors["refined"]) < 0.7 * np.mean(errors["hand-made"])
     assert np.mean(errors["refined"]) < 0.7 * np.mean(errors["CAD"])
-    assert np.mean(errors["labelled camera"]) < np.mean(errors["refined"])
+    assert np.mean(errors["labelled webcam"]) < np.mean(errors["refined"])
     assert kept.mean() < 30
 
 # %% [markdown]
@@ -686,7 +685,7 @@ if scale.live > 10:
     assert by_lambda[1]["change"] < by_lambda[0]["change"]
 
 # %% [markdown] tags=["solution"]
-# With lambda 20 R changes less, keeps the CAD look, and its readers disagree on camera pictures. The
+# With lambda 20 R changes less, keeps the CAD look, and its readers disagree on webcam pictures. The
 # column *error* was computed last. The disagreement and the error should rank the refiners alike. Where
 # they do not, the difference is within what one more seed would change.
 

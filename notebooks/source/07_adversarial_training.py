@@ -663,7 +663,7 @@ assert 0 < hours < 1000
 # [solution](solutions/07_adversarial_training.ipynb)
 
 # %% tags=["exercise"]
-...
+# Your code. Print D's two accuracies after the five rounds, and after the ten steps.
 
 
 # %% tags=["solution"]

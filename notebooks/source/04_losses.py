@@ -52,13 +52,12 @@ print(x.shape, f"from {x.min():.2f} to {x.max():.2f}")
 # %% [markdown]
 # ## 1. Two aims in one number
 #
-# R has two aims. D should take its images for real. And each image should stay close to its synthetic original, whose label
-# is still to be true. The paper adds both, with a weight $\lambda$ (equation 1):
+# R has two aims. D should take its images for real. And each image should stay close to its synthetic original, so that the label
+# stays true. The paper adds both (equation 1):
 #
 # $$ \mathcal L_R = \sum_i \ell_\text{real}(x_i) + \lambda \, \ell_\text{reg}(x_i) $$
 #
-# We build the terms one at a time. We take *means* over pixels and patches where the paper takes sums. So our losses do not
-# depend on the size of an image. Section 7 shows what that does to $\lambda$.
+# We take *means* over pixels and patches where the paper takes sums. Section 7 shows what that does to $\lambda$.
 
 # %% [markdown]
 # ## 2. Staying close: self-regularisation
@@ -67,7 +66,7 @@ print(x.shape, f"from {x.min():.2f} to {x.max():.2f}")
 #
 # $$ \ell_\text{reg} = \text{mean} \, \bigl| \psi(R(x)) - \psi(x) \bigr| $$
 #
-# $\psi$ is a *feature*: it says what is compared. Usually it is the identity, the pixels themselves. The library has two more.
+# $\psi$ is a *feature*: it says what is compared. Usually it is the pixels themselves. The library has two more.
 
 
 # %% tags=["shared", "taught:losses"]
@@ -118,7 +117,7 @@ for feature in (identity, image_gradients):
 #
 # </details>
 #
-# `channel_mean` is for colour images. It is an example that the paper gives. A hue may change as long as the brightness stays.
+# `channel_mean` is for colour images, and the paper's example. A hue may change as long as the brightness stays.
 
 # %%
 colour = np.zeros((1, 2, 2, 3), "float32")
@@ -141,8 +140,7 @@ assert float(self_regularisation(before + 0.2, before, image_gradients)) < 1e-6
 #
 # $$ \mathcal L_D = -\sum_i \log D(R(x_i)) - \sum_j \log\bigl(1 - D(y_j)\bigr) $$
 #
-# Both terms are a **cross-entropy**: minus the log-probability of the wanted class. They differ in the label alone. So one
-# function is enough for D, and for R as well.
+# Both terms are a **cross-entropy**: minus the log-probability of the wanted class. One function is enough for both, and for R:
 
 
 # %% tags=["shared", "taught:losses"]
@@ -151,8 +149,7 @@ def local_adversarial(logits, label):
 
 
 # %% [markdown]
-# We check it by hand on two patches. D says "refined" with probability 0.8 for the first and 0.5 for the second. The logarithms
-# of probabilities are logits that give these probabilities.
+# We check it by hand on two patches, which D calls refined with probability 0.8 and 0.5.
 
 # %%
 two_patches = np.log([[[[0.2, 0.8], [0.5, 0.5]]]])
@@ -161,8 +158,7 @@ for name, label, p in (("refined", REFINED, [0.8, 0.5]), ("real", REAL, [0.2, 0.
     print(f"wanted {name:8} {ours:.4f}, by hand {by_hand:.4f}")
 
 # %% [markdown]
-# `log_softmax` is not the same as the logarithm of a softmax. The probability of a very sure D rounds to zero, and the
-# logarithm of zero ends the training.
+# Why `log_softmax`? The probability of a very sure D rounds to zero, and the logarithm of zero ends the training.
 
 # %%
 sure = np.array([[[[60.0, -60.0]]]], "float32")
@@ -245,9 +241,8 @@ print(f"one term {one_term:.3f} (ln 2 = {np.log(2):.3f}), L_D {2 * one_term:.3f}
 # | R's adversarial term = 0.693 | D cannot tell R's images. |
 # | the same, far above 0.693 | D is sure that R's images are refined. |
 #
-# $L_D$ has two terms, so $e^{-L_D / 2}$ is the probability that D gives to the right answer, as a geometric mean. The library
-# also logs D's **accuracy**: the share of patches on the right side. A tie counts as half right. So an undecided D scores 0.5
-# on both classes, and not 1 on one of them.
+# The library also logs D's **accuracy**: the share of patches on the right side. A tie counts as half right, so an undecided D
+# scores 0.5 on both classes.
 
 
 # %% tags=["shared", "taught:losses"]
@@ -261,8 +256,8 @@ for name, logits in {"a guess": guess, "the two patches": two_patches}.items():
     print(f"{name}: accuracy {float(accuracy(logits, REFINED))}")
 
 # %% [markdown]
-# Of the two patches one is right and one undecided: 0.75. Here are both landmarks in a recorded training. It is the baseline
-# of the course's ablation, to which notebook 08 compares other trainings.
+# Of the two patches one is right and one undecided: 0.75. Here are both landmarks in a recorded training, the baseline of the
+# course's ablation.
 
 # %% tags=["plot"]
 run = simgan_lib.reference_run("ablation/baseline/seed0")
@@ -277,9 +272,10 @@ notebook.show(
 # their landmarks.
 #
 # **Count the terms before you compare.** The report's curves settle near $L_D$ = 1.1. If its published code made the figures,
-# that is a sum of *three* means: fresh refined images, images from the history, and real ones.
+# that is a sum of *three* means: fresh refined images, images from the history, and real ones. With n terms,
+# $e^{-L_D / n}$ is the probability that D gives to the right answer, as a geometric mean.
 #
-# **Predict.** What is the landmark of a guess with three terms? How sure is D of the right answer at 1.1?
+# **Predict.** What is a guess with three terms? How sure is D of the right answer at 1.1?
 
 # %%
 for terms in (2, 3):
@@ -302,9 +298,8 @@ for terms in (2, 3):
 #
 # $$ \ell_\text{real} = -\log\bigl(1 - D(R(x))\bigr) $$
 #
-# In code this is `local_adversarial(logits, REAL)`. There is an alternative. R could make *D's* loss large, and minimise
-# $+\log D(R(x))$. Both make D(R(x)) small. They differ in the *gradient*. We measure it with one step of plain gradient descent
-# of size 1, as in notebook 03.
+# In code this is `local_adversarial(logits, REAL)`. R could also make *D's* loss large, and minimise $+\log D(R(x))$. Both make
+# D(R(x)) small, but with other *gradients*. We measure them with one step of plain gradient descent of size 1, as in notebook 03.
 
 
 # %% tags=["shared"]
@@ -364,12 +359,11 @@ assert np.abs(np.array(push["+log D"]) - (1 - certainty)).max() < 1e-3
 #
 # </details>
 #
-# So R uses the **non-saturating** form. It is Goodfellow's advice, written for another convention. In his texts D is the
-# probability of *real*, and there $\log(1 - D)$ is the form that saturates. **Ask what D = 1 means before you copy a GAN loss.**
+# So R uses the **non-saturating** form. In Goodfellow's texts D is the probability of *real*, and there $\log(1 - D)$ is the form
+# that saturates. **Ask what D = 1 means before you copy a GAN loss.**
 #
-# A large gradient at the logit is not yet a useful one. It says how much R is asked to change. In which direction the pixels
-# should go depends on D's weights. When D is sure of everything, a small change of a pixel hardly changes D's answer, and the
-# direction may be of little use. Notebook 11 has such a D.
+# A large gradient at the logit says how much R is asked to change. The direction comes from D's weights. When D is sure of everything,
+# no small change of the pixels changes its answer much, and the direction may be useless. Notebook 11 has such a D.
 
 # %% [markdown]
 # ## 6. Two equations that disagree
@@ -382,8 +376,8 @@ assert np.abs(np.array(push["+log D"]) - (1 - certainty)).max() < 1e-3
 # | the report, eq. 2 | $-\log(1 - D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
 # | the report, eq. 4 | $-\log(D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
 #
-# R cannot minimise both. We find out by experiment. We need an R that copies and a D that has learned something, so we
-# pre-train a small model. Notebook 05 explains pre-training.
+# We decide by experiment. It needs an R that copies and a D that has learned something, so we pre-train a small model. Notebook 05
+# explains pre-training.
 
 # %% tags=["shared"]
 config = scale.config.replace(
@@ -579,9 +573,9 @@ print(f"0.0001 summed over a batch of 512: lambda_mean {1e-4 * 512 * 35 * 55:.1f
 print(f"the same with a batch of 32:       lambda_mean {1e-4 * 32 * 35 * 55:.1f}")
 
 # %% [markdown]
-# So lambda is large there, and the batch size changes it. Here are the values of public codes and of this course in the mean
-# form. The paper prints no value. Its 0.01 comes from a comment of an author and is not confirmed. The report prints 0.01. By its
-# code this is a mean form. Its text can also be read as an L1 summed over pixels, which would be 19.
+# So lambda is large there, and the batch size changes it. Here are the values of public codes and of this course in the mean form.
+# The paper prints no value; its 0.01 comes from a comment of an author and is not confirmed. The report prints 0.01. By its code
+# this is a mean form. Its text can also be read as an L1 summed over pixels, which would be 19.
 
 # %%
 values = {"mjdietzx": 98.6, "mnjm": 98.6, "wkhademi": 10.0, "the report, by its code": 0.01}
@@ -620,8 +614,8 @@ notebook.show(
 assert max(values.values()) / min(values.values()) > 5_000
 
 # %% [markdown]
-# What lambda does, trainings show in which nothing else was changed. `mean_change` is mean |R(x) - x| at the end, of a range of 2.
-# The pupil's shift says how far labels have moved. The gaze network learned from the refined images.
+# What does lambda do? In these trainings nothing else was changed. `mean_change` is mean |R(x) - x| at the end, of a range of 2. The
+# pupil's shift says how far labels have moved. The gaze network learned from the refined images.
 #
 # **Predict.** From lambda 0.01 to 100: which of the three columns falls, and does the gaze error have a best place?
 
@@ -786,8 +780,8 @@ if scale.live > 10:
 # So $\lambda$ is a *threshold*: a pixel moves away from x only where D's wish is stronger than $\lambda$ / pixels. An L1 asks for few
 # changes, and does not care how large these are.
 #
-# Two limits of this picture. R cannot move single pixels. Its weights are shared by all of them, so it follows the mean wish of many
-# places. And the wishes shrink with D(R(x)), as section 5 shows, so the same lambda holds more pixels later in a training.
+# This picture has two limits. R cannot move single pixels, as its weights are shared by all of them. And the wishes shrink with D(R(x)),
+# as section 5 shows, so the same lambda holds more pixels later in a training.
 
 # %% [markdown]
 # ## What you have learned

@@ -248,7 +248,7 @@ curve(right_axis, lesson, "accuracy_refined", plots.ORANGE, "refined (= syntheti
 right_axis.axhline(0.5, color=plots.GRAY, linestyle=":", label="a guess")
 right_axis.set(ylabel="share of patches right", ylim=(0, 1.02))
 for axis in (left, right_axis):
-    axis.legend(fontsize="small", loc="lower left")
+    axis.legend(fontsize="small", loc="lower left" if axis is left else "lower right")
 notebook.show(
     figure,
     "D's pre-training. Left, its loss. Right, the share of patches that it gets right on each kind of image.",
@@ -452,8 +452,8 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Yes. Its first picture is far from an eye, but self-regularisation teaches R the identity within the game as well. In the first
-# rounds it does so nearly undisturbed, as an untrained D asks for nothing in particular.
+# Yes, after 30 rounds its eyes can be recognised. Self-regularisation is a part of $L_R$, so R learns to keep the eye within the game
+# as well. Meanwhile D asks for changes, so neither curve on the left stays near zero.
 #
 # </details>
 #
@@ -537,7 +537,7 @@ def taught(order, seed):
 
 
 # %% tags=["exercise"]
-...
+# Your code. Print two lists of three losses.
 
 # %% tags=["solution"]
 count = 60 if scale.live > 10 else 4

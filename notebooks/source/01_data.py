@@ -367,8 +367,9 @@ for axis in (left, right):
 right.legend(fontsize="small")
 notebook.show(
     figure,
-    "left, gray levels. The synthetic ones have a hump. The simulated webcam's are spread evenly. Right, "
-    "the strength of slow waves (left) and fast waves (right).",
+    "left, gray levels. Synthetic images have a hump, and spikes at pure black and pure white. The simulated webcam's levels "
+    "are about equally frequent. Right, synthetic images have more of the fast waves, from their crisp edges. Simulated "
+    "webcam images have more of the slowest, from their shadows.",
 )
 
 # %% [markdown]

@@ -332,7 +332,7 @@ for name, eyes in {"synthetic": simulator, "simulated webcam": webcam}.items():
 #
 # **Predict.** Where will D be *least* sure: at the iris, at the rim of the image, or elsewhere on lids and skin?
 
-# %% tags=["plot", "shared"]
+# %% tags=["plot"]
 BLUE_TO_ORANGE = LinearSegmentedColormap.from_list("D", [plots.BLUE, "white", plots.ORANGE])
 
 
@@ -388,7 +388,7 @@ if scale.live > 10:
 #
 # **Predict.** Draw the map of a collage on paper.
 
-# %% tags=["shared"]
+# %%
 collage = simulator.copy()
 collage[:, :, 28:] = webcam[:, :, 28:]
 
@@ -423,7 +423,7 @@ if scale.live > 10:
 # 1, starting from zero. The step arrives at minus the gradient.
 
 
-# %% tags=["shared"]
+# %%
 def gradient(loss, at):
     step = keras.Variable(np.zeros(at.shape, "float32"))
     descent = keras.optimizers.SGD(learning_rate=1.0)

@@ -20,7 +20,7 @@ PARALLEL := -q --numprocesses 2 --dist loadgroup
 JAX_CACHE := JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.venv/jax-cache
 
-.PHONY: help quickstart test browser faults lint lab notebooks tables bench colab clean
+.PHONY: help quickstart test browser faults lint lab notebooks tables bench repository clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,8 +64,8 @@ bench: .venv/extra-$(EXTRA) .venv/torch/ready ## Time everything against peers a
 		-c constraints.txt -r benchmarks/requirements.txt
 	@touch $@
 
-colab: .venv/extra-$(EXTRA) ## Write the Colab links: make colab REPO=owner/name
-	$(BIN)/python tools/colab.py "$(REPO)"
+repository: ## Write where the course lies, for badges and set-up cells: REPO=owner/name
+	@$$(sh tools/find_python.sh $(PYTHON)) tools/repository.py "$(REPO)"
 
 clean: ## Remove the environment and the generated data; runs stay
 	rm -rf .venv data/simulated data/.cache
@@ -86,7 +86,7 @@ clean: ## Remove the environment and the generated data; runs stay
 
 .venv/extra-test: .venv/extra-$(EXTRA)
 	@echo "Installing the test tools"
-	$(PIP) -e '.[$(EXTRA),jax,kaggle,notebooks,test]'
+	$(PIP) -e '.[$(EXTRA),cluster,jax,kaggle,notebooks,test]'
 	@touch $@
 
 .venv/extra-notebooks: .venv/extra-$(EXTRA)

@@ -2,10 +2,11 @@
 
 import dataclasses
 import json
+import statistics
 import sys
 
-from benchmarks.problem import BETA_1, LAMBDA, LEARNING_RATE, Problem
-from benchmarks.workers import TORCH, Turns, alternate, median, ratio, started
+from benchmarks.problem import BETA_1, LAMBDA, LEARNING_RATE, TINY, Problem, operations
+from benchmarks.workers import TORCH, Turns, alternate, ratio, started
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -30,27 +31,10 @@ def config(problem: Problem, precision: str):
     )
 
 
-def gate_every(rounds: int, turns: Turns):
-    """Returns a callback that trains so many rounds a turn, all that the others do included."""
-    import keras
-
-    last = {}
-
-    def begin(batch, logs):
-        if batch % rounds == 0:
-            if last:
-                # Reading a loss waits for the round to end.
-                turns.done(discriminator_loss=float(last["discriminator_loss"]))
-            turns.wait()
-
-    return keras.callbacks.LambdaCallback(
-        on_train_batch_begin=begin, on_train_batch_end=lambda batch, logs: last.update(logs)
-    )
-
-
 def work(precision: str, **changes) -> None:
     """Trains for ever: a round a turn, through the same `SimGAN.train` that everybody calls."""
-    from benchmarks.operations import of_a_round
+    import keras
+
     from simgan_lib import backends
     from simgan_lib.simgan import SimGAN
 
@@ -60,10 +44,22 @@ def work(precision: str, **changes) -> None:
     model = SimGAN(config(problem, precision), (problem.height, problem.width, 1))
     turns = Turns(
         precision=model.precision,
-        operations=of_a_round(problem),
+        operations=operations(problem),
         parameters=[model.refiner.count_params(), model.discriminator.count_params()],
     )
-    model.train(*problem.data(), callbacks=[gate_every(1, turns)])
+    last = {}
+
+    def begin(batch, logs):
+        # A turn lasts until the next round begins, so that drawing batches counts too.
+        if last:
+            # Reading a loss waits for the round to end.
+            turns.done(discriminator_loss=float(last["discriminator_loss"]))
+        turns.wait()
+
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=begin, on_train_batch_end=lambda batch, logs: last.update(logs)
+    )
+    model.train(*problem.data(), callbacks=[watch])
 
 
 def measure(smoke: bool = False) -> dict:
@@ -77,8 +73,7 @@ def measure(smoke: bool = False) -> dict:
     """
     problem, turns, product = Problem(), 10, {}
     if smoke:
-        problem, turns = Problem(4, 12, 16, 8, 2, 32), 2
-        product = {"sizes": [64], "seconds": 0.01}
+        problem, turns, product = TINY, 2, {"sizes": [64], "seconds": 0.01}
     size = dataclasses.asdict(problem)
     workers = {"auto": ("cpu_round", {"precision": "auto", **size})}
     for dtype in PRECISIONS:
@@ -115,33 +110,33 @@ def compare(reports: dict[str, list[dict]], operations: float) -> dict:
     Returns:
         `speedup_vs_keras` and `speedup_vs_torch`: how many times faster we are, in `auto` against
         the peer's float32, both in `float32`, and, beyond the target, `bfloat16_both`.
-        `ceiling_fraction` by precision. `spread`: lowest and highest of each.
+        `ceiling_fraction` by precision.
     """
+    rates = {
+        dtype: [found["rate"] for found in reports[f"ceiling {dtype}"]] for dtype in PRECISIONS
+    }
+    seconds = {
+        name: [found["seconds"] for found in values]
+        for name, values in reports.items()
+        if "ceiling" not in name
+    }
     result = {
-        "seconds": {name: median(r) for name, r in reports.items() if "ceiling" not in name},
-        "ceiling_rate": {d: median(reports[f"ceiling {d}"], "rate") for d in PRECISIONS},
+        "seconds": {name: statistics.median(values) for name, values in seconds.items()},
+        "ceiling_rate": {dtype: statistics.median(values) for dtype, values in rates.items()},
+        "ceiling_fraction": {
+            dtype: ratio([operations / value for value in seconds[dtype]], rates[dtype])
+            for dtype in PRECISIONS
+        },
     }
-    found = {"ceiling_fraction": {}}
-    for dtype in PRECISIONS:
-        rates = [{"rate": operations / report["seconds"]} for report in reports[dtype]]
-        found["ceiling_fraction"][dtype] = ratio(rates, reports[f"ceiling {dtype}"], "rate")
     for peer in ("keras", "torch"):
-        if f"{peer} float32" in reports:
-            usual, mixed = reports[f"{peer} float32"], reports[f"{peer} bfloat16"]
-            found[f"speedup_vs_{peer}"] = {
-                "auto": ratio(usual, reports["auto"]),
-                "float32": ratio(usual, reports["float32"]),
-                "bfloat16_both": ratio(mixed, reports["bfloat16"]),
+        if f"{peer} float32" in seconds:
+            usual, mixed = seconds[f"{peer} float32"], seconds[f"{peer} bfloat16"]
+            result[f"speedup_vs_{peer}"] = {
+                "auto": ratio(usual, seconds["auto"]),
+                "float32": ratio(usual, seconds["float32"]),
+                "bfloat16_both": ratio(mixed, seconds["bfloat16"]),
             }
-    result["spread"] = {
-        what: {name: [value["low"], value["high"]] for name, value in values.items()}
-        for what, values in found.items()
-    }
-    medians = {
-        what: {name: value["median"] for name, value in values.items()}
-        for what, values in found.items()
-    }
-    return {**medians, **result}
+    return result
 
 
 if __name__ == "__main__":

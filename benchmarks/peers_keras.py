@@ -23,10 +23,9 @@ class UsualKeras:
     Args:
         problem: The round.
         precision: `"float32"` or `"bfloat16"`.
-        xla: Whether XLA compiles the updates. It is Keras's own choice, and slower on a CPU.
     """
 
-    def __init__(self, problem: Problem, precision: str = "float32", xla: bool = False):
+    def __init__(self, problem: Problem, precision: str = "float32"):
         self.problem, shape = problem, (problem.height, problem.width, 1)
         dtype = POLICIES[precision]
         self.refiner = build_refiner(shape, problem.filters, dtype=dtype, seed=0)
@@ -36,7 +35,8 @@ class UsualKeras:
             label: np.full((problem.batch, *patches), label, "int32") for label in (REAL, REFINED)
         }
         cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        options = {"jit_compile": xla}
+        # XLA is Keras's own choice, and slower on a CPU.
+        options = {"jit_compile": False}
         self.discriminator.compile(self._adam(), cross_entropy, **options)
         image = keras.Input(shape)
         refined = self.refiner(image)
@@ -87,8 +87,8 @@ if __name__ == "__main__":
     from simgan_lib.data import to_float
 
     options = json.loads(sys.argv[1])
-    precision, xla = options.pop("precision"), options.pop("xla", False)
-    peer = UsualKeras(Problem(**options), precision, xla)
+    precision = options.pop("precision")
+    peer = UsualKeras(Problem(**options), precision)
     # Scaled once, before the training, as is usual.
     data = [to_float(images) for images in peer.problem.data()]
     counts = [peer.refiner.count_params(), peer.discriminator.count_params()]

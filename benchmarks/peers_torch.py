@@ -67,25 +67,17 @@ class UsualTorch:
     Args:
         problem: The round.
         precision: `"float32"`, or `"bfloat16"` for PyTorch's automatic mixed precision.
-        channels_last: Whether images lie in memory as Keras's do.
-        fused: Whether Adam updates all weights in one call.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        precision: str = "float32",
-        channels_last: bool = True,
-        fused: bool = True,
-    ):
+    def __init__(self, problem: Problem, precision: str = "float32"):
         torch.manual_seed(0)
         self.problem, self.mixed = problem, precision == "bfloat16"
-        self.format = torch.channels_last if channels_last else torch.contiguous_format
-        self.refiner = build_refiner(problem.filters).to(memory_format=self.format)
-        self.discriminator = build_discriminator().to(memory_format=self.format)
+        # Images lie in memory as Keras's do, and Adam updates all weights in one call.
+        self.refiner = build_refiner(problem.filters).to(memory_format=torch.channels_last)
+        self.discriminator = build_discriminator().to(memory_format=torch.channels_last)
         self.optimizers = {
             network: torch.optim.Adam(
-                network.parameters(), LEARNING_RATE, (BETA_1, 0.999), eps=1e-7, fused=fused
+                network.parameters(), LEARNING_RATE, (BETA_1, 0.999), eps=1e-7, fused=True
             )
             for network in (self.refiner, self.discriminator)
         }
@@ -141,7 +133,7 @@ class UsualTorch:
     def images(self, images: np.ndarray) -> torch.Tensor:
         """Scales uint8 `(n, height, width)` to [-1, 1] and adds the channel axis."""
         scaled = torch.from_numpy(images).float()[:, None] / 127.5 - 1.0
-        return scaled.to(memory_format=self.format)
+        return scaled.to(memory_format=torch.channels_last)
 
     def _draw(self, images):
         return self.images(images[self.rng.integers(0, len(images), self.problem.batch)])
@@ -169,8 +161,8 @@ if __name__ == "__main__":
     from benchmarks.workers import Turns
 
     options = json.loads(sys.argv[1])
-    changes = {k: options.pop(k) for k in ("precision", "channels_last", "fused") if k in options}
-    peer = UsualTorch(Problem(**options), **changes)
+    precision = options.pop("precision")
+    peer = UsualTorch(Problem(**options), precision)
     data = peer.problem.data()
     Turns(parameters=[parameters(peer.refiner), parameters(peer.discriminator)]).serve(
         lambda: {"discriminator_loss": peer.round(*data)}

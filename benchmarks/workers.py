@@ -103,27 +103,12 @@ def started(workers: dict[str, tuple[str, dict]]):
         yield running
 
 
-def alternate(workers: dict[str, Worker], turns: int, warmup: int = 1) -> dict[str, list[dict]]:
-    """Lets workers take turns.
-
-    Args:
-        workers: By name; they take turns in this order.
-        turns: Of each worker, that count.
-        warmup: Turns of each before, that do not count.
-
-    Returns:
-        The reports of each.
-    """
-    rounds = [{name: w.turn() for name, w in workers.items()} for _ in range(warmup + turns)]
-    return {name: [reports[name] for reports in rounds[warmup:]] for name in workers}
+def alternate(workers: dict[str, Worker], turns: int) -> dict[str, list[dict]]:
+    """Lets workers take turns, and returns the reports of each. The first turn does not count."""
+    rounds = [{name: worker.turn() for name, worker in workers.items()} for _ in range(1 + turns)]
+    return {name: [reports[name] for reports in rounds[1:]] for name in workers}
 
 
-def median(reports: list[dict], key: str = "seconds") -> float:
-    """Returns the median of one figure over a worker's turns."""
-    return statistics.median(report[key] for report in reports)
-
-
-def ratio(above: list[dict], below: list[dict], key: str = "seconds") -> dict[str, float]:
-    """Returns the median, lowest and highest ratio of two workers' figures, turn by turn."""
-    ratios = [a[key] / b[key] for a, b in zip(above, below, strict=True)]
-    return {"median": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}
+def ratio(above: list[float], below: list[float]) -> float:
+    """Returns the median of the ratios, turn by turn."""
+    return statistics.median(a / b for a, b in zip(above, below, strict=True))

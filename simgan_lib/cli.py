@@ -1,16 +1,19 @@
 """The command line: `simgan`, or `python -m simgan_lib`."""
 
 import io
+import json
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from tqdm import tqdm
 
 from simgan_lib import data as datasets
 from simgan_lib.config import PRESETS, Config, UserError, preset
-from simgan_lib.data.files import atomic
+from simgan_lib.data.files import atomic, reading
 
 # Keras and its backend take seconds to import, so the commands that train import them themselves.
 
@@ -105,6 +108,7 @@ def refine(
 ) -> None:
     """Refine a data set and keep its labels."""
     _check_target(target, overwrite)
+    _start_backend()
 
     from simgan_lib import runs
 
@@ -155,8 +159,11 @@ def ablate(
     gray: GrayOption = False,
     images: ImagesOption = MEASURED_IMAGES,
     root: RootOption = Path("data"),
+    scheduler: Annotated[str, typer.Option(help="A Dask scheduler: tcp://HOST:8786.")] = "",
 ) -> None:
     """Train and evaluate a grid of variations. Call it again to go on; it repeats nothing."""
+    _start_backend()
+
     from simgan_lib.evaluation import grid as ablation
 
     if grid not in ablation.GRIDS:
@@ -168,7 +175,8 @@ def ablate(
     cells = {name: cell for name, cell in cells.items() if not only or name in only}
     config = _changed(preset(preset_name), settings)
     found = datasets.load(data, real=real, root=root, limit=limit, gray=gray)
-    ablation.ablate(folder, found, config, cells, seeds, jobs, networks, images=images)
+    options = {"images": images, "scheduler": scheduler or None}
+    ablation.ablate(folder, found, config, cells, seeds, jobs, networks, **options)
     _summarise(folder, ablation.SHOWS[grid])
 
 
@@ -216,7 +224,8 @@ def match(
     """Keep the synthetic eyes that look the ways the real ones do. Do this before training."""
     _check_target(target, overwrite)
     synthetic, found = (datasets.read_images(path, size, gray=gray) for path in (source, real))
-    print("Starting the backend; the network that reads gaze takes a minute to train ...")
+    _start_backend()
+    print("The network that reads gaze takes a minute to train ...")
 
     from simgan_lib.evaluation import matching
 
@@ -244,6 +253,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # Some terminals and files know fewer characters than the messages have.
             stream.reconfigure(errors="replace")
+    # In one line, as an error is; a student does not need to know where in the code it arose.
+    warnings.formatwarning = lambda message, *_: f"simgan: {message}\n"
     try:
         try:
             app()
@@ -251,10 +262,19 @@ def main() -> None:
             sys.stdout.flush()
     except (UserError, OSError) as error:
         with suppress(OSError):
-            print(f"simgan: {error}", file=sys.stderr)
+            tqdm.write(f"simgan: {error}", file=sys.stderr)  # not at the end of a bar's line
         # Python would try to write the rest once more, and complain.
         sys.stdout = io.StringIO()
         sys.exit(getattr(error, "exit_code", 2))
+
+
+def _start_backend() -> None:
+    """Imports Keras, which takes seconds, or says what is wrong with the user's settings."""
+    print("Starting the backend ...")
+
+    from simgan_lib import backends
+
+    backends.current()
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
@@ -269,6 +289,8 @@ def _check_target(target: Path, overwrite: bool) -> None:
 def _settings(run: Path, preset_name: str | None, settings: list[str], resume: bool) -> Config:
     saved = run / "config.json"
     if resume and preset_name is None and saved.exists():
+        with reading(saved):
+            json.loads(saved.read_text())
         config = Config.from_json(saved.read_text())
     else:
         config = preset(preset_name or "quick")
@@ -295,7 +317,7 @@ def _train(
     tensorboard: bool = False,
 ) -> None:
     print(data)
-    print("Starting the backend ...")
+    _start_backend()
 
     from simgan_lib import runs, simgan, training
     from simgan_lib.notebook import plots
@@ -339,6 +361,8 @@ def _evaluate(
     images: int = MEASURED_IMAGES,
     quick_look: bool = False,
 ) -> None:
+    _start_backend()
+
     from simgan_lib import runs
     from simgan_lib.evaluation import gaze, report
     from simgan_lib.notebook import plots
@@ -361,4 +385,6 @@ def _summarise(folder: Path, shows: dict[str, str]) -> None:
     with atomic(folder / "summary.csv") as temporary:
         table.to_csv(temporary, index=False)
     print(f"\n{report.markdown(table, shows)}\n\n{folder / 'summary.csv'}")
+    if report.comparable(table):
+        print(f"\n{report.comparison(table, shows)}\n")
     print(plots.save(plots.ablation_figure(table, list(shows)), folder / "summary.png"))

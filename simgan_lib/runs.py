@@ -15,7 +15,9 @@ Every file is replaced atomically, so another process can read the folder while 
 import json
 import re
 import warnings
+import zipfile
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -25,6 +27,7 @@ import pandas as pd
 
 from simgan_lib.config import Config, UserError
 from simgan_lib.data import GazeData
+from simgan_lib.data.files import reading
 from simgan_lib.models import refine
 
 __all__ = [
@@ -85,18 +88,20 @@ class Run:
     @property
     def config(self) -> Config:
         """The settings."""
+        self._read("config.json", lambda path: json.loads(path.read_text()))
         return Config.from_json((self.folder / "config.json").read_text())
 
     @property
     def environment(self) -> dict:
         """Versions, device, precision, data, model and minutes."""
-        return json.loads((self.folder / "environment.json").read_text())
+        return self._read("environment.json", lambda path: json.loads(path.read_text()))
 
     @property
     def metrics(self) -> pd.DataFrame:
         """A row per logged round or pre-training step; see `COLUMNS`."""
-        path = self.folder / "metrics.csv"
-        return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=list(COLUMNS))
+        if not (self.folder / "metrics.csv").exists():
+            return pd.DataFrame(columns=list(COLUMNS))
+        return self._read("metrics.csv", lambda path: pd.read_csv(path).astype({"phase": str}))
 
     @property
     def snapshots(self) -> dict[str, np.ndarray]:
@@ -107,7 +112,7 @@ class Run:
         (k, n, h, w), float16: D's probability, patch by patch, that the image is refined. These
         two are missing where D does not give two logits.
         """
-        with h5py.File(self.folder / "snapshots.h5") as file:
+        with self._reading("snapshots.h5") as path, h5py.File(path) as file:
             return {name: values[()] for name, values in file.items()}
 
     @property
@@ -127,7 +132,7 @@ class Run:
         path = self.folder / "evaluation.json"
         if not path.exists():
             return None
-        found = json.loads(path.read_text())
+        found = self._read("evaluation.json", lambda path: json.loads(path.read_text()))
         # A run that has gone on since needs another evaluation. Most reference runs are kept
         # without their networks.
         kept = (self.folder / "refiner.keras").exists()
@@ -152,6 +157,16 @@ class Run:
             )
         return None
 
+    @contextmanager
+    def _reading(self, name):
+        again = f"copy it again, or begin a new run with --start {self.folder}"
+        with reading(self.folder / name, RunError, again):
+            yield self.folder / name
+
+    def _read(self, name, read):
+        with self._reading(name) as path:
+            return read(path)
+
     def refiner(self) -> keras.Model:
         """Returns the trained refiner, whatever its architecture, with averaged weights.
 
@@ -171,6 +186,8 @@ class Run:
                 f"{path} does not exist: wait for the run's first checkpoint. Of the reference "
                 "runs, only 'best' and 'closest' are kept with their networks."
             )
+        with self._reading(path.name):
+            zipfile.ZipFile(path).close()
         try:
             return keras.models.load_model(path, compile=False, safe_mode=True)
         except (TypeError, ValueError, OSError, KeyError) as error:

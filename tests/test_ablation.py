@@ -1,8 +1,13 @@
 import os
 import shutil
+import signal
+import threading
+import time
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 from simgan_lib.config import UserError, preset
 from simgan_lib.data import GazeData, ImageSet
@@ -10,7 +15,6 @@ from simgan_lib.data.simulator import simulate
 from simgan_lib.evaluation import report
 from simgan_lib.evaluation.gaze import Effort
 from simgan_lib.evaluation.grid import GRIDS, SHOWS, Cell, ablate
-from simgan_lib.losses import lambda_mean_from_sum
 from simgan_lib.notebook import plots
 from simgan_lib.runs import Run, RunError, reference_run
 
@@ -78,6 +82,101 @@ def test_finished_runs_stay_when_a_process_dies_and_the_grid_goes_on(grid, data)
     assert Run(grid / "strong" / "seed0").evaluation
 
 
+def test_a_cluster_loses_nothing_and_repeats_nothing_when_a_worker_dies(data, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    two = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**two) as cluster, distributed.Client(cluster) as client:
+        processes = client.run(os.getpid)
+        options = {"effort": EFFORT, "images": 32, "scheduler": cluster.scheduler_address}
+        work = threading.Thread(target=ablate, args=(tmp_path, data, BASE, CELLS), kwargs=options)
+        work.start()
+        while not any(tmp_path.rglob("checkpoint")):
+            assert work.is_alive()
+            time.sleep(0.05)
+        os.kill(next(iter(processes.values())), signal.SIGKILL)
+        written, alive = set(), True
+        while alive:
+            alive = work.is_alive()
+            found = tmp_path.rglob("evaluation.json")
+            written |= {(path.parent, path.stat().st_mtime_ns) for path in found}
+            time.sleep(0.1)
+        assert processes != client.run(os.getpid), "no worker died"
+    runs = [Run(tmp_path / name / "seed0") for name in ("baseline", "strong")]
+    assert sorted(folder for folder, _ in written) == [run.folder for run in runs]
+    for run in runs:
+        assert run.evaluation["images"] == 32
+        assert run.metrics["iteration"].iloc[-1] == BASE.iterations
+        assert not run.metrics.duplicated(["phase", "iteration"]).any()
+
+
+def test_a_cluster_that_cannot_be_used_is_an_error(data, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with pytest.raises(UserError, match="No Dask scheduler answers"):
+        ablate(tmp_path, data, BASE, CELLS, scheduler="tcp://127.0.0.1:9")
+    wide = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**wide) as cluster, pytest.raises(UserError, match="nthreads 1"):
+        ablate(tmp_path, data, BASE, CELLS, scheduler=cluster.scheduler_address)
+
+
+def grid_table(errors):
+    """A table as from `collect`, with the given gaze errors of each cell."""
+    rows = [
+        {"cell": cell, "seed": seed, "gaze_error_deg": error, "pupil_shift_px": 1 + seed / 10}
+        for cell, values in errors.items()
+        for seed, error in enumerate(values)
+    ]
+    table = pd.DataFrame(rows).assign(synthetic_deg=10.0, labelled_deg=4.0)
+    return table.assign(two_sample_accuracy=99 - table["seed"] / 10)
+
+
+def test_cells_are_compared_by_welchs_test_with_holms_correction():
+    rng = np.random.default_rng(0)
+    errors = {"baseline": rng.normal(6, 0.3, 5), "alike": rng.normal(6, 0.5, 6)}
+    errors |= {"worse": rng.normal(7, 0.3, 5), "strong": rng.normal(9, 1.0, 5)}
+    found = report.compare(grid_table(errors))
+
+    def welch(a, b):
+        (n, m), (v, w) = map(len, (a, b)), (np.var(values, ddof=1) for values in (a, b))
+        t = (a.mean() - b.mean()) / np.sqrt(v / n + w / m)
+        freedom = (v / n + w / m) ** 2 / ((v / n) ** 2 / (n - 1) + (w / m) ** 2 / (m - 1))
+        return 2 * stats.t.sf(abs(t), freedom)
+
+    raw = {name: welch(errors[name], errors["baseline"]) for name in list(errors)[1:]}
+    largest = 0.0
+    for number, name in enumerate(sorted(raw, key=raw.get)):
+        largest = max(largest, min(1.0, raw[name] * (3 - number)))
+        assert found.loc[name, "p_value"] == pytest.approx(largest)
+        assert found.loc[name, "differs"] == (largest < 0.05)
+    assert found.loc["strong", "differs"]
+    assert not found.loc["alike", "differs"]
+    line = report.comparison(grid_table(errors)).splitlines()[2]
+    assert line.startswith(f"| alike | 6 | {errors['alike'].mean():.2f} ± ")
+
+
+def test_chance_alone_seldom_differs():
+    rng, alarms = np.random.default_rng(1), 0
+    for _ in range(200):
+        errors = {name: rng.normal(6, 0.3, 5) for name in ("baseline", *"abcdefgh")}
+        alarms += report.compare(grid_table(errors))["differs"].any()
+    assert alarms <= 0.05 * 200 + 3 * np.sqrt(200 * 0.05 * 0.95)
+
+
+def test_a_comparison_takes_a_baseline_and_five_seeds():
+    for errors in ({"baseline": [6.0] * 5, "a": [7.0] * 4}, {"a": [6.0] * 5, "b": [7.0] * 5}):
+        table = grid_table({name: np.array(values) for name, values in errors.items()})
+        assert not report.comparable(table)
+        with pytest.raises(UserError, match="at least 5 seeds"):
+            report.compare(table)
+
+
+def test_the_figure_marks_what_differs():
+    rng = np.random.default_rng(0)
+    errors = {"baseline": rng.normal(6, 0.3, 5), "same": rng.normal(6, 0.3, 5)}
+    figure = plots.ablation_figure(grid_table(errors | {"worse": rng.normal(9, 0.3, 5)}))
+    stars = [[text.get_position()[1] for text in axis.texts] for axis in figure.axes]
+    assert stars == [[2], [], []]
+
+
 def test_the_table_is_what_the_records_say():
     table = report.collect(RECORDS, reference_run("ablation/baseline/seed0").config)
     row = table[table["run"] == "lambda_100/seed0"].iloc[0]
@@ -125,14 +224,6 @@ def test_cells_change_fields_that_there_are_and_records_are_described(name):
         same = [base.replace(**changes) == base for base in (preset("quick"), recorded)]
         assert cell == "baseline" or not all(same)
     assert set(report.collect(RECORDS.parent / name)["cell"]) <= set(SHOWS[name])
-
-
-def test_the_lambdas_are_the_public_codes():
-    public = {"lambda_0.01": 0.01 / 15.278, "lambda_0.153": 0.01, "lambda_0.6": 0.04}
-    public |= {"lambda_2.3": 0.15, "lambda_7.6": 0.5, "lambda_100": 6.5}
-    for name, lambda_sum in public.items():
-        used = GRIDS["ablation"][name].changes["lambda_mean"]
-        assert used == pytest.approx(lambda_mean_from_sum(lambda_sum), rel=0.03), name
 
 
 def test_a_run_without_seed_folder_is_a_cell_of_its_own():

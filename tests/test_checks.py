@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,13 +27,11 @@ def test_vital_signs_of_a_guessing_discriminator():
     assert signs["lead"] == pytest.approx(0.5)
     assert signs["fooled"] == pytest.approx(0.5)
     assert signs["held_back"] == pytest.approx(0.5)
-    assert signs["wobble"] == 0
 
 
 def test_only_the_later_half_of_the_rounds_counts():
     metrics = log(4, mean_change=[9.0, 9.0, 0.2, 0.3])
     assert vital_signs(metrics)["change"] == pytest.approx(0.25)
-    assert vital_signs(metrics)["wobble"] == pytest.approx(0.4)
 
 
 def test_pretraining_does_not_count():
@@ -51,7 +51,6 @@ def test_pretraining_does_not_count():
         ({"discriminator_loss": 0.1, "adversarial_loss": 5, "refiner_loss": 5.1}, "updates"),
         ({"mean_change": 0.6}, "labels"),
         ({"refiner_loss": 0.9}, "labels"),
-        ({"mean_change": [0.2, 0.4] * 3}, "circles"),
         (dict.fromkeys(HEALTHY, np.nan), "finite"),
         ({"mean_change": [0.3] * 5 + [np.nan]}, "finite"),
         ({"discriminator_loss": np.nan}, "no verdict"),
@@ -68,8 +67,11 @@ def test_a_method_that_logs_other_numbers_gets_no_verdict():
         assert finding.startswith("no verdict")
 
 
-def test_two_findings_at_once():
-    assert len(diagnose(log(mean_change=[0.4, 0.8] * 3))) == 2
+def diagnosis_of(name):
+    try:
+        return diagnose(reference_run(name).metrics)[0]
+    except RunError as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.mark.parametrize(
@@ -80,11 +82,47 @@ def test_two_findings_at_once():
         ("discriminator_too_strong", "too strong"),
         ("wrong_sign", "wrong label"),
         ("lambda_too_small", "labels"),
+        ("no_history", "healthy"),
     ],
 )
 def test_the_recorded_failures_are_named(name, expected):
-    try:
-        run = reference_run(f"failures/{name}/seed0")
-    except RunError as missing:
-        pytest.skip(str(missing))
-    assert expected in " ".join(diagnose(run.metrics))
+    """The thresholds were read off these runs."""
+    assert expected in diagnosis_of(f"failures/{name}/seed0")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("best", "healthy"),
+        ("closest", "healthy"),
+        *((f"quick/baseline/seed{seed}", "healthy") for seed in range(3)),
+        ("ablation/baseline/seed0", "healthy"),
+        ("ablation/k_d_1/seed0", "healthy"),
+        ("ablation/k_d_10/seed0", "healthy"),
+        ("ablation/lambda_100/seed0", "held back"),
+        ("ablation/lambda_0.01/seed0", "labels"),
+        ("report-schedule", "labels"),
+    ],
+)
+def test_the_rules_hold_for_runs_that_they_were_not_made_for(name, expected):
+    assert expected in diagnosis_of(name)
+
+
+HELD_OUT = Path(__file__).parent / "metrics"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("healthy", "healthy"),
+        ("wrong_sign", "wrong label"),
+        ("collapse", "paints"),
+        ("too_strong", "too strong"),
+        ("lambda_50", "held back"),
+        ("lambda_0.05", "labels"),
+    ],
+)
+def test_the_rules_hold_for_short_trainings_with_another_seed(name, expected):
+    """100 rounds of what the notebooks train, seed 11, trained for this test alone."""
+    (finding,) = diagnose(pd.read_csv(HELD_OUT / f"{name}.csv"))
+    assert expected in finding

@@ -64,7 +64,7 @@ def test_quickstart_trains_shows_and_repeats_nothing(tmp_path, root, capsys, mon
     code, text = simgan(capsys, *command)
     assert code == 0, text
     assert "6 of 6 rounds" in text
-    assert re.search(r"^refined +[\d.]+ deg", text, re.MULTILINE)
+    assert re.search(r"^refined +[\d.]+°", text, re.MULTILINE)
     for name in ("before_after.png", "timeline.png", "loss_curves.png", "evaluation.png"):
         assert str(folder / name) in text
         assert np.asarray(Image.open(folder / name).convert("L")).std() > 10, f"{name} is empty"
@@ -72,7 +72,7 @@ def test_quickstart_trains_shows_and_repeats_nothing(tmp_path, root, capsys, mon
     monkeypatch.setattr(report, "evaluate", None)
     code, again = simgan(capsys, *command)
     assert code == 0, again
-    assert "within 7 deg" in again
+    assert "within 7 degrees" in again
     assert Run(folder).checkpoint().read_bytes() == saved
 
 

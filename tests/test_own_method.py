@@ -19,6 +19,9 @@ from simgan_lib.training import train
 
 SHAPE = (12, 16, 1)
 CONFIG = preset("smoke").replace(precision="float32")
+once = pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="says nothing about the backend, and compiles long"
+)
 NO_PRETRAINING = CONFIG.replace(refiner_pretraining_steps=0, discriminator_pretraining_steps=0)
 
 
@@ -163,6 +166,7 @@ def test_training_moves_batch_normalisation_and_refining_does_not(unet):
     assert all(np.array_equal(a, b) for a, b in zip(trained, averaged, strict=True))
 
 
+@once
 def test_simgan_refine_opens_any_architecture(unet, tmp_path, monkeypatch):
     model, run = unet
     labels = pd.DataFrame({"species": ["cat", "dog"] * 20, "age": range(40)})
@@ -220,6 +224,7 @@ def test_ones_own_model_resumes_to_the_bit(tmp_path, build):
     assert differ == []
 
 
+@once
 def test_a_wasserstein_loss_with_a_critic(tmp_path):
     model = Wasserstein(CONFIG, SHAPE, discriminator=build_critic())
     model = train(DATA, CONFIG, tmp_path, progress=False, model=model)
@@ -236,6 +241,7 @@ def test_a_wasserstein_loss_with_a_critic(tmp_path):
     assert Run(tmp_path).metrics["iteration"].iloc[-1] == 8
 
 
+@once
 def test_all_columns_are_there_in_all_phases():
     """Also those that a round of one's own does not log, but pre-training does."""
     found = rows(Wasserstein(CONFIG, SHAPE, discriminator=build_critic()))
@@ -263,6 +269,7 @@ def test_a_gradient_penalty_draws_new_numbers_at_every_step_and_flattens_d():
     assert flat < 0.1 * slope(SimGAN)[1]
 
 
+@once
 def test_a_wrong_sign_makes_the_refined_images_easy_to_tell():
     def accuracy(kind):
         model = kind(CONFIG.replace(iterations=40, lambda_mean=0.0, batch_size=16), SHAPE)
@@ -283,6 +290,7 @@ def test_a_round_of_ones_own():
     assert not np.array_equal(swapped.refiner.get_weights()[0], usual.refiner.get_weights()[0])
 
 
+@once
 def test_a_round_without_d(tmp_path):
     model = NoDiscriminator(NO_PRETRAINING, SHAPE)
     before = model.discriminator.get_weights()
@@ -293,6 +301,7 @@ def test_a_round_without_d(tmp_path):
     assert Run(tmp_path).metrics["loss"].equals(Run(tmp_path).metrics["refiner_loss"])
 
 
+@once
 def test_ones_own_simulator(tmp_path):
     """Any uint8 images, and labels of any kind."""
     rng = np.random.default_rng(0)
@@ -328,6 +337,7 @@ def test_colour_from_end_to_end(tmp_path):
         refine(run.refiner(), data.synthetic.images[..., 0])
 
 
+@once
 def test_a_registered_layer_of_ones_own_survives(tmp_path):
     image = keras.Input(SHAPE)
     refiner = keras.Model(image, Brighten(most=0.5)(image))
@@ -342,6 +352,7 @@ def test_a_registered_layer_of_ones_own_survives(tmp_path):
     np.testing.assert_array_equal(refined, model.refine(DATA.synthetic.images))
 
 
+@once
 def test_an_unregistered_layer_is_named(tmp_path):
     class Unknown(layers.Layer):
         def call(self, images):
@@ -361,6 +372,7 @@ class Subclassed(keras.Model):
         return images
 
 
+@once
 @pytest.mark.parametrize(
     ("networks", "says"),
     [

@@ -9,12 +9,13 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+import nbformat
 import pytest
 import tables
 import yaml
-from colab import write_links
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from repository import CELL, set_repository
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -95,35 +96,34 @@ def checkout(tmp_path):
     (tmp_path / "notebooks").mkdir()
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     marked = "<!-- colab:notebooks/00_quickstart.ipynb --><!-- /colab -->"
-    (tmp_path / "notebooks" / "00_quickstart.py").write_text(f"# {marked}\n")
-    (tmp_path / "notebooks" / "00_quickstart.ipynb").write_text("{}")
+    cells = [nbformat.v4.new_markdown_cell(marked), nbformat.v4.new_code_cell('REPOSITORY = ""')]
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells), tmp_path / "notebooks" / "00_quickstart.ipynb"
+    )
     return tmp_path
 
 
-def test_colab_links_appear_move_and_go(checkout):
-    notebook = checkout / "notebooks" / "00_quickstart.py"
+def test_badges_appear_move_and_go(checkout):
+    notebook = checkout / "notebooks" / "00_quickstart.ipynb"
     before = notebook.read_text()
-    assert notebook in write_links(checkout, "ada/simgan")
-    page = "colab.research.google.com/github/ada/simgan/blob/main/notebooks/00_quickstart.ipynb"
-    assert notebook.read_text().count(page) == 1
+    assert notebook in set_repository(checkout, "ada/simgan")
+    text, cell = (cell.source for cell in nbformat.read(notebook, 4).cells)
+    assert "colab.research.google.com/github/ada/simgan/blob/main/notebooks/00_quickstart" in text
+    assert "kernels/welcome?src=https://github.com/ada/simgan/blob/main/notebooks/00_q" in text
+    assert "mybinder.org/v2/gh/ada/simgan/main?labpath=notebooks/00_quickstart.ipynb" in text
+    assert cell == 'REPOSITORY = "ada/simgan"'
+    assert CELL.fullmatch(cell)
     assert 'repository = "ada/simgan"' in (checkout / "pyproject.toml").read_text()
-    write_links(checkout, "grace/course")
-    assert "ada" not in notebook.read_text()
-    assert write_links(checkout, "grace/course") == [], "a second call has nothing to change"
-    write_links(checkout, "")
+    set_repository(checkout, "grace/course")
+    assert "ada/" not in notebook.read_text()
+    assert set_repository(checkout, "grace/course") == [], "a second call has nothing to change"
+    set_repository(checkout, "")
     assert notebook.read_text() == before
 
 
-def test_no_link_to_a_notebook_that_does_not_exist(checkout):
-    (checkout / "notebooks" / "00_quickstart.ipynb").unlink()
-    write_links(checkout, "ada/simgan")
-    text = (checkout / "notebooks" / "00_quickstart.py").read_text()
-    assert "colab.research.google.com" not in text
-
-
-def test_colab_refuses_what_is_no_repository(checkout):
+def test_a_repository_must_be_one(checkout):
     with pytest.raises(ValueError, match=r"owner/name.*received 'https:"):
-        write_links(checkout, "https://github.com/ada/simgan")
+        set_repository(checkout, "https://github.com/ada/simgan")
 
 
 def test_links_within_the_documentation_resolve():

@@ -176,7 +176,6 @@ def test_a_finished_run_can_go_on(run, tmp_path):
     ("phase", "at", "name"),
     [
         ("pretrain_refiner", 1, "SIGINT"),
-        ("adversarial", 3, "SIGTERM"),
         ("adversarial", 4, "SIGHUP"),
     ],
 )

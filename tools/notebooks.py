@@ -13,7 +13,7 @@ A master, `notebooks/source/NN_name.py`, is a script in jupytext's percent forma
     check       asserts what the text says; in the first alone, as are cells without these tags
 
 In text, `{{RUNS KEY DECIMALS}}` quotes a number from the records in runs/ (see
-`simgan_lib.notebook.quote`), and `{{minutes}}` the measured running time.
+`tables.quote`), and `{{minutes}}` the measured running time.
 """
 
 import argparse
@@ -26,29 +26,20 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-from colab import MARKED, SETTING, badge
+import numpy as np
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
+from repository import CELL, MARKED, SETTING, badges
+from tables import quote
 
 from simgan_lib.data.files import atomic
-from simgan_lib.notebook import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 QUOTE = re.compile(r"\{\{(.+?)\}\}")
-# Only what is missing is installed: bounds are lower ones, so Colab's own versions stay.
-COLAB_CELL = """\
-# On Colab this cell fetches the course and what it needs; in a checkout it does nothing.
-import importlib.util, subprocess, sys
-
-if importlib.util.find_spec("simgan_lib") is None:
-    repository = ''  # owner/name on GitHub
-    assert repository, "simgan_lib is missing: open this notebook with 'make lab' in a checkout"
-    address = repository if "://" in repository else f"https://github.com/{repository}"
-    subprocess.run(["git", "clone", "--quiet", "--depth=1", address, "simgan"], check=True)
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "simgan"], check=True)
-    sys.path.insert(0, "simgan")"""
+# Each notebook begins with it, as it may be opened alone.
+SETUP_CELL = (Path(__file__).parent / "setup_cell.py").read_text().strip()
 
 
 def masters() -> list[Path]:
@@ -77,14 +68,14 @@ def build(master: Path, edition: str = "both", minutes: float = 0.0) -> Notebook
         if edition == "solutions" and not tags & {"solution", "task", "shared"}:
             continue
         if "setup" in tags:
-            source = COLAB_CELL.replace("repository = ''", f"repository = '{repository}'")
-            cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": ["colab"]}))
-        if "plot" in tags:  # as JupyterLab and as Colab have it
-            cell.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
+            source = CELL.sub(f'REPOSITORY = "{repository}"', SETUP_CELL)
+            cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": ["plot"]}))
         if cell.cell_type == "markdown":
             cell.source = fill(cell.source, repository, minutes)
         cells.append(cell)
     for number, cell in enumerate(cells):
+        if "plot" in cell.metadata.get("tags", []):  # as JupyterLab and as Colab fold code
+            cell.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
         cell.id = f"{master.stem[:2]}-{number}"
     # Nothing of this machine: a notebook changes only where its master or a result does.
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -94,7 +85,7 @@ def build(master: Path, edition: str = "both", minutes: float = 0.0) -> Notebook
 
 
 def fill(text: str, repository: str, minutes: float) -> str:
-    """Fills in quotes from the records, the running time, and the Colab link."""
+    """Fills in quotes from the records, the running time, and the badges."""
 
     def value(match):
         if match[1] == "minutes":
@@ -102,7 +93,7 @@ def fill(text: str, repository: str, minutes: float) -> str:
         runs, key, decimals = match[1].split()
         return quote(runs, key, int(decimals))
 
-    text = MARKED.sub(lambda m: m[1] + badge(ROOT, repository, m[2]) + m[3], text)
+    text = MARKED.sub(lambda m: m[1] + badges(ROOT, repository, m[2]) + m[3], text)
     return QUOTE.sub(value, text)
 
 
@@ -147,14 +138,17 @@ def _belongs(output: NotebookNode) -> bool:
 
 
 def _compress(output: NotebookNode) -> None:
-    """Packs an output's picture as small as it gets without a change to a pixel."""
+    """Packs a picture with a palette of 256 colours, which the eye cannot tell from the whole."""
     data = output.get("data", {})
     if "image/png" in data:
         picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
-        if picture.mode == "RGBA" and picture.getextrema()[3] == (255, 255):
-            picture = picture.convert("RGB")
+        dpi = picture.info.get("dpi")
+        picture = picture.convert("RGB")
+        red, green, blue = (np.asarray(channel) for channel in picture.split())
+        gray = np.array_equal(red, green) and np.array_equal(green, blue)
         packed = io.BytesIO()
-        picture.save(packed, "PNG", optimize=True, dpi=picture.info.get("dpi"))
+        small = picture.convert("L") if gray else picture.quantize(256, Image.Quantize.MAXCOVERAGE)
+        small.save(packed, "PNG", optimize=True, dpi=dpi)
         data["image/png"] = base64.b64encode(packed.getvalue()).decode()
 
 

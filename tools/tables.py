@@ -2,17 +2,20 @@
 
 docs/results.md is docs/results.template.md, filled in. README.md has one block between
 `<!-- generated -->` and `<!-- /generated -->`. Templates are Markdown with two marks: `{{RUNS KEY
-DECIMALS}}` is a number, as `simgan_lib.notebook.quote` quotes it, and `{{table NAME}}` a table.
+DECIMALS}}` is a number, as `quote` quotes it, and `{{table NAME}}` a table.
 """
 
 import re
 from pathlib import Path
 
-from simgan_lib.config import PRESETS
+import pandas as pd
+
+from simgan_lib.config import PRESETS, UserError
 from simgan_lib.data.files import atomic
+from simgan_lib.evaluation import summarise, to_markdown, with_spread
 from simgan_lib.evaluation.grid import SHOWS
 from simgan_lib.evaluation.report import collect, gaze_markdown, markdown
-from simgan_lib.notebook import plots, quote
+from simgan_lib.notebook import plots
 from simgan_lib.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,7 +92,7 @@ def tables() -> dict[str, str]:
 
 def vocabulary() -> str:
     """Introduces every preset and every run: what for, how many images and rounds, how long."""
-    rows = [["name", "what it is for", "images", "rounds", "minutes"]]
+    heads, rows = ["name", "what it is for", "images", "rounds", "minutes"], []
     for name, purpose, preset, pattern in VOCABULARY:
         images, minutes = "any", "-"
         rounds = f"{PRESETS[preset].iterations:,}" if preset else ""
@@ -103,26 +106,52 @@ def vocabulary() -> str:
             spent = [run.environment["training_seconds"] / 60 for run in found]
             minutes = f"{sum(spent) / len(spent):.0f}" + (" each" if len(spent) > 1 else "")
         rows.append([name, purpose, images, rounds, minutes])
-    return table(rows)
+    return to_markdown(pd.DataFrame(rows, columns=heads))
 
 
 def seeds() -> str:
     """Lists the seeds of quick one by one."""
     found = collect(RUNS / "quick")
-    rows = [["seed", "gaze error, degrees", "of synthetic", "of the gap, %", "pupil shift, px"]]
-    rows[0] += ["told apart, %", "minutes"]
+    heads = ["seed", "gaze error, degrees", "of synthetic", "of the gap, %", "pupil shift, px"]
+    heads, rows = [*heads, "told apart, %", "minutes"], []
     for run in found[found["cell"] == "baseline"].itertuples():
         share = run.gaze_error_deg / run.synthetic_deg
         rows.append([run.seed, f"{run.gaze_error_deg:.1f}", f"{share:.2f}"])
         rows[-1] += [f"{run.gap_closed:.0f}", f"{run.pupil_shift_px:.2f}"]
         rows[-1] += [f"{run.two_sample_accuracy:.1f}", f"{run.minutes:.1f}"]
-    return table(rows)
+    return to_markdown(pd.DataFrame(rows, columns=heads))
 
 
-def table(rows: list[list]) -> str:
-    """Writes rows as a Markdown table; the first is its head."""
-    rows = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+def quote(runs: str, key: str, decimals: int = 1) -> str:
+    """Quotes a number from the records of reference runs.
+
+    Args:
+        runs: Folder below `runs/`. With a `*`, the mean and the standard deviation of all that
+            match are quoted.
+        key: `config`, `environment`, `evaluation` or `metrics` (the last row), and the names below
+            it, joined by dots: `evaluation.gaze_error_deg.refined.mean`.
+        decimals: Digits after the point.
+
+    Example:
+        >>> quote("best", "config.batch_size", 0)
+        '32'
+    """
+    found = [Run(path.parent) for path in sorted(RUNS.glob(f"{runs}/config.json"))]
+    if not found:
+        raise UserError(f"No run matches {runs!r} in {RUNS}.")
+    records = [
+        {
+            "config": vars(run.config),
+            "environment": run.environment,
+            "evaluation": run.evaluation,
+            "metrics": dict(run.metrics.iloc[-1]),
+        }
+        for run in found
+    ]
+    values = pd.json_normalize(records).get(key)
+    if values is None or values.isna().any():
+        raise UserError(f"{runs!r} has no number {key!r}.")
+    return with_spread(summarise(values), decimals=decimals)
 
 
 def pages() -> dict[Path, str]:

@@ -9,17 +9,17 @@
 # # 04 · The losses
 # <!-- colab:notebooks/04_losses.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two CPU cores. A GPU is not needed.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 60 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #
 # - write the paper's equations 1 to 4 in a few lines each, and check them by hand;
 # - read 0.693 and 1.386 in a log at sight;
-# - say why R minimises $-\log(1 - D)$ and not $\log D$, and find a sign slip in a printed equation by experiment;
-# - convert one author's lambda into another's, and see why "lambda = 0.01" alone means nothing;
-# - look at the gradients of both terms as pictures, and say who pulls where.
+# - say why R minimises $-\log(1 - D)$, and find a sign slip in a printed equation by experiment;
+# - convert one author's lambda into another's;
+# - look at the gradients of both terms as pictures.
 #
-# **You need** notebook 03 (logits, softmax, real = 0 and refined = 1).
+# **You need** notebook 03: logits, softmax, and the labels real = 0 and refined = 1.
 
 # %% tags=["shared", "setup"]
 import keras
@@ -30,11 +30,19 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 import simgan_lib
-from simgan_lib import backends, losses, notebook, plots, widgets
+from simgan_exercises import check
+from simgan_lib import backends, diagrams, losses, notebook, plots, widgets
 from simgan_lib.data import to_float
+from simgan_lib.evaluation.report import collect
 from simgan_lib.losses import REAL, REFINED
 
 scale = notebook.start()
+
+# %% tags=["plot"]
+notebook.show(
+    diagrams.pipeline("synthetic refined answer"),
+    "where this notebook is on the map of the method. One loss compares R(x) with x. The other one reads D's answer.",
+)
 
 # %% tags=["shared"]
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -42,25 +50,24 @@ x = to_float(data.synthetic.images[:32])
 print(x.shape, f"from {x.min():.2f} to {x.max():.2f}")
 
 # %% [markdown]
-# ## 1. Two wishes in one number
+# ## 1. Two aims in one number
 #
-# R has two wishes: to be found *real*, and to stay *close* to the synthetic image, because that image's label
-# still has to be true. The paper adds them up, with a weight $\lambda$ (equation 1):
+# R has two aims. D should take its images for real. And each image should stay close to its synthetic original, whose label
+# is still to be true. The paper adds both, with a weight $\lambda$ (equation 1):
 #
 # $$ \mathcal L_R = \sum_i \ell_\text{real}(x_i) + \lambda \, \ell_\text{reg}(x_i) $$
 #
-# We build the terms one at a time. We take *means* over pixels and patches where the paper takes sums, so that
-# a loss does not depend on the size of an image; section 7 shows what that does to $\lambda$.
+# We build the terms one at a time. We take *means* over pixels and patches where the paper takes sums. So our losses do not
+# depend on the size of an image. Section 7 shows what that does to $\lambda$.
 
 # %% [markdown]
 # ## 2. Staying close: self-regularisation
 #
-# The simplest measure of "close": by how much did a pixel change, on average?
+# The simplest measure of closeness is the mean change of a pixel:
 #
 # $$ \ell_\text{reg} = \text{mean} \, \bigl| \psi(R(x)) - \psi(x) \bigr| $$
 #
-# $\psi$ is *what we look at*, the feature transform. Most of the time it is the identity, the pixels
-# themselves. The library has two more. Each is a function of images.
+# $\psi$ is a *feature*: it says what is compared. Usually it is the identity, the pixels themselves. The library has two more.
 
 
 # %% tags=["shared", "taught:losses"]
@@ -68,14 +75,12 @@ def identity(images):
     return images
 
 
-# %% tags=["shared", "taught:losses"]
 def image_gradients(images):
     corner = images[:, :-1, :-1]
     right, down = images[:, :-1, 1:], images[:, 1:, :-1]
     return ops.concatenate([right - corner, down - corner], axis=-1)
 
 
-# %% tags=["shared", "taught:losses"]
 def channel_mean(images):
     return ops.mean(images, axis=-1, keepdims=True)
 
@@ -86,7 +91,7 @@ def self_regularisation(refined, synthetic, feature=identity):
 
 
 # %% [markdown]
-# A tiny image of 2 x 3 pixels. **Predict** the loss: one pixel of six has moved by 0.6.
+# We try it on an image of 2 x 3 pixels, in which one pixel of six moves by 0.6.
 
 # %% tags=["shared"]
 before = np.array([[0.0, 0.5, 1.0], [0.0, 0.5, 1.0]], "float32")[None, ..., None]
@@ -95,10 +100,9 @@ after[0, 0, 0, 0] += 0.6
 print(f"{float(self_regularisation(after, before)):.3f}, by hand {0.6 / 6:.3f}")
 
 # %% [markdown]
-# What do the other features forgive? We make the image *brighter everywhere*, and in comparison change
-# *that one pixel*.
+# Now two changes: the image becomes *brighter everywhere*, or *that one pixel* moves.
 #
-# **Predict.** Which of the two changes costs nothing in `image_gradients`, the differences of neighbouring pixels?
+# **Predict.** `image_gradients` compares the differences of neighbouring pixels. Which of the two changes costs nothing in it?
 
 # %%
 for feature in (identity, image_gradients):
@@ -107,9 +111,14 @@ for feature in (identity, image_gradients):
     print(f"{feature.__name__:15} brighter {brighter:.3f}   one pixel {one_pixel:.3f}")
 
 # %% [markdown]
-# `image_gradients` sees edges and is blind to exposure: a simulator that is too dark may be brightened for
-# free. (The one pixel lies in two of the four differences: 2 x 0.6 / 4 = 0.3.) `channel_mean` is for colour
-# images, and is the paper's own example (section 3.1): a hue may change as long as the brightness stays.
+# <details><summary>Answer</summary>
+#
+# The brighter image costs nothing: all differences stay. The one pixel is part of two of the four differences, so it costs
+# 2 x 0.6 / 4 = 0.3.
+#
+# </details>
+#
+# `channel_mean` is for colour images. It is an example that the paper gives. A hue may change as long as the brightness stays.
 
 # %%
 colour = np.zeros((1, 2, 2, 3), "float32")
@@ -125,15 +134,15 @@ for feature in (identity, image_gradients, channel_mean):
 assert float(self_regularisation(before + 0.2, before, image_gradients)) < 1e-6
 
 # %% [markdown]
-# ## 3. Equation 2: what D pays
+# ## 3. Equation 2: D's loss
 #
-# D gives each patch a probability $D(\cdot)$ of being *refined*. For a refined image it pays $-\log D$, for a
-# real one $-\log(1 - D)$ (equation 2):
+# D gives each patch a probability $D(\cdot)$ of being *refined*. A refined image costs it $-\log D$, a real one
+# $-\log(1 - D)$ (equation 2):
 #
 # $$ \mathcal L_D = -\sum_i \log D(R(x_i)) - \sum_j \log\bigl(1 - D(y_j)\bigr) $$
 #
-# Both terms are the same thing with another label: a **cross-entropy**, minus the log-probability of the class
-# that is wanted. One function is enough for D, and for R as well.
+# Both terms are a **cross-entropy**: minus the log-probability of the wanted class. They differ in the label alone. So one
+# function is enough for D, and for R as well.
 
 
 # %% tags=["shared", "taught:losses"]
@@ -142,23 +151,18 @@ def local_adversarial(logits, label):
 
 
 # %% [markdown]
-# By hand, with two patches of a refined image. D says "refined" with probability 0.8 of the first and 0.5 of the
-# second. (The logarithms of probabilities are logits that give these probabilities.)
+# We check it by hand on two patches. D says "refined" with probability 0.8 for the first and 0.5 for the second. The logarithms
+# of probabilities are logits that give these probabilities.
 
 # %%
 two_patches = np.log([[[[0.2, 0.8], [0.5, 0.5]]]])
-print(
-    f"wanted refined: {float(local_adversarial(two_patches, REFINED)):.4f},"
-    f" by hand {-(np.log(0.8) + np.log(0.5)) / 2:.4f}"
-)
-print(
-    f"wanted real:    {float(local_adversarial(two_patches, REAL)):.4f},"
-    f" by hand {-(np.log(0.2) + np.log(0.5)) / 2:.4f}"
-)
+for name, label, p in (("refined", REFINED, [0.8, 0.5]), ("real", REAL, [0.2, 0.5])):
+    ours, by_hand = float(local_adversarial(two_patches, label)), -np.mean(np.log(p))
+    print(f"wanted {name:8} {ours:.4f}, by hand {by_hand:.4f}")
 
 # %% [markdown]
-# Why `log_softmax` and not the logarithm of a softmax? Because a sure D rounds to zero, and the logarithm of zero
-# ends the training.
+# `log_softmax` is not the same as the logarithm of a softmax. The probability of a very sure D rounds to zero, and the
+# logarithm of zero ends the training.
 
 # %%
 sure = np.array([[[[60.0, -60.0]]]], "float32")
@@ -172,8 +176,7 @@ assert float(local_adversarial(sure, REFINED)) == float(losses.local_adversarial
 assert rounded == 0.0
 
 # %% [markdown]
-# The global loss of notebook 03 is the same function. It takes the mean of an image's logits first, as if the image were
-# one patch:
+# The global loss of notebook 03 is the same function, after a mean over the logits of each image:
 
 
 # %% tags=["taught:losses"]
@@ -184,10 +187,50 @@ def global_adversarial(logits, label):
 # %%
 print(f"the two patches as one: {float(global_adversarial(two_patches, REFINED)):.4f}")
 
+# %% [markdown] tags=["task"]
+# ### Exercise 04.1
+#
+# Write `discriminator_loss(on_real, on_refined)`, equation 2 with means. It takes D's logits on a real batch and on a refined
+# batch, and calls `local_adversarial` twice. *Expected:* 1.386 where all logits are 0.
+#
+# <details><summary>Hint</summary>
+#
+# D's loss wants the true class of each batch: REAL on the real one, REFINED on the refined one.
+#
+# </details>
+#
+# [solution](solutions/04_losses.ipynb)
+
+
+# %% tags=["exercise"]
+def discriminator_loss(on_real, on_refined): ...
+
+
+# %% tags=["solution"]
+from simgan_exercises import verdict
+
+
+def discriminator_loss(on_real, on_refined):
+    return local_adversarial(on_real, REAL) + local_adversarial(on_refined, REFINED)
+
+
+assert verdict("04.1", discriminator_loss)[0]
+
+# %% tags=["shared"]
+check("04.1", discriminator_loss)
+
+# %% tags=["solution"]
+always_real = np.zeros((1, 9, 14, 2), "float32") + np.log([0.9, 0.1]).astype("float32")
+print(f"always real: {float(discriminator_loss(always_real, always_real)):.3f}")
+
+# %% [markdown] tags=["solution"]
+# A D that always answers "real" with probability 0.9 has the loss $-\log 0.9 - \log 0.1 = 2.41$. That is worse than a guess.
+# A value above 1.386 always means that D is sure of something wrong.
+
 # %% [markdown]
 # ## 4. Two numbers to know by heart
 #
-# **Predict.** D has no idea and says 0.5 everywhere. What does it pay per term, and in all?
+# **Predict.** D says 0.5 everywhere. What is its loss for one term, and for both?
 
 # %%
 guess = np.zeros((1, 9, 14, 2), "float32")
@@ -195,15 +238,16 @@ one_term = float(local_adversarial(guess, REFINED))
 print(f"one term {one_term:.3f} (ln 2 = {np.log(2):.3f}), L_D {2 * one_term:.3f}")
 
 # %% [markdown]
-# | you read | it means |
+# | in the log | meaning |
 # |---|---|
-# | $L_D$ = 1.386 | D is guessing: a perfect R, or a D that learns nothing |
-# | $L_D$ near 0 | D has won; R learns from a hopeless position |
-# | R's adversarial term = 0.693 | D cannot tell R's images |
-# | the same, far above | D is sure that they are refined |
+# | $L_D$ = 1.386 | D guesses. R is perfect, or D learns nothing. |
+# | $L_D$ near 0 | D is sure of nearly every patch. |
+# | R's adversarial term = 0.693 | D cannot tell R's images. |
+# | the same, far above 0.693 | D is sure that R's images are refined. |
 #
-# A loss is hard to imagine, so the library logs D's **accuracy** as well: the share of patches on the right side.
-# A tie is half right, so that an undecided D scores 0.5 on both classes, and not 1 and 0.
+# $L_D$ has two terms, so $e^{-L_D / 2}$ is the probability that D gives to the right answer, as a geometric mean. The library
+# also logs D's **accuracy**: the share of patches on the right side. A tie counts as half right. So an undecided D scores 0.5
+# on both classes, and not 1 on one of them.
 
 
 # %% tags=["shared", "taught:losses"]
@@ -213,39 +257,54 @@ def accuracy(logits, label):
 
 
 # %%
-print(
-    "guess:",
-    float(accuracy(guess, REFINED)),
-    " two patches:",
-    float(accuracy(two_patches, REFINED)),
-)
+for name, logits in {"a guess": guess, "the two patches": two_patches}.items():
+    print(f"{name}: accuracy {float(accuracy(logits, REFINED))}")
 
 # %% [markdown]
-# One patch right and one undecided: 0.75. Now the landmarks in a recorded training, the baseline of the course:
+# Of the two patches one is right and one undecided: 0.75. Here are both landmarks in a recorded training. It is the baseline
+# of the course's ablation, to which notebook 08 compares other trainings.
 
-# %%
+# %% tags=["plot"]
 run = simgan_lib.reference_run("ablation/baseline/seed0")
 notebook.show(
     plots.loss_curves(run.metrics, run.real_name),
-    "a training in numbers. The dotted lines are the landmarks: $L_D$ (blue) below its 1.386 means that D knows "
-    "something; the refiner's term (orange) above its 0.693 means that R is still found out.",
+    "a recorded training. Left, dotted, the landmarks. $L_D$ (blue) stays below its 1.386, so D knows "
+    "something. R's adversarial term (orange) stays above its 0.693, so D still recognises R's images.",
 )
 
 # %% [markdown]
-# A GAN's losses do *not* fall to zero: where one player wins, the other loses. Look for two curves that stay
-# within reach of their landmarks. (The report's curves settle near $L_D$ = 1.1.)
+# A GAN's losses do not fall to zero. Where one network gains, the other loses. In a healthy training both curves stay near
+# their landmarks.
+#
+# **Count the terms before you compare.** The report's curves settle near $L_D$ = 1.1. If its published code made the figures,
+# that is a sum of *three* means: fresh refined images, images from the history, and real ones.
+#
+# **Predict.** What is the landmark of a guess with three terms? How sure is D of the right answer at 1.1?
+
+# %%
+for terms in (2, 3):
+    print(
+        f"{terms} terms: a guess {terms * np.log(2):.2f}; at 1.1 D is {np.exp(-1.1 / terms):.0%} sure"
+    )
 
 # %% [markdown]
-# ## 5. Equation 3: what R pays to be found real
+# <details><summary>Answer</summary>
 #
-# R wants label 0 for its images (equation 3):
+# Three terms have their landmark at 3 ln 2 = 2.08. At 1.1 the report's D gives the right answer 69%, and not 58%. So it is
+# clearly ahead of R.
+#
+# </details>
+
+# %% [markdown]
+# ## 5. Equation 3: why R minimises $-\log(1 - D)$
+#
+# R wants the label *real* for its images (equation 3):
 #
 # $$ \ell_\text{real} = -\log\bigl(1 - D(R(x))\bigr) $$
 #
-# which is `local_adversarial(logits, REAL)`. But is it the obvious choice? R is D's opponent, and the obvious
-# wish of an opponent is that *D's loss becomes large*: minimise $+\log D(R(x))$, D's own term with the sign turned. Both
-# want D(R(x)) to be small. What differs is the *gradient*, and we measure it, with the trick of notebook 03: one step
-# of plain descent, of size 1, from zero.
+# In code this is `local_adversarial(logits, REAL)`. There is an alternative. R could make *D's* loss large, and minimise
+# $+\log D(R(x))$. Both make D(R(x)) small. They differ in the *gradient*. We measure it with one step of plain gradient descent
+# of size 1, as in notebook 03.
 
 
 # %% tags=["shared"]
@@ -259,53 +318,63 @@ def gradient(loss, at):
 
 
 # %% [markdown]
-# **Predict.** At the start R is bad and D is sure: D(R(x)) = 0.99. Which loss gives R the stronger push?
+# **Predict.** At the start R is bad and D is sure: D(R(x)) = 0.99. Which loss gives the larger gradient at D's logit?
+
 
 # %%
+FORMS = {
+    "-log(1 - D)": lambda z: local_adversarial(z, REAL),
+    "+log D": lambda z: -local_adversarial(z, REFINED),
+}
 certainty = np.array([0.01, 0.1, 0.5, 0.9, 0.99, 0.999])
-push = {"-log(1 - D)": [], "+log D": []}
-for p in certainty:
-    z = np.log([[[[1 - p, p]]]]).astype("float32")
-    push["-log(1 - D)"].append(
-        gradient(lambda z: local_adversarial(z, REAL), z)[..., REFINED].item()
-    )
-    push["+log D"].append(
-        gradient(lambda z: -local_adversarial(z, REFINED), z)[..., REFINED].item()
-    )
+logits = [np.log([[[[1 - p, p]]]]).astype("float32") for p in certainty]
+push = {name: [gradient(f, z)[..., REFINED].item() for z in logits] for name, f in FORMS.items()}
 pd.DataFrame(push, index=pd.Index(certainty, name="D(R(x))")).round(3)
 
-# %%
+# %% tags=["plot"]
 figure = Figure(figsize=(6.5, 2.8), layout="constrained")
 axis = figure.subplots()
-for (name, values), color in zip(push.items(), (plots.ORANGE, plots.GRAY), strict=True):
+margin = np.linspace(-6, 8, 200)
+formulas = {"-log(1 - D)": 1 / (1 + np.exp(-margin)), "+log D": 1 / (1 + np.exp(margin))}
+for (name, values), color in zip(push.items(), (plots.ORANGE, plots.BLUE), strict=True):
+    axis.plot(margin, formulas[name], color=color)
+    measured = np.log(certainty / (1 - certainty))
     axis.plot(
-        np.log(certainty / (1 - certainty)), values, "o-", color=color, label=f"R minimises {name}"
+        measured, values, "o", color=color, label=f"R minimises ${name}$".replace("log", "\\log ")
     )
 axis.set(
-    xlabel="D's margin, $z_1 - z_0$: right = sure it is refined", ylabel="gradient at the logit"
+    xlabel="D's margin $z_1 - z_0$ (right: sure that it is refined)", ylabel="gradient at the logit"
 )
-axis.legend(fontsize="small")
+axis.legend(fontsize="small", loc="center left")
 axis.grid(alpha=0.3)
 notebook.show(
     figure,
-    "the push on R. Where D is sure (right), $-\\log(1 - D)$ pushes with full force, and $+\\log D$ hardly at all: "
-    "it *saturates* just where R needs help.",
+    "the gradient of both forms at D's logit. Dots are measured. The lines are the formulas $D$ and $1 - D$. "
+    "Where D is sure (right), $-\\log(1 - D)$ has its full gradient and $+\\log D$ has none.",
 )
-
-# %% [markdown]
-# The derivatives are $D$ and $1 - D$. So R uses the **non-saturating** form, which is strong where R is losing. It is
-# Goodfellow's old advice in a disguise: his texts have D = probability of *real*, and there $\log(1 - D)$ is
-# the weak form. Here D is the probability of *refined*, so the roles of $D$ and $1 - D$ are
-# exchanged. **Never copy a GAN loss without asking what D = 1 means.** The next section is what happens otherwise.
 
 # %% tags=["check"]
 assert np.abs(np.array(push["-log(1 - D)"]) - certainty).max() < 1e-3
 assert np.abs(np.array(push["+log D"]) - (1 - certainty)).max() < 1e-3
 
 # %% [markdown]
-# ## 6. A puzzle: two equations that disagree
+# <details><summary>Answer</summary>
 #
-# Equation 4 puts the parts together. The report has it twice:
+# $-\log(1 - D)$: its gradient is $D$ = 0.99, that of $+\log D$ is $1 - D$ = 0.01. The second form *saturates* where R is worst.
+#
+# </details>
+#
+# So R uses the **non-saturating** form. It is Goodfellow's advice, written for another convention. In his texts D is the
+# probability of *real*, and there $\log(1 - D)$ is the form that saturates. **Ask what D = 1 means before you copy a GAN loss.**
+#
+# A large gradient at the logit is not yet a useful one. It says how much R is asked to change. In which direction the pixels
+# should go depends on D's weights. When D is sure of everything, a small change of a pixel hardly changes D's answer, and the
+# direction may be of little use. Notebook 11 has such a D.
+
+# %% [markdown]
+# ## 6. Two equations that disagree
+#
+# Equation 4 puts the parts together. The report has two versions of it:
 #
 # | | the refiner's loss |
 # |---|---|
@@ -313,9 +382,8 @@ assert np.abs(np.array(push["+log D"]) - (1 - certainty)).max() < 1e-3
 # | the report, eq. 2 | $-\log(1 - D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
 # | the report, eq. 4 | $-\log(D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
 #
-# They cannot both be what R minimises. Do not argue; try. We need an R that copies and a D that
-# has learned something: a pre-training (notebook 05 is about it; here it is a tool). The refiner is a small one, to
-# save time.
+# R cannot minimise both. We find out by experiment. We need an R that copies and a D that has learned something, so we
+# pre-train a small model. Notebook 05 explains pre-training.
 
 # %% tags=["shared"]
 config = scale.config.replace(
@@ -337,13 +405,12 @@ def recognised(refiner):
     return float(ops.mean(ops.softmax(logits)[..., REFINED]))
 
 
-print(f"D gives R's images p_refined = {recognised(R):.3f} on average")
+print(f"D gives R's images p(refined) = {recognised(R):.3f} on average")
 
 
 # %% [markdown]
-# Now two copies of the same R. One minimises the paper's loss, the other the report's equation 4 as printed. For the second
-# we need a `SimGAN` with another loss of R. A subclass overrides `refiner_loss`. It has the library's lines, with one word
-# changed, `REFINED` instead of `REAL`:
+# Now two copies of this R. One minimises the paper's loss. The other one minimises the report's equation 4 as printed. A subclass
+# of `SimGAN` overrides `refiner_loss` for it. Its lines are the library's, with `REFINED` in place of `REAL`:
 
 
 # %%
@@ -356,9 +423,9 @@ class AsPrinted(simgan_lib.SimGAN):
 
 
 # %% [markdown]
-# D stands still.
+# D does not learn here.
 #
-# **Predict.** Which copy will D recognise *better* after a step?
+# **Predict.** Which copy does D recognise *better* after a few steps?
 
 
 # %%
@@ -373,26 +440,24 @@ def steps_of(kind, number=6):
     return found
 
 
-paths = {
-    "-log(1 - D), the paper": steps_of(simgan_lib.SimGAN),
-    "-log D, eq. 4 as printed": steps_of(AsPrinted),
-}
-for name, found in paths.items():
-    print(f"{name:24} before {found[0]:.3f}, after 1 step {found[1]:.3f}, after 6 {found[-1]:.3f}")
-
 # %%
+paths = {"the paper": steps_of(simgan_lib.SimGAN), "eq. 4 as printed": steps_of(AsPrinted)}
+for name, found in paths.items():
+    print(f"{name:17} before {found[0]:.3f}, after 1 step {found[1]:.3f}, after 6 {found[-1]:.3f}")
+
+# %% tags=["plot"]
 figure = Figure(figsize=(6.5, 2.6), layout="constrained")
 axis = figure.subplots()
 for (name, found), color in zip(paths.items(), (plots.BLUE, plots.ORANGE), strict=True):
     axis.plot(found, "o-", color=color, label=name)
 axis.axhline(0.5, color=plots.GRAY, linestyle=":", label="D cannot tell")
-axis.set(xlabel="steps of R, D stands still", ylabel="D: p(refined)")
-axis.legend(fontsize="small")
+axis.set(xlabel="steps of R", ylabel="D: p(refined)", ylim=(0, 1.02))
+axis.legend(fontsize="small", loc="lower left")
 axis.grid(alpha=0.3)
 notebook.show(
     figure,
-    "how surely D recognises R's images. With the paper's sign R becomes harder to recognise, with the printed sign of "
-    "equation 4 *easier*: R works for its opponent.",
+    "how surely D recognises R's images. With the paper's sign R becomes harder to recognise. With the "
+    "printed sign of equation 4 it becomes easier.",
 )
 
 # %% tags=["check"]
@@ -402,12 +467,16 @@ if scale.live > 10:
     assert paper[-1] < paper[0] < printed[-1]
 
 # %% [markdown]
-# So equation 4 has a slip of sign. Where may it come from? In the report's public code (`abojja9/SimGAN_eyes`) D is
-# trained the other way round, as the probability of being *real*; there $-\log D(R(x))$ is right. Equations 1 to 3
-# of the text follow the paper's convention, equation 4 fits the code's. Each is fine alone, together they train R
-# against itself: a mistake of one word in the definition of D.
+# <details><summary>Answer</summary>
 #
-# **How would you notice in a log?** A whole training with the printed sign is among the recorded failures:
+# D recognises the copy with the printed sign better. This R works for its opponent.
+#
+# </details>
+#
+# So equation 4 has a slip of sign. The report's published code explains it: there D is the probability of being *real*, and with
+# that convention $-\log D(R(x))$ is right. Equations 1 to 3 of the text use the paper's convention, equation 4 the code's.
+#
+# The log shows the slip too. A whole training with the printed sign is recorded, next to the baseline:
 
 # %%
 wrong = simgan_lib.reference_run("failures/wrong_sign/seed0")
@@ -415,31 +484,36 @@ names = ["adversarial_loss", "discriminator_loss", "accuracy_refined", "mean_cha
 ends = {"baseline": run, "wrong sign": wrong}
 pd.DataFrame({name: r.metrics[names].iloc[-3:].mean() for name, r in ends.items()}).round(3)
 
-# %%
+# %% tags=["plot"]
 rows = {
-    "synthetic": run.snapshots["synthetic"][:8],
-    "baseline": run.snapshots["refined"][-1][:8],
-    "wrong sign": wrong.snapshots["refined"][-1][:8],
-    "simulated\nwebcam": run.snapshots["real"][:8],
+    "synthetic": run.snapshots["synthetic"][:6],
+    "baseline": run.snapshots["refined"][-1][:6],
+    "wrong sign": wrong.snapshots["refined"][-1][:6],
+    "simulated\nwebcam": run.snapshots["real"][:6],
 }
 notebook.show(
-    plots.contact_sheet(rows, columns=8),
-    "the same eyes after a training with the paper's sign and with the printed one. Compare each with the "
-    "simulated webcam below: which one went towards it?",
+    plots.contact_sheet(rows, columns=6, zoom=1.3),
+    "the same eyes after a training with the paper's sign and with the printed one. The baseline's skin and "
+    "contrast come closer to the simulated webcam's, which are other eyes. The wrong sign's do not.",
 )
 
 # %% [markdown]
-# The treacherous part: with the wrong sign **R's adversarial loss looks wonderful**. It is low because R and D want
-# the same. The tell-tale is that D's loss is low *too*: in a game for two, both players cannot win. A gaze network
-# trained on these images errs by {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees, on the baseline's by
-# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, on unrefined ones by
+# With the wrong sign R's adversarial loss is *low*, because R and D want the same. The sign of the mistake is that D's loss is low
+# *too*: two opponents cannot both win. A gaze network that learns from these images errs by
+# {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees. From the baseline's images it errs by
+# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, from unrefined ones by
 # {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}.
+
+# %% tags=["check"]
+last = {name: r.metrics[names].iloc[-3:].mean() for name, r in ends.items()}
+assert last["wrong sign"]["adversarial_loss"] < np.log(2) < last["baseline"]["adversarial_loss"]
+assert last["wrong sign"]["discriminator_loss"] < last["baseline"]["discriminator_loss"]
 
 # %% [markdown]
 # ## 7. What lambda means
 #
-# The paper *sums* the cross-entropy over the patches and the L1 over the pixels of an image; we take means. What is one
-# author's $\lambda$ in the other's form? Divide the paper's loss by the number of patches:
+# The paper *sums* the cross-entropy over patches and the L1 over pixels. We take means. To compare, we divide the paper's loss by
+# the number of patches:
 #
 # $$ \underbrace{\frac{1}{126} \sum_\text{patches} \text{CE}}_{\text{mean}} + \lambda_\text{sum} \,
 #    \underbrace{\frac{1925}{126}}_{15.3} \; \underbrace{\frac{1}{1925} \sum_\text{pixels} |R(x) - x|}_{\text{mean}} $$
@@ -451,287 +525,299 @@ def lambda_mean_from_sum(lambda_sum, image_size=(35, 55), patches=(9, 14)):
 
 
 # %% [markdown]
-# **Predict.** An author writes "lambda = 0.01" and sums. Which lambda must *we* use?
+# **Predict.** An author writes "lambda = 0.01" and sums. Which lambda is the same trade-off in *our* form?
 
 # %%
 refined = ops.convert_to_numpy(R(x[:1]))
-z = ops.convert_to_numpy(D(refined))
-in_sums = 126 * float(local_adversarial(z, REAL)) + 0.01 * float(np.abs(refined - x[:1]).sum())
+adversarial = float(local_adversarial(D(refined), REAL))
+in_sums = 126 * adversarial + 0.01 * float(np.abs(refined - x[:1]).sum())
 ours = lambda_mean_from_sum(0.01)
-in_means = float(local_adversarial(z, REAL)) + ours * float(self_regularisation(refined, x[:1]))
-print(
-    f"lambda_mean = {ours:.3f}; the paper's form / 126 = {in_sums / 126:.5f}, ours = {in_means:.5f}"
-)
+in_means = adversarial + ours * float(self_regularisation(refined, x[:1]))
+print(f"lambda_mean {ours:.3f}: the paper's loss / 126 = {in_sums / 126:.5f}, ours {in_means:.5f}")
 
 # %% tags=["check"]
 assert abs(in_sums / 126 - in_means) < 1e-4
 assert abs(ours - losses.lambda_mean_from_sum(0.01)) < 1e-12
 
+# %% [markdown] tags=["task"]
+# ### Exercise 04.2
+#
+# The paper also refines pictures of hands: 224 x 224 pixels, which its D answers with 7 x 7 patches. An author takes
+# `lambda_sum = 0.01` over from the eyes. How many times as strong is self-regularisation now, against the adversarial term?
+# *Expected:* one number, `times`.
+#
+# <details><summary>Hint</summary>
+#
+# Convert 0.01 for eyes and for hands, and divide the second by the first.
+#
+# </details>
+#
+# [solution](solutions/04_losses.ipynb)
+
+# %% tags=["exercise"]
+times = ...
+
+# %% tags=["solution"]
+hands = lambda_mean_from_sum(0.01, (224, 224), (7, 7))
+times = hands / lambda_mean_from_sum(0.01)
+print(f"hands {hands:.2f}: {times:.0f} times as strong")
+assert verdict("04.2", times)[0]
+
+# %% tags=["shared"]
+check("04.2", times)
+
+# %% [markdown] tags=["solution"]
+# A patch of a hand has 1,024 pixels to itself, a patch of an eye 15. So with sums, lambda has to be chosen anew for each size of
+# image and of map.
+
 # %% [markdown]
-# The mix is the worst: a *mean* cross-entropy with an L1 *summed over the whole batch*. A well-known Keras code,
-# mjdietzx/SimGAN, does that: with 0.0001, which looks tiny, and batches of 512.
+# A third form mixes both: a *mean* cross-entropy, and an L1 *summed over the whole batch*. A well-known Keras code,
+# mjdietzx/SimGAN, does that with lambda 0.0001 and batches of 512.
 
 # %%
-lambda_mean = 1e-4 * 512 * (35 * 55)
-print(f"0.0001 summed over a batch of 512 is lambda_mean = {lambda_mean:.1f}")
-print(f"the same code with a batch of 32: {1e-4 * 32 * 35 * 55:.1f}")
+print(f"0.0001 summed over a batch of 512: lambda_mean {1e-4 * 512 * 35 * 55:.1f}")
+print(f"the same with a batch of 32:       lambda_mean {1e-4 * 32 * 35 * 55:.1f}")
 
 # %% [markdown]
-# Not tiny at all, and *the batch size silently sets lambda*. Here is what the symbol stood for, in seven public codes
-# and in this course, all converted to both forms. (The paper prints no value; 0.01 is second-hand, from an author's
-# comment. daniel-merrick's lies between 0.03 and 0.05.)
+# So lambda is large there, and the batch size changes it. Here are the values of public codes and of this course in the mean
+# form. The paper prints no value. Its 0.01 comes from a comment of an author and is not confirmed. The report prints 0.01. By its
+# code this is a mean form. Its text can also be read as an L1 summed over pixels, which would be 19.
 
 # %%
-in_mean_form = {"mjdietzx": lambda_mean, "mnjm": lambda_mean, "wkhademi": 10.0}
-in_mean_form |= {
-    "this course": simgan_lib.preset("quick").lambda_mean,
-    "abojja9 (the report)": 0.01,
-}
-in_sum_form = {
+values = {"mjdietzx": 98.6, "mnjm": 98.6, "wkhademi": 10.0, "the report, by its code": 0.01}
+values |= {"the report, by its text": 0.01 * 35 * 55, "this course": 1.0}
+summed = {
     "carpedm20": 0.5,
     "AlexHex7": 0.15,
     "daniel-merrick": 0.04,
-    "the paper (second-hand)": 0.01,
+    "the paper (unconfirmed)": 0.01,
 }
-rows = {name: (value / lambda_mean_from_sum(1.0), value) for name, value in in_mean_form.items()}
-rows |= {name: (value, lambda_mean_from_sum(value)) for name, value in in_sum_form.items()}
-columns = ["sum form (paper)", "mean form (ours)"]
-table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).sort_values(columns[0])
-table.map("{:.2g}".format)
+values |= {name: lambda_mean_from_sum(value) for name, value in summed.items()}
+values = dict(sorted(values.items(), key=lambda pair: pair[1]))
 
-# %%
-figure = Figure(figsize=(8, 3), layout="constrained")
+# %% tags=["plot"]
+figure = Figure(figsize=(8, 3.1), layout="constrained")
 axis = figure.subplots()
-colors = [
-    plots.ORANGE if name in ("this course", "the paper (second-hand)") else plots.BLUE
-    for name in table.index
-]
-axis.scatter(table[columns[1]], range(len(table)), color=colors, s=60, zorder=3)
-axis.set_yticks(range(len(table)), table.index)
-axis.set(xscale="log", xlabel="lambda_mean: mean L1 against mean cross-entropy")
+marked = ["D" if name.startswith(("this", "the")) else "o" for name in values]
+for row, (value, mark) in enumerate(zip(values.values(), marked, strict=True)):
+    axis.plot(value, row, mark, color=plots.ORANGE if mark == "D" else plots.BLUE, markersize=8)
+    axis.annotate(
+        f"{value:.2g}", (value, row), (9, -4), textcoords="offset points", fontsize="small"
+    )
+axis.set_yticks(range(len(values)), values)
+axis.set(xscale="log", xlabel="lambda in the mean form", xlim=(0.005, 400))
 factor = lambda_mean_from_sum(1.0)
 top = axis.secondary_xaxis("top", functions=(lambda v: v / factor, lambda v: v * factor))
-top.set_xlabel("lambda_sum: the paper's form")
-axis.grid(alpha=0.3, which="both", axis="x")
+top.set_xlabel("the same in the paper's form")
+axis.grid(alpha=0.3, axis="x")
 notebook.show(
     figure,
-    "nine values of one symbol, on a logarithmic axis: four orders of magnitude. Orange: the paper's "
-    "(second-hand) and this course's.",
+    "one symbol in eight codes and texts, on a logarithmic axis: four orders of magnitude. Diamonds: the paper, "
+    "the report and this course.",
 )
 
 # %% tags=["check"]
-assert table[columns[1]].max() / table[columns[1]].min() > 5_000
+assert max(values.values()) / min(values.values()) > 5_000
 
 # %% [markdown]
-# And what does it do? Whole trainings, with nothing changed but lambda. "Change" is the mean |R(x) - x| at the end, of a
-# range of 2; the gaze network learned from the refined images.
+# What lambda does, trainings show in which nothing else was changed. `mean_change` is mean |R(x) - x| at the end, of a range of 2.
+# The pupil's shift says how far labels have moved. The gaze network learned from the refined images.
 #
-# | lambda_mean | whose | change | pupil shift, px | gaze error, degrees |
-# |---|---|---|---|---|
-# | 0.01 | the report | {{ablation/lambda_0.01/seed* metrics.mean_change 3}} | {{ablation/lambda_0.01/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/lambda_0.01/seed* evaluation.gaze_error_deg.refined.mean 1}} |
-# | 0.153 | the paper (second-hand) | {{ablation/lambda_0.153/seed* metrics.mean_change 3}} | {{ablation/lambda_0.153/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/lambda_0.153/seed* evaluation.gaze_error_deg.refined.mean 1}} |
-# | 1 | this course | {{ablation/baseline/seed* metrics.mean_change 3}} | {{ablation/baseline/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} |
-# | 7.6 | carpedm20 | {{ablation/lambda_7.6/seed* metrics.mean_change 3}} | {{ablation/lambda_7.6/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/lambda_7.6/seed* evaluation.gaze_error_deg.refined.mean 1}} |
-# | 100 | mjdietzx, mnjm | {{ablation/lambda_100/seed* metrics.mean_change 3}} | {{ablation/lambda_100/seed* evaluation.pupil_shift_px.median 2}} | {{ablation/lambda_100/seed* evaluation.gaze_error_deg.refined.mean 1}} |
+# **Predict.** From lambda 0.01 to 100: which of the three columns falls, and does the gaze error have a best place?
+
+# %%
+table = collect("runs/ablation")
+table = table[table["cell"].str.fullmatch(r"baseline|lambda_[\d.]+")]
+table["lambda"] = [
+    simgan_lib.Run(f"runs/ablation/{name}").config.lambda_mean for name in table["run"]
+]
+columns = ["mean_change", "pupil_shift_px", "gaze_error_deg"]
+measured = table.groupby("lambda")[columns].mean()
+measured.assign(seeds=table.groupby("lambda").size()).round(2)
+
+# %%
+print(f"unrefined: change 0, shift 0, gaze error {table['synthetic_deg'].mean():.2f} degrees")
+deviation = table.groupby("lambda")["gaze_error_deg"].std().mean()
+print(f"standard deviation of the gaze error between seeds: {deviation:.2f} degrees")
+
+# %% tags=["check"]
+assert measured["mean_change"].iloc[-1] < 0.3 * measured["mean_change"].loc[1.0]
+assert measured["pupil_shift_px"].iloc[-1] < measured["pupil_shift_px"].loc[1.0]
+assert measured["gaze_error_deg"].iloc[-1] > measured["gaze_error_deg"].loc[1.0] + 1
+assert measured["gaze_error_deg"].iloc[-1] < table["synthetic_deg"].mean()
+
+# %% [markdown]
+# <details><summary>Answer</summary>
 #
-# Follow the column "change" downwards: it falls from lambda 1 on; the two rows above hardly differ, as
-# a price so small hardly holds R back. The pupils follow, less steadily. Then ask the last column what holding R back costs: with lambda 100 most of the gain.
-# (Differences of half a degree are noise here: where there is a ±, it is the spread of two trainings.) With the slider
-# you can walk through these runs and see their eyes.
+# The change and the shift are smallest at lambda 100. There most of the benefit is lost:
+# {{ablation/lambda_100/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees, against
+# {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} unrefined and
+# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} at lambda 1. Compare other rows with the standard deviation
+# between seeds. A smaller difference is no finding.
+#
+# </details>
+#
+# With the slider you can see the eyes of these trainings. Its vertical axis is KID, a distance between two sets of images: 0 means
+# alike. Notebook 10 explains it.
 
 # %%
 widgets.LambdaExplorer("runs/ablation")
 
 # %% [markdown]
-# The commonest complaint in the issues of the public codes is "my refined images look like the synthetic ones"; the last row shows a good reason.
-
-# %% [markdown]
-# ## 8. Who pulls where
-#
-# A loss speaks to R only through its gradient. So let us look at the gradients *as pictures*: in which direction would each
-# term change each pixel of R(x)? We start where every training starts, at R(x) = x.
-#
-# **Predict.** What does the gradient of mean |R(x) - x| look like at R(x) = x?
-
-# %%
-eyes = x[[0, 2]]
-adversarial = gradient(lambda images: local_adversarial(D(images), REAL), eyes)
-at_start = gradient(lambda images: self_regularisation(images, eyes), eyes)
-print(
-    f"adversarial: largest {np.abs(adversarial).max():.1e}; self-regularisation: {np.abs(at_start).max():.1e}"
-)
-
-# %% [markdown]
-# Zero. $|u|$ has a kink at $u = 0$; the software calls its slope there 0, so **at the start nothing holds R back**. But
-# that changes after the smallest step, and abruptly: the slope of $|u|$ is $\pm 1$, however small $u$ is. We let
-# every pixel follow the adversarial term a little, and look again.
-
-# %%
-moved = eyes - 0.01 * np.sign(adversarial)
-pull = gradient(lambda images: self_regularisation(images, eyes), moved)
-print(f"largest pull: {np.abs(pull).max():.7f}; 1 / (2 x 1,925 pixels): {1 / (2 * 1925):.7f}")
-print(
-    f"pulled with exactly this force: {np.isclose(np.abs(pull), 1 / 3850).mean():.0%} of the pixels"
-)
-
-# %% [markdown]
-# The L1 pulls at every pixel that has moved with the same force, 1 / pixels, times $\lambda$. So we measure all forces in
-# units of 1 / pixels: in these units the pull is simply $\lambda$.
-
-# %%
-brighter_darker = LinearSegmentedColormap.from_list("b", [plots.BLUE, "white", plots.ORANGE])
-wish, hold = -eyes.size * adversarial, -eyes.size * pull
-columns = {"adversarial wish": wish, "L1, lambda = 1": hold, "L1, lambda = 100": 100 * hold}
-figure = Figure(figsize=(11, 3.2), layout="constrained")
-axes = figure.subplots(2, 4)
-for row, eye in zip(axes, eyes, strict=True):
-    row[0].imshow(eye[..., 0], cmap="gray", vmin=-1, vmax=1)
-    row[0].set_title("synthetic eye x")
-for column, (title, force) in enumerate(columns.items(), start=1):
-    for row in (0, 1):
-        look = {"cmap": brighter_darker, "vmin": -100, "vmax": 100}
-        shown = axes[row, column].imshow(force[row, ..., 0], **look)
-        axes[row, column].set_title(title)
-for axis in axes.flat:
-    axis.axis("off")
-figure.colorbar(shown, ax=axes, label="darker          brighter")
-notebook.show(
-    figure,
-    "where each term wants to go: minus its gradient, in units of 1 / pixels. The adversarial wish has places that it "
-    "cares about and others that it hardly minds; its fine stripes are the footprint of D's strides of 2. The L1 pulls "
-    "back everywhere alike: invisible beside it with lambda = 1, a wall with 100.",
-)
-
-# %% [markdown]
-# These pictures explain $\lambda$. A pixel stays changed only if the adversarial term pulls **harder than
-# $\lambda$ / pixels**; below that, every step is taken back at once. So $\lambda$ is not a spring that pulls harder
-# with distance (an L2 would be); it is a *price of entry*. L1 says: change few places, but those properly.
-#
-# That can be counted before any training. **Predict** the share of pixels at which the adversary wins with lambda = 100.
-
-# %%
-wishes = np.abs(gradient(lambda images: local_adversarial(D(images), REAL), x)) * x.size
-lambdas = np.array([0.01, 0.153, 0.6, 1.0, 2.3, 7.6, 100.0])
-share = [np.mean(wishes > value) for value in lambdas]
-pd.DataFrame(
-    {"lambda_mean": lambdas, "pixels where D's wish wins": [f"{value:.1%}" for value in share]}
-)
-
-# %%
-figure = Figure(figsize=(9.5, 1.9), layout="constrained")
-axes = figure.subplots(1, 4)
-axes[0].imshow(x[2, ..., 0], cmap="gray", vmin=-1, vmax=1)
-axes[0].set_title("x")
-for axis, value in zip(axes[1:], (1.0, 7.6, 100.0), strict=True):
-    axis.imshow(wishes[2, ..., 0] > value, cmap="cividis", vmin=0, vmax=1)
-    axis.set_title(f"lambda = {value:g}")
-for axis in axes:
-    axis.axis("off")
-notebook.show(
-    figure,
-    "pixels at which the adversarial pull beats the L1's (yellow), at R(x) = x. The larger lambda is, the fewer "
-    "places are free to change; with 100 hardly any is left, and refined images look like the synthetic ones.",
-)
-
-# %% tags=["check"]
-assert np.abs(at_start).max() == 0.0
-assert (np.diff(share) <= 0).all()
-assert share[0] > share[-1]
-
-# %% [markdown]
-# Two cautions. R cannot move pixels one by one: its weights are shared by all of them, so it follows the *average* wish of
-# many places. And the wishes shrink as D becomes less sure (section 5: they go with D), so that later the same lambda
-# holds more. Still, the order of magnitude is useful, and you can compute it for your own images in a second, before you
-# spend an hour on a training.
-
-# %% [markdown]
-# ## What you have learned
-#
-# - $L_D$ and R's adversarial term are one function, a cross-entropy with a label; ln 2 = 0.693 a term is a guess, 1.386 for $L_D$.
-# - R minimises $-\log(1 - D)$: strong gradients while D is sure. What D = 1 means decides every sign.
-# - A wrong sign shows as *two* low losses: R and D both content.
-# - Sum or mean decides what lambda is worth: a factor 15.3 here, and the batch size if that is summed too.
-# - The L1 pulls with constant force, lambda / pixels: a threshold, not a spring, and none at R(x) = x.
-#
-# ## Exercises
+# The commonest complaint about the public codes is "my refined images look like the synthetic ones". A large lambda is a good
+# reason.
 
 # %% [markdown] tags=["task"]
-# **1. Fill in.** Write D's loss, equation 2, from the logits of a real and of a refined batch, with
-# `local_adversarial`. What does it give for a D that always answers "real" with probability 0.9?
-
-
-# %% tags=["exercise"]
-def discriminator_loss(on_real, on_refined): ...  # your code
-
-
-# %% tags=["solution"]
-def discriminator_loss(on_real, on_refined):
-    return local_adversarial(on_real, REAL) + local_adversarial(on_refined, REFINED)
-
-
-guessing = np.zeros((1, 9, 14, 2), "float32")
-always_real = guessing + np.log([0.9, 0.1]).astype("float32")
-print(f"guess {float(discriminator_loss(guessing, guessing)):.3f}")
-print(f"always real {float(discriminator_loss(always_real, always_real)):.3f}")
-assert abs(float(discriminator_loss(guessing, guessing)) - 2 * np.log(2)) < 1e-5
-
-# %% [markdown] tags=["solution"]
-# $-\log 0.9 - \log 0.1 = 2.41$: *worse than a guess*. A D that likes one class pays dearly on the other, and a value above
-# 1.386 always means that D is sure of something wrong. You will see it for a moment whenever R has found a new trick.
-
-# %% [markdown] tags=["task"]
-# **2. Predict, then compute.** The paper's hands are 224 x 224 pixels, with 7 x 7 patches. An author takes
-# `lambda_sum = 0.01` from the eyes. How much stronger, or weaker, is self-regularisation now, against the adversarial
-# term?
-
-# %% tags=["exercise"]
-lambda_mean_from_sum(0.01)  # for eyes; and for hands?
-
-# %% tags=["solution"]
-eyes_mean = lambda_mean_from_sum(0.01)
-hands_mean = lambda_mean_from_sum(0.01, (224, 224), (7, 7))
-print(f"eyes {eyes_mean:.3f}, hands {hands_mean:.2f}: {hands_mean / eyes_mean:.0f} times as strong")
-assert 60 < hands_mean / eyes_mean < 75
-
-# %% [markdown] tags=["solution"]
-# A patch of a hand has 1,024 pixels to itself instead of 15, so a *sum* over pixels outweighs a sum over patches.
-# With sums, lambda has to be chosen anew for each size of image and of map; with means much of that falls away.
-
-# %% [markdown] tags=["task"]
-# **3. Diagnose.** Three recorded trainings, names removed. One is the baseline, one has lambda = 100, one has the wrong
-# sign. Which is which? Use sections 4, 6 and 8, and say which *two* columns decide.
+# ### Exercise 04.3
+#
+# Three recorded trainings without their names. One is the `"baseline"`, one has `"lambda 100"`, one has the `"wrong sign"`. Which is
+# which? Sections 4, 6 and 7 say what to look for. *Expected:* a name for each letter, such as `{"A": "baseline", ...}`.
+#
+# <details><summary>Hint</summary>
+#
+# First ask who is content, R or D. Then ask whether R moves at all.
+#
+# </details>
+#
+# [solution](solutions/04_losses.ipynb)
 
 # %% tags=["shared"]
 cells = ["failures/wrong_sign", "failures/lambda_too_large", "ablation/baseline"]
 cells = np.random.default_rng(5).permutation(cells)
 logs = [simgan_lib.reference_run(f"{cell}/seed0").metrics for cell in cells]
 seen = ["discriminator_loss", "adversarial_loss", "mean_change"]
-ends = {letter: log[seen].iloc[-3:].mean() for letter, log in zip("ABC", logs, strict=True)}
-pd.DataFrame(ends).T.round(3)
+late = {letter: log[seen].iloc[-3:].mean() for letter, log in zip("ABC", logs, strict=True)}
+pd.DataFrame(late).T.round(3)
 
 # %% tags=["exercise"]
 answers = {"A": ..., "B": ..., "C": ...}
 
-# %% [markdown] tags=["solution"]
-# - Two low losses at once, D's and R's adversarial one: both players win, so they play on the same side. **The wrong sign.**
-# - D's loss low, R's adversarial loss *high*, and hardly any change: R is held so tightly that it cannot even try.
-#   **lambda = 100.** The price of entry of section 8 keeps nearly every pixel out.
-# - Losses within reach of 1.386 and 0.693, and a change that can be seen: a game. **The baseline.**
-#
-# The two columns are `adversarial_loss` (who is content?) and `mean_change` (does R move at all?).
-
 # %% tags=["solution"]
-for letter, cell in zip("ABC", cells, strict=True):
-    print(letter, "was", cell)
+meant = {"wrong_sign": "wrong sign", "lambda_too_large": "lambda 100", "baseline": "baseline"}
+answers = {letter: meant[cell.split("/")[1]] for letter, cell in zip("ABC", cells, strict=True)}
+print(answers)
+assert verdict("04.3", answers)[0]
+
+# %% tags=["shared"]
+check("04.3", answers)
+
+# %% [markdown] tags=["solution"]
+# - Both losses are low: R and D want the same. **The wrong sign.**
+# - D's loss is low, R's adversarial loss is *high*, and R changes hardly anything. It is held too tightly. **Lambda 100.**
+# - Both losses are near their landmarks, and the change can be seen. **The baseline.**
+#
+# `adversarial_loss` alone tells the three apart. The others confirm it.
+
+# %% [markdown]
+# ## 8. Gradients as pictures
+#
+# A loss reaches R only through its gradient. So we look at the gradients: in which direction would each term change each pixel of
+# R(x)? We take the R and D of section 6, at the point where the adversarial rounds begin.
+
+# %%
+refined = ops.convert_to_numpy(R(x))
+wish = gradient(lambda images: local_adversarial(D(images), REAL), refined)
+pull = gradient(lambda images: self_regularisation(images, x), refined)
+change = np.abs(refined - x)
+print(f"mean |R(x) - x| {change.mean():.3f}; unchanged pixels {np.mean(change == 0):.2%}")
+
+# %% [markdown]
+# Pre-training leaves R close to the identity, but not exact.
+#
+# **Predict.** A pixel that is off by 0.03: does the L1 pull it back with **(A)** 3% of the force on a pixel that is off by 1,
+# **(B)** the same force, or **(C)** no force?
+
+# %%
+full = 1 / x.size
+print(f"full force 1 / pixels: {full:.2e}")
+print(f"pixels that are pulled with it: {np.isclose(np.abs(pull), full, rtol=1e-3).mean():.1%}")
+
+# %% tags=["check"]
+assert np.isclose(np.abs(pull), full, rtol=1e-3).mean() > 0.95
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# **(B)**. The slope of |u| is 1 or -1, however small u is. A squared difference would pull harder the further a pixel has moved.
+# Only where u is exactly 0 the slope is taken as 0, and that happens to hardly any pixel. So self-regularisation has its full
+# force from the first round.
+#
+# </details>
+#
+# The force on a pixel is $\lambda$ / pixels. We measure all gradients in units of 1 / pixels. Then the L1's force is simply
+# $\lambda$, and D's wish can be compared with it.
+
+# %%
+strength = np.abs(wish) * x.size
+lambdas = [0.01, 0.153, 0.6, 1.0, 2.3, 7.6, 100.0]
+share = [np.mean(strength > value) for value in lambdas]
+pd.DataFrame({"lambda": lambdas, "D's wish is stronger": [f"{s:.1%}" for s in share]})
+
+# %% tags=["plot"]
+figure = Figure(figsize=(11, 3.1), layout="constrained")
+axes = figure.subplots(2, 5)
+limit = np.percentile(strength[[0, 2]], 98)
+blue_orange = LinearSegmentedColormap.from_list("D", [plots.BLUE, "white", plots.ORANGE])
+for row, eye in zip(axes, (0, 2), strict=True):
+    row[0].imshow(refined[eye, ..., 0], cmap="gray", vmin=-1, vmax=1)
+    arrow = -wish[eye, ..., 0] * x.size
+    shown = row[1].imshow(arrow, cmap=blue_orange, vmin=-limit, vmax=limit)
+    for axis, value in zip(row[2:], (1.0, 7.6, 100.0), strict=True):
+        axis.imshow(strength[eye, ..., 0] > value, cmap="gray", vmin=0, vmax=1.3)
+        axis.set_title(f"wish beats lambda {value:g}", fontsize="small")
+    row[0].set_title("R(x) after pre-training", fontsize="small")
+    row[1].set_title("D's wish", fontsize="small")
+for axis in axes.flat:
+    axis.set(xticks=[], yticks=[])
+figure.colorbar(shown, ax=axes[:, 1], label="darker      brighter", ticks=[])
+notebook.show(
+    figure,
+    "two eyes, the direction in which D wants each pixel (orange brighter, blue darker), and the pixels at which "
+    "this wish is stronger than the L1's pull (bright). D cares about some places more than about others. The fine stripes come "
+    "from D's strides of 2. The larger lambda is, the fewer pixels are free to change.",
+)
+
+# %% tags=["check"]
+assert (np.diff(share) <= 0).all()
+if scale.live > 10:
+    assert share[-1] < 0.5 * share[3]
+
+# %% [markdown]
+# So $\lambda$ is a *threshold*: a pixel moves away from x only where D's wish is stronger than $\lambda$ / pixels. An L1 asks for few
+# changes, and does not care how large these are.
+#
+# Two limits of this picture. R cannot move single pixels. Its weights are shared by all of them, so it follows the mean wish of many
+# places. And the wishes shrink with D(R(x)), as section 5 shows, so the same lambda holds more pixels later in a training.
+
+# %% [markdown]
+# ## What you have learned
+#
+# - $L_D$ and R's adversarial term are the same cross-entropy with other labels. A guess is ln 2 = 0.693 a term.
+# - R minimises $-\log(1 - D)$, whose gradient is large while D is sure. What D = 1 means decides every sign.
+# - A wrong sign shows as *two* low losses.
+# - Sums or means decide what lambda is worth: a factor of 15.3 for our eyes.
+# - The L1 pulls every changed pixel with the same force, lambda / pixels.
+#
+# ## One harder exercise
 
 # %% [markdown] tags=["task"]
-# **4. Extend.** The simulated webcam is noisy, so R has to add noise, and self-regularisation makes it pay for that. Write
-# a feature `blurred` that averages 5 x 5 pixels (`ops.average_pool`, stride 1). Show that it forgives noise,
-# and does not forgive a pupil that moves by two pixels.
+# ### Exercise 04.4
+#
+# The simulated webcam is noisy, so R has to add noise, and self-regularisation punishes it. Write a feature `blurred(images)` that
+# replaces each pixel by the mean of the 5 x 5 pixels around it. Use `ops.average_pool` with stride 1. *Expected:* the shape
+# (n, 31, 51, 1) for our eyes, or (n, 35, 55, 1) with padding. `pupil_to_noise(blurred)`, defined below, is above 0.3.
+#
+# <details><summary>Hint</summary>
+#
+# `ops.average_pool(images, pool_size, strides=..., padding=...)`. Without `strides=1` the picture shrinks to a fifth.
+#
+# </details>
+#
+# [solution](solutions/04_losses.ipynb)
 
 
 # %% tags=["exercise"]
-def blurred(images): ...  # your transform
+def blurred(images): ...
 
 
 # %% tags=["solution"]
@@ -739,30 +825,58 @@ def blurred(images):
     return ops.average_pool(images, 5, strides=1, padding="valid")
 
 
-# %% tags=["solution"]
+assert verdict("04.4", blurred)[0]
+
+# %% tags=["shared"]
+check("04.4", blurred)
+
+
+# %% [markdown] tags=["shared"]
+# What does a feature charge for noise, which should cost little, and for pupils that move by two pixels, which should cost much?
+
+
+# %% tags=["shared"]
+def pupils_moved(images, labels, pixels=2, half=6):
+    """Cuts out a square around each pupil, and puts it back further right."""
+    moved = images.copy()
+    for image, before, (_, row) in zip(moved, images, labels.iterrows(), strict=True):
+        left, top = max(int(row["pupil_x"]) - half, 0), max(int(row["pupil_y"]) - half, 0)
+        right = min(left + 2 * half, image.shape[1] - pixels)
+        rows = slice(top, top + 2 * half)
+        image[rows, left + pixels : right + pixels] = before[rows, left:right]
+    return moved
+
+
 noisy = x + np.random.default_rng(0).normal(0, 0.1, x.shape).astype("float32")
-shifted = np.roll(x, 2, axis=2)
-for feature in (identity, image_gradients, blurred):
-    noise = float(self_regularisation(noisy, x, feature))
-    shift = float(self_regularisation(shifted, x, feature))
-    name = feature.__name__
-    print(f"{name:15} noise {noise:.3f}   shift {shift:.3f}   shift / noise {shift / noise:.1f}")
-assert float(self_regularisation(noisy, x, blurred)) < float(self_regularisation(noisy, x))
+moved = pupils_moved(x, data.synthetic.labels[:32])
+
+
+# %% tags=["shared"]
+def pupil_to_noise(feature):
+    shift, noise = (float(self_regularisation(z, x, feature)) for z in (moved, noisy))
+    return shift / noise
+
+
+print(f"identity {pupil_to_noise(identity):.2f}, gradients {pupil_to_noise(image_gradients):.2f}")
+
+# %% tags=["solution"]
+print(f"blurred {pupil_to_noise(blurred):.2f}")
+assert pupil_to_noise(blurred) > 2 * pupil_to_noise(identity)
 
 # %% [markdown] tags=["solution"]
-# The last column is the point: a good feature is *deaf to what may change and alert to what must not*. `image_gradients` is the
-# worst choice here, as noise is all gradient; `blurred` the best, as a mean of 25 independent errors is five times smaller.
-# To train with it, write a subclass of `SimGAN` whose `self_regularisation(self, refined, x)` returns
-# `losses.self_regularisation(refined, x, blurred)`, and hand it to `train` with `model=`.
+# A good feature costs little for what may change and much for what must not. The mean of 25 independent errors is five times
+# smaller than one of them, so noise costs a fifth. A pupil is larger than 5 x 5 pixels, so most of its shift remains. To train with it,
+# write a subclass of `SimGAN` whose `self_regularisation(self, refined, x)` returns
+# `losses.self_regularisation(refined, x, blurred)`. Notebook 13 shows how.
 
 # %% [markdown]
 # ## References
 #
-# - Shrivastava et al. 2017, section 2 (equations 1 to 4), section 3.1 (the feature transform).
-# - Bojja 2018, sections 2 and 3.2.2 (its equations 2 and 4).
+# - Shrivastava et al. 2017: "Adversarial Loss with Self-Regularization" (equations 1 to 4, and the feature $\psi$).
+# - Bojja 2018, sections 2 and 3.2.2 (its equations 2 and 4), and its code, abojja9/SimGAN_eyes.
 # - Goodfellow et al., *Generative adversarial nets*, 2014, section 3: the saturating and the non-saturating form.
-# - Public codes of the table: mjdietzx/SimGAN, mnjm/SimGAN, wkhademi/SimGAN (its training loop is unfinished),
-#   carpedm20/simulated-unsupervised-tensorflow, AlexHex7/SimGAN_pytorch, daniel-merrick's PyTorch code, abojja9/SimGAN_eyes.
+# - Public codes of section 7: mjdietzx/SimGAN, mnjm/SimGAN, wkhademi/SimGAN, carpedm20/simulated-unsupervised-tensorflow,
+#   AlexHex7/SimGAN_pytorch, and daniel-merrick's, whose lambda lies between 0.03 and 0.05 in the paper's form.
 # - The library's source: [losses.py](../simgan_lib/losses.py), [simgan.py](../simgan_lib/simgan.py).
 #
 # **Next:** [05 · Pre-training](05_pretraining.ipynb)

@@ -9,16 +9,16 @@
 # # 08 · The results, beside the report's
 # <!-- colab:notebooks/08_results.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two CPU cores. A GPU is not needed.*
+# *{{minutes}} of computing on two CPU cores, and about an hour of study. A GPU is not needed.*
 #
 # **You will be able to**
 #
-# - lay a run of your own beside a published one, and say what may be compared and what may not;
-# - read a loss curve in probabilities, and use it as a sign of health rather than of quality;
-# - see where in the image the discriminator finds fault, before and after refining;
-# - say what a refiner changed, with a difference image, a spectrum and a histogram.
+# - lay a run of your own beside a published one, and say what may be compared;
+# - read a loss as a probability;
+# - see where in an image the discriminator finds fault;
+# - say what a refiner changed, with a difference image, a histogram and a spectrum.
 #
-# **You need** notebooks 02 to 07 (refiner, discriminator, losses, training).
+# **You need** notebooks 02 to 07.
 
 # %% tags=["shared", "setup"]
 import matplotlib
@@ -27,12 +27,18 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 import simgan_lib
-from simgan_lib import notebook, plots, widgets
+from simgan_exercises import check, verdict
+from simgan_lib import diagrams, notebook, plots, widgets
 from simgan_lib.data import to_float
 
 scale = notebook.start()
 # Pixels as they are: this notebook is about small differences between them.
 matplotlib.rcParams["image.interpolation"] = "nearest"
+
+# %% tags=["plot"]
+notebook.show(
+    diagrams.pipeline("refined real answer"), "this notebook looks at what comes out of training."
+)
 
 # %% tags=["shared"]
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -40,202 +46,273 @@ report = simgan_lib.reference_run("report-schedule")
 best = simgan_lib.reference_run("best")
 
 # %% [markdown]
-# ## 1. Two runs, and a warning
+# ## 1. Two runs
 #
-# `report` was trained with the report's settings; `best` with those of the preset `long`, on the
-# report's number of images. Both lie finished in the folder `runs/`, so this notebook trains nothing. The report's
-# 25,000 rounds are many hours on a CPU. How far did ours get? The record knows.
+# Both runs are finished and lie in the folder `runs/`. This notebook trains nothing.
+#
+# - `report-schedule` has the report's settings and as many images as the report.
+# - `best` has the settings of the preset `long`, on as many images.
+#
+# The report trained for 25,000 rounds. The record says how far ours went.
 
 # %%
 rounds = report.metrics[report.metrics["phase"] == "adversarial"].set_index("iteration")
 reached = int(rounds.index.max())
 about = report.environment
 print(f"{reached:,} rounds of the report's 25,000, {reached / 25_000:.0%} of the way,")
-print(f"in {about['training_seconds'] / 60:.0f} minutes on {about['device']},")
+print(
+    f"in {about['training_seconds'] / 60:.0f} minutes on {about['device']}, {about['precision']},"
+)
 print(f"on {about['data']['synthetic']['images']:,} synthetic images; the report had 50,000")
 
 # %% [markdown]
-# **The warning.** The report refined UnityEyes images towards *photographs*: MPIIGaze, people at their
-# own laptops. The embedded data of this course has no photograph. Its target is **simulated webcam**
-# images, drawn by a program that imitates a cheap camera. So:
+# The report refined UnityEyes images towards photographs: MPIIGaze, people at their own laptops. The
+# embedded data of this course has no photographs. Its target is *simulated webcam* images. A program
+# draws them and imitates a cheap camera.
 #
-# | may be compared | may not |
+# | may be compared | may not be compared |
 # |---|---|
-# | the *shape* of the curves: what rises, what falls, what settles | their exact values |
-# | the order of events: copy first, then drift towards the target | the look of the refined eyes |
+# | the shape of the curves: what rises, what falls, what settles | their exact values |
+# | the order of events: R copies first, then moves towards the target | the look of the refined eyes |
 # | signs of health and of failure | "our images are more realistic than the report's" |
 #
-# With Kaggle's files on your disk, `simgan train --data kaggle --preset report` is the same experiment
+# With Kaggle's files on your disk, `simgan train --data kaggle --preset report` repeats the experiment
 # on the report's own images.
 
 # %% [markdown]
-# ## 2. Figures 1 and 2: the training curves
+# ## 2. A loss is a probability
 #
-# The report's figure 1 shows the self-regularisation, its figure 2 the losses of D and of R. In words:
-# during the pre-training R learns to copy and its loss goes to nothing. When the game begins,
-# everything jumps up, then fluctuates for the rest of the training: L_D about 1.1, L_R about 2.3,
-# self-regularisation between 0.05 and 0.08.
+# A cross-entropy is $-\log p$ of the right answer. So $e^{-\text{loss}}$ is a typical probability of the
+# right answer. If a loss is a sum of $n$ cross-entropies, it is $e^{-\text{loss}/n}$.
 #
-# Before looking at ours, learn to read such numbers. A cross-entropy is $-\log p$ of the right answer,
-# so $e^{-\text{loss}}$ brings back a probability, a typical one over patches and images. L_D is the sum
-# of two such terms, one for each kind of image.
+# The report's curves settle near L_D = 1.1, L_R = 2.3, and a self-regularisation of 0.05 to 0.08.
+#
+# How many terms has the report's L_D? The equation in its text has two: refined images and real images.
+# Its published code has three: fresh refined images, images from the history, and real images. The
+# report does not say which code made its figures.
+#
+# **Predict.** By which reading is D further ahead: two terms or three?
 
 # %%
-print(f"a D that guesses: L_D = 2 ln 2 = {2 * np.log(2):.3f}")
-print(f"L_D = 1.1: {np.exp(-1.1 / 2):.0%} for the right answer, typically")
-print(f"L_R = 2.3: {np.exp(-2.3):.0%} for the answer that R hopes for")
+for terms in (2, 3):
+    print(f"{terms} terms: a guess has L_D = {terms * np.log(2):.2f}; ", end="")
+    print(f"L_D = 1.1 gives the right answer {np.exp(-1.1 / terms):.0%}")
+print(f"L_R = 2.3: D gives {np.exp(-2.3):.0%} to the answer that R hopes for")
 
 # %% [markdown]
-# So in the report D is a little better than a guess, on average over both kinds of image. But the
-# refined images that R's loss sees get one chance in ten. How do the two fit? R's loss sees the
-# *newest* refined images, right after ten updates of D, while half of D's own refined images come from
-# the history; and a mean of logarithms is pulled up by the few patches where D is very sure. A loss is
-# a number *and* the place where it was taken.
+# <details><summary>Answer</summary>
 #
-# **Predict.** Same settings, other target images. Which of the three will agree with the report: L_D,
-# L_R, or the self-regularisation?
+# Three terms. With two terms D gives the right answer a probability of 58%, and is hardly better than a
+# guess. With three it is 69%. Only the second reading fits L_R = 2.3: D believes refined images to be
+# real with 10%. If the published code made the figures, D was clearly ahead of R.
+#
+# The same code has the bug of [notebook 06](06_history_buffer.ipynb): the result of `np.append` is
+# dropped, so the buffer never fills. Its "history" term then sees the fresh images once more.
+#
+# </details>
 
-# %%
-settled = {
-    "self_regularisation": (0.05, 0.08),
-    "discriminator_loss": (1.1, 1.1),
-    "refiner_loss": (2.3, 2.3),
+# %% [markdown] tags=["task"]
+# **Exercise 1.** Write `typical_probability(loss, terms)`: the probability of the right answer that
+# belongs to a sum of `terms` cross-entropies. For L_D = 1.386 and two terms it is 0.50.
+#
+# <details><summary>Hint</summary>
+#
+# Divide first. The loss of one term is the mean of all terms.
+#
+# </details>
+#
+# [Solution](solutions/08_results.ipynb)
+
+
+# %% tags=["exercise"]
+def typical_probability(loss, terms): ...  # your code
+
+
+# %% tags=["solution"]
+def typical_probability(loss, terms):
+    return np.exp(-loss / terms)
+
+
+for loss in (1.386, 1.1, 0.1):
+    print(f"L_D = {loss}: {typical_probability(loss, 2):.0%}")
+assert verdict("08.1", typical_probability)[0]
+
+# %% tags=["shared"]
+check("08.1", typical_probability)
+
+# %% [markdown] tags=["solution"]
+# - 50% is a guess. Either R is perfect or D has learned nothing. Look at the images.
+# - 58% is a game that goes on.
+# - 95% means that D has won. R then gets gradients from a D that is sure of everything.
+#
+# The first and the last are worrying when they stay.
+
+# %% [markdown]
+# ## 3. Figures 1 and 2: the training curves
+#
+# The report's figure 1 is the self-regularisation of R. Its figure 2 has two panels: the loss of D and
+# the loss of R. In the pre-training R's loss *is* the self-regularisation. We draw the same three
+# panels, pre-training included.
+#
+# **Predict.** Which of the three will be close to the report's level: L_D, L_R, or the
+# self-regularisation?
+
+# %% tags=["plot"]
+panels = {
+    "figure 1: self-regularisation": ("self_regularisation", "pretrain_refiner", {"report": 0.065}),
+    "figure 2: $L_D$": (
+        "discriminator_loss",
+        "pretrain_discriminator",
+        {"report, two terms": 1.1, "report, three terms": 1.1 * 2 / 3},
+    ),
+    "figure 2: $L_R$": ("refiner_loss", "pretrain_refiner", {"report": 2.3}),
 }
-titles = ["figure 1: self-regularisation", "figure 2: $L_D$", "figure 2: $L_R$"]
-
-
-# %%
-def curves(run):
-    figure = Figure(figsize=(10, 2.6), layout="constrained")
-    copying = run.metrics[run.metrics["phase"] == "pretrain_refiner"]
-    playing = run.metrics[run.metrics["phase"] == "adversarial"]
-    for axis, (name, band), title in zip(
-        figure.subplots(1, 3), settled.items(), titles, strict=True
-    ):
-        before = copying["iteration"] - copying["iteration"].max()
-        axis.plot(before, copying[name], color=plots.GRAY, label="pre-training")
-        axis.plot(playing["iteration"], playing[name], color=plots.BLUE, label="the game")
-        low, high = band
-        axis.axhspan(
-            low - 0.01, high + 0.01, color=plots.ORANGE, alpha=0.4, label="the report's level"
-        )
-        axis.set(title=title, xlabel="round", ylim=(0, None))
-        axis.grid(alpha=0.3)
-    axis.legend(fontsize="small")
-    return figure
-
-
-# %%
+figure = Figure(figsize=(10, 3.4), layout="constrained")
+for axis, (title, (name, phase, levels)) in zip(figure.subplots(1, 3), panels.items(), strict=True):
+    before = report.metrics[report.metrics["phase"] == phase]
+    values = before["self_regularisation" if name == "refiner_loss" else name]
+    axis.plot(before["iteration"] - before["iteration"].max(), values, color=plots.GRAY)
+    axis.plot(rounds.index, rounds[name], color=plots.BLUE, lw=0.8)
+    for style, (label, level) in zip(("--", ":"), levels.items(), strict=False):
+        axis.axhline(level, color=plots.ORANGE, ls=style, label=label)
+    axis.set(title=title, xlabel="round (below 0: pre-training)", ylim=(0, None))
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=2)
 notebook.show(
-    curves(report),
-    "the report's settings against simulated webcam images. Gray, left of 0: R learns to copy. Blue: the "
-    "game. Orange: where the report's curves settle, against photographs.",
+    figure,
+    "the report's settings against simulated webcam images. Gray: pre-training, of R on the left and "
+    "right, of D in the middle. Blue: the rounds. Orange: where the report's curves settle, against "
+    "photographs. An L_D of three terms is drawn as the L_D of two terms with the same probability.",
 )
 
 # %%
 last = rounds.tail(max(1, len(rounds) // 4))
-for name, (low, high) in settled.items():
-    level, swing = last[name].mean(), last[name].std()
-    print(f"{name:<22} {level:5.2f} ± {swing:.2f}   the report: about {(low + high) / 2:.2f}")
+theirs = {"self_regularisation": 0.065, "discriminator_loss": 1.1, "refiner_loss": 2.3}
+for name, level in theirs.items():
+    print(f"{name:<22} {last[name].mean():5.2f} ± {last[name].std():.2f}   report: about {level}")
 
 # %% [markdown]
-# L_D agrees: in both, D is a little better than a guess. L_R is lower than the report's and the
-# self-regularisation much higher: this R is further from its input, and is believed more often.
+# <details><summary>Answer</summary>
 #
-# The first thing to check is the *order of events*, and that is the report's: self-regularisation falls
-# to nearly nothing while R copies, leaps when the game begins, and then keeps a noisy level instead of
-# descending, as the losses do. A GAN's losses do not fall towards zero, because each network is the
-# other's moving target. **A level curve is not a training that has stopped.**
+# L_D lies between the two readings of the report's level. L_R is lower than the report's, so our D is
+# less sure that refined images are refined. The self-regularisation is several times higher: this R
+# moves further away from its input.
 #
-# Why are the levels others? How far R must move a pixel depends on how far
-# the target lies from the simulator, and our simulated webcam's histogram is equalised, which moves
-# every gray level. Besides, the report's axis does not say whether its curve is a sum or a mean, before
-# or after the multiplication by lambda. A number whose unit is unknown can be looked at, not compared.
+# </details>
+#
+# The *order of events* is the report's. The self-regularisation falls while R copies. It jumps at the
+# first rounds. Then all losses fluctuate around a level. A GAN's losses do not fall towards zero,
+# because each network is the other's moving target. **A level curve is not a training that has
+# stopped.**
+#
+# Why do the levels differ? How far R must move a pixel depends on how far the target is from the
+# simulator. The simulated webcam equalises its histogram, and that moves every gray level. The report's
+# axis also does not say whether its curve is before or after the multiplication by lambda.
 
 # %% tags=["check"]
 copied = report.metrics.loc[report.metrics["phase"] == "pretrain_refiner", "self_regularisation"]
 assert copied.iloc[-1] < copied.iloc[0], "pre-training teaches R to copy"
-assert last["self_regularisation"].mean() > copied.iloc[-1], "the game moves R away from the copy"
-assert abs(last["discriminator_loss"].mean() - 1.1) < 0.15, "L_D agrees with the report's"
-assert last["refiner_loss"].mean() < 2.3 - 0.3, "L_R is lower than the report's"
+assert last["self_regularisation"].mean() > copied.iloc[-1], "the rounds move R away from the copy"
+assert 0.7 < last["discriminator_loss"].mean() < 1.2, "between the two readings"
+assert last["refiner_loss"].mean() < 2.3, "L_R is lower than the report's"
 assert last["self_regularisation"].mean() > 2 * 0.08, "self-regularisation is much higher"
 
 # %% [markdown]
-# ## 3. Figures 3 to 7: the eyes as training goes on
+# ## 4. Figures 3 to 7: the eyes as training goes on
 #
-# The report shows a batch of synthetic eyes on the left and the same eyes refined on the right, at
-# rounds 0, 5,000, 10,000, 20,000 and 25,000. A run keeps *snapshots*: the same 30 eyes refined every so
-# often. We take those nearest to the report's rounds, or, where our run is shorter, at the same
-# fractions of the way.
+# Each of the report's figures 3 to 7 is a batch of synthetic eyes on the left and the same eyes refined
+# on the right, at rounds 0, 5,000, 10,000, 20,000 and 25,000. Our run kept *snapshots*: the same 32 eyes,
+# refined every so often. We show the report's rounds, as far as our run went, and its last round.
 
 # %%
-report_figures = {3: 0, 4: 5_000, 5: 10_000, 6: 20_000, 7: 25_000}
 kept = report.snapshots
-chosen = {}
+report_figures = {3: 0, 4: 5_000, 5: 10_000, 6: 20_000, 7: 25_000}
 for number, iteration in report_figures.items():
-    wanted = iteration * min(1, reached / 25_000)
-    chosen[number] = int(np.abs(kept["iteration"] - wanted).argmin())
     print(
-        f"figure {number}: the report's {iteration:>6,}, ours {kept['iteration'][chosen[number]]:>6,}"
+        f"figure {number}: round {iteration:>6,}", "" if iteration <= reached else "(not reached)"
     )
 
 
-# %% [markdown]
-# First in the report's own layout: figure 7, its last.
-
-
-# %%
-def as_in_the_report(snapshot):
-    figure = Figure(figsize=(5.6, 1.5), layout="constrained")
+# %% tags=["plot"]
+def as_in_the_report(iteration):
+    snapshot = int(np.abs(kept["iteration"] - iteration).argmin())
+    figure = Figure(figsize=(10, 5.2), layout="constrained")
     pair = {"synthetic": kept["synthetic"], "refined": kept["refined"][snapshot]}
     for axis, (title, eyes) in zip(figure.subplots(1, 2), pair.items(), strict=True):
-        rows = np.array_split(eyes[:12], 3)
+        rows = np.array_split(eyes[:32], 8)
         axis.imshow(
             np.vstack([np.hstack(list(row)) for row in rows]), cmap="gray", vmin=0, vmax=255
         )
         axis.set(title=title, xticks=[], yticks=[])
-    return figure
+    return figure, int(kept["iteration"][snapshot])
+
+
+def show_figure(number):
+    if report_figures[number] > reached:
+        print(f"The run was stopped at round {reached:,}, before the report's figure {number}.")
+        return
+    figure, iteration = as_in_the_report(report_figures[number])
+    notebook.show(
+        figure, f"round {iteration:,}, as in the report's figure {number}: synthetic, refined."
+    )
+
+
+# %% [markdown]
+# **Predict.** Round 0 comes right after the pre-training. How will the refined eyes differ from the
+# synthetic ones?
+
+# %% tags=["plot"]
+show_figure(3)
+
+# %% [markdown]
+# The report says of its figure 3 that the refined image is equivalent to the synthetic one. Ours is, too.
+# R has only learned to copy.
+
+# %% tags=["plot"]
+show_figure(4)
+
+# %% tags=["plot"]
+show_figure(5)
+
+# %% tags=["plot"]
+show_figure(6)
+
+# %% tags=["plot"]
+show_figure(7)
+
+# %% tags=["plot"]
+if reached < 25_000:
+    figure, iteration = as_in_the_report(reached)
+    notebook.show(figure, f"round {iteration:,}, our last: synthetic, refined.")
+
+# %% [markdown]
+# The report says three things of its figures 4 to 7. Ask of each whether you see it in ours.
+#
+# | the report says | look for |
+# |---|---|
+# | R adds skin texture, noise and the tone of the target | contrast and roughness of the skin |
+# | the longer the training, the more realistic | is a later figure better, or only different? |
+# | refined eyes get eyebrows and hair that the synthetic ones lack | dark streaks at the upper edge |
+#
+# The third claim can be measured. A brow would be dark pixels in the upper rows that were not dark
+# before.
 
 
 # %%
-notebook.show(
-    as_in_the_report(chosen[7]),
-    f"round {kept['iteration'][chosen[7]]:,} of the report's settings: synthetic eyes on the left, the same "
-    "eyes refined on the right.",
-)
+def dark(eyes, rows=slice(0, 6)):
+    return (eyes[:, rows] < 60).mean()
+
+
+print(f"dark in the upper six rows: synthetic {dark(kept['synthetic']):.1%}")
+for iteration, eyes in zip(kept["iteration"], kept["refined"], strict=True):
+    if iteration in report_figures.values() or iteration == reached:
+        print(f"   round {iteration:>6,}: refined {dark(eyes):.1%}")
+print(f"   simulated webcam: {dark(kept['real']):.1%}")
 
 # %% [markdown]
-# Now all five, one below the other, with the target beneath.
-#
-# **Predict.** Row "fig. 3" is round 0, after the pre-training. How will it differ from the row above
-# it?
-
-# %%
-rows = {"synthetic": kept["synthetic"][:5]}
-for number, snapshot in chosen.items():
-    rows[f"fig. {number}\n{kept['iteration'][snapshot]:,}"] = kept["refined"][snapshot][:5]
-rows["simulated\nwebcam"] = kept["real"][:5]
-notebook.show(
-    plots.contact_sheet(rows, columns=5, zoom=0.8),
-    "the same five eyes at the same fractions of the way as the report's figures 3 to 7. The last row shows what R is "
-    "after: *other* eyes, as the two sets are not paired.",
-)
-
-# %% [markdown]
-# Read down a column and ask of each row what the report says of its own:
-#
-# 1. *At round 0 the refined eye is the synthetic one.* R has only learned to copy.
-# 2. *Later R adds the camera's traces.* It paints skin tone, contrast and roughness in the target's
-#    manner.
-# 3. *The further the training, the more realistic.* Here be strict: is each row better than the one
-#    above, or only different? Two networks that circle round each other need not improve from snapshot
-#    to snapshot.
-# 4. *R completes what is cropped: brows, and hair around the eye.* R sees 19 x 19 pixels (notebook 02),
-#    so it cannot plan a brow. It can darken what already looks like the beginning of one.
-#
-# Impressions deserve numbers. Two that need no network: how far R went from the synthetic eye, and how
-# much each picture's brightness differs from the next one's (the simulated webcam equalises every
-# picture, so its pictures are all equally bright).
+# R can darken what already looks like the beginning of a brow. It sees 19 x 19 pixels, as notebook 02
+# showed, so it cannot plan a brow where there is none. Two more numbers need no network: how far R went
+# from the synthetic eye, and how much the brightness of the pictures differs.
 
 
 # %%
@@ -243,45 +320,46 @@ def brightness_spread(eyes):
     return eyes.mean(axis=(1, 2)).std()
 
 
-for number, snapshot in chosen.items():
-    eyes = kept["refined"][snapshot]
+for k in np.linspace(0, len(kept["iteration"]) - 1, 6).astype(int):
+    eyes = kept["refined"][k]
     change = np.abs(to_float(eyes) - to_float(kept["synthetic"])).mean()
+    spread = brightness_spread(eyes)
     print(
-        f"figure {number}: mean change {change:.2f}, brightness spread {brightness_spread(eyes):4.1f}"
+        f"round {kept['iteration'][k]:>6,}: mean change {change:.2f}, brightness spread {spread:.1f}"
     )
-print(f"simulated webcam:                brightness spread {brightness_spread(kept['real']):4.1f}")
+print(f"simulated webcam:                 brightness spread {brightness_spread(kept['real']):.1f}")
 
 # %% tags=["check"]
-first, final = (np.abs(to_float(kept["refined"][k]) - to_float(kept["synthetic"])) for k in (0, -1))
-assert first.mean() < final.mean(), "at round 0 R copies; later it does not"
+changes = [np.abs(to_float(e) - to_float(kept["synthetic"])).mean() for e in kept["refined"]]
+assert changes[0] < 0.5 * min(changes[1:]), "at round 0 R copies; later it does not"
 
 # %% [markdown]
-# The change leaps between figures 3 and 4 and then only wanders: R finds the target's gray levels
-# early, and spends the rest of the training on what is hard. Keep this in mind when a paper shows you
-# only the first and the last image.
-
-# %% [markdown]
-# ## 4. The best run
+# The change jumps early and then wanders. R finds the target's gray levels first. A paper that shows
+# only the first and the last image hides this.
 #
-# Now the settings of the preset `long`, on the report's number of images. What differs from the report's settings?
+# ## 5. What the rounds cost, and what they gave
+#
+# | run | rounds | images a round, for R and D | gaze error | pupil shift, median |
+# |---|---|---|---|---|
+# | the report's settings | {{report-schedule metrics.iteration 0}} | 32 + 10 x 32 | {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° | {{report-schedule evaluation.pupil_shift_px.median 2}} px |
+# | `quick` | {{quick/baseline/seed0 metrics.iteration 0}} | 16 + 5 x 16 | {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° | {{quick/baseline/seed* evaluation.pupil_shift_px.median 2}} px |
+# | `best` | {{best metrics.iteration 0}} | 32 + 10 x 32 | {{best evaluation.gaze_error_deg.refined.mean 1}}° | {{best evaluation.pupil_shift_px.median 2}} px |
+#
+# The gaze error is that of networks that learned from the refined images
+# ([notebook 09](09_is_it_useful.ipynb)). `report-schedule` and `best` are one training each, and `quick` is
+# three. The report's R has 64 feature maps, the two others have 32.
 
 # %%
-theirs, ours = vars(simgan_lib.preset("report")), vars(best.config)
-for name, value in ours.items():
-    if value != theirs[name] and not name.endswith("_every"):
-        print(f"{name:<32} the report: {theirs[name]!s:<8} best: {value}")
+for name, value in vars(best.config).items():
+    theirs = getattr(simgan_lib.preset("report"), name)
+    if value != theirs and not name.endswith("_every"):
+        print(f"{name:<32} the report: {theirs!s:<8} best: {value}")
 
 # %% [markdown]
-# Do they all matter? Lambda a great deal, as [notebook 10](10_failure_lab.ipynb) shows. Of others, such as
-# the pre-training's length, the ablation there cannot say so, and the buffer's size was not varied at all.
-# The report's ten D updates a round we kept. R has half of the paper's feature maps, as in `quick`, which sees fewer images:
-# {{quick/baseline/seed0 config.iterations 0}} rounds in batches of {{quick/baseline/seed0 config.batch_size 0}}. The gaze error of `best` is
-# {{best evaluation.gaze_error_deg.refined.mean 1}}°, that of `quick`
-# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° (notebook 09). `best` is the one whose weights we keep.
-# The report's own settings, above and with a simulator whose eyes looked further up, came to {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° (one
-# gaze network), for several times the work, and with the pupil moved by
-# {{report-schedule evaluation.pupil_shift_px.median 2}} pixels instead of
-# {{best evaluation.pupil_shift_px.median 2}}. What is best in minutes need not be best in an hour.
+# Which of these differences matter? [Notebook 11](11_failure_lab.ipynb) changes one at a time, with five
+# seeds each.
+#
+# Now step through the snapshots of `best`.
 
 # %%
 replay = widgets.RunReplay(best)
@@ -289,60 +367,44 @@ replay.slider.value = replay.slider.options[-1]
 replay
 
 # %% [markdown]
-# Move the slider through the snapshots. In the curves, $L_D$ lies below a guess's (dotted) and R's adversarial loss above it: D
-# leads, as it takes ten steps for each one of R's, and does not run away; below, it is right on about four patches of five.
+# **Predict.** The curves are level after a while. Do the images still change?
 
-# %% [markdown]
-# **Predict.** The curves are flat after a while. Do the images still change?
-
-# %%
+# %% tags=["plot"]
 notebook.show(
     plots.timeline(best.snapshots, steps=4, count=5),
-    "the best run's timeline: the same five eyes from round 0 to the last.",
+    "`best`: the same five eyes from round 0 to the last.",
 )
 
-# %% [markdown]
-# They do. Tone and contrast come first; then shadows at the lids and streaks like lashes. R keeps
-# repainting what D has last complained about. And the dark of iris and pupil stays where it was, in
-# every row: that is the self-regularisation at work, and notebook 09 measures it.
+# %%
+for early, late in ((-3, -2), (-2, -1)):
+    pair = best.snapshots["refined"][[early, late]].astype(int)
+    first, second = best.snapshots["iteration"][[early, late]]
+    print(f"round {first:,} to {second:,}: {np.abs(pair[1] - pair[0]).mean():.1f} gray levels")
 
 # %% [markdown]
-# ## 5. Where does D find fault?
+# <details><summary>Answer</summary>
 #
-# D answers for each of 9 x 14 patches: how probable is it that this piece was refined? A snapshot keeps
-# these maps, so we can lay them over the eye. For simulated eyes as they are, and for the same eyes
-# refined:
-
-# %%
-shots = best.snapshots
-maps = {name: shots[f"probability_{name}"].astype("float32") for name in ("synthetic", "refined")}
-print("snapshots, eyes, rows, columns:", maps["refined"].shape)
-for name, probability in maps.items():
-    print(f"{name:<10} first {probability[0].mean():.0%}, last {probability[-1].mean():.0%}")
+# They do, by a few gray levels on average. You may not see it: the rows look alike. R goes on changing
+# what D complained about last, and the average of its weights hides most of that.
+#
+# </details>
 
 # %% [markdown]
-# **Predict.** At the *last* round, which of the two does D find more suspicious? Beware: it was trained
-# to know *refined* images, and has not seen an unrefined one for a long time.
-
-
-# %%
-trust = LinearSegmentedColormap.from_list("D", [plots.BLUE, "white", plots.ORANGE])
-
-
-def draw_map(axis, eye, probability):
-    # The middle of patch (i, j) lies on pixel (4 i + 2, 4 j + 2): two strides of two.
-    axis.imshow(eye, cmap="gray", vmin=0, vmax=255)
-    shown = axis.imshow(probability, extent=(0, 56, 36, 0), cmap=trust, vmin=0, vmax=1, alpha=0.5)
-    axis.set(xlim=(-0.5, 54.5), ylim=(34.5, -0.5), xticks=[], yticks=[])
-    return shown
-
+# ## 6. Where does D find fault?
+#
+# D answers for each of 9 x 14 patches: how probable is it that this piece was refined? We lay that map
+# over the eye, for synthetic eyes, for the same eyes refined, and for simulated webcam eyes.
+#
+# **Predict.** Which does the last D find more suspicious: synthetic or refined eyes? D was trained on
+# refined images, and has not seen a synthetic one for a long time.
 
 # %%
 D = best.discriminator()
-last_eyes = {
+shots = best.snapshots
+eyes_of = {
     "synthetic": shots["synthetic"],
     "refined": shots["refined"][-1],
-    "real": shots["real"],
+    "simulated\nwebcam": shots["real"],
 }
 
 
@@ -351,52 +413,62 @@ def suspicion(eyes):
     return np.exp(logits[..., 1]) / np.exp(logits).sum(axis=-1)
 
 
-figure = Figure(figsize=(7, 2.9), layout="constrained")
-for row, (name, eyes) in zip(figure.subplots(3, 4), last_eyes.items(), strict=True):
-    for axis, eye, probability in zip(row, eyes, suspicion(eyes[:4]), strict=False):
-        shown = draw_map(axis, eye, probability)
-    title = {"real": "simulated\nwebcam"}.get(name, name)
-    row[0].set_ylabel(title, rotation=0, ha="right", va="center")
-figure.colorbar(shown, ax=figure.axes, label="D: probability of refined", shrink=0.8)
+for name, eyes in eyes_of.items():
+    found = suspicion(eyes).mean(axis=(1, 2))
+    one_line = name.replace("\n", " ")
+    print(
+        f"{one_line:<17} mean {found.mean():.0%}, eyes from {found.min():.0%} to {found.max():.0%}"
+    )
+
+# %% tags=["plot"]
+trust = LinearSegmentedColormap.from_list("D", [plots.BLUE, "white", plots.ORANGE])
+figure = Figure(figsize=(9, 5.6), layout="constrained")
+rows = figure.subplots(6, 4)
+for pair, (name, eyes) in zip((rows[:2], rows[2:4], rows[4:]), eyes_of.items(), strict=True):
+    for k, probability in enumerate(suspicion(eyes[:4])):
+        pair[0, k].imshow(eyes[k], cmap="gray", vmin=0, vmax=255)
+        # The middle of patch (i, j) lies on pixel (4 i + 2, 4 j + 2): two strides of two.
+        shown = pair[1, k].imshow(probability, extent=(0, 56, 36, 0), cmap=trust, vmin=0, vmax=1)
+        for axis in pair[:, k]:
+            axis.set(xlim=(-0.5, 54.5), ylim=(34.5, -0.5), xticks=[], yticks=[])
+    pair[0, 0].set_ylabel(name, rotation=0, ha="right", va="center")
+    pair[1, 0].set_ylabel("D's map", rotation=0, ha="right", va="center")
+figure.colorbar(shown, ax=rows, label="D: probability of refined", shrink=0.6)
 notebook.show(
     figure,
-    "the last D's map over four eyes of each kind. Orange: D takes this patch for refined; blue: for a piece "
-    "of a simulated webcam image; pale: it cannot say.",
+    "the last D's map below each of four eyes of each kind. Orange: D takes the patch for refined. "
+    "Blue: D takes it for a piece of a simulated webcam image. White: D cannot say.",
 )
 
-# %%
-for name, eyes in last_eyes.items():
-    found = suspicion(eyes).mean(axis=(1, 2))
-    print(f"{name:<10} mean {found.mean():.0%}, eyes from {found.min():.0%} to {found.max():.0%}")
-
 # %% [markdown]
-# Three lessons. The maps are *local*: one eye can be convincing at the cheek and suspicious at the lid,
-# and R is told so, patch by patch.
+# <details><summary>Answer</summary>
 #
-# The *unrefined* eyes look about as suspicious as the refined ones, although they are the ones that R has left far behind: D has not been shown
-# one since the first rounds, and guesses at them by what it knows of refined ones. Nor should you read too much into the refined: this R is a running average of R's weights,
-# which D has never played against. And of its *target* D is rather sure: in simulated webcam eyes it suspects few patches. So this R has not won;
-# it is found out more often than not, patch by patch, and by a D that sees nothing but patches.
+# About equally suspicious. D has not been shown synthetic eyes since the first rounds. It judges them by
+# what it knows of refined ones.
 #
-# So D is a judge of *this* game only. That is why notebook 09 never asks D how realistic an image is;
-# it trains fresh judges.
+# </details>
 #
-# Step through the other eyes of the snapshot:
+# The maps are local. One eye can be convincing at the cheek and suspicious at the lid, and R is told so
+# patch by patch. D is rather sure of its target: it suspects few patches of simulated webcam eyes. So
+# this R has not won.
+#
+# D judges this game only. That is why notebook 10 never asks D how realistic an image is. It trains new
+# classifiers.
 
 # %%
 widgets.BeforeAfter(best)
 
 # %% tags=["check"]
-assert maps["refined"].shape[2:] == (9, 14)
+assert shots["probability_refined"].shape[2:] == (9, 14)
 assert suspicion(shots["real"]).mean() < 0.35, "D is rather sure of its target"
 assert suspicion(shots["refined"][-1]).mean() > 0.5, "and finds refined eyes out"
 assert abs(suspicion(shots["synthetic"]).mean() - suspicion(shots["refined"][-1]).mean()) < 0.1
 
 # %% [markdown]
-# ## 6. Refine live
+# ## 7. Refine new eyes
 #
-# `pretrained_refiner` loads the best run's R. We hand it eyes that no data set of this course holds.
-# The simulator numbers its eyes; we start counting far away from all that were used.
+# `pretrained_refiner` loads the R of `best`. We give it eyes that no data set of this course holds. The
+# simulator numbers its eyes, and we start counting far away from all that were used.
 
 # %% tags=["shared"]
 R = simgan_lib.pretrained_refiner()
@@ -410,24 +482,59 @@ print(refined.shape, refined.dtype)
 
 # %%
 seen = data.synthetic.images[:300]
-for name, eyes, after in (
-    ("trained on", seen, simgan_lib.refine(R, seen)),
-    ("fresh", fresh, refined),
-):
+pairs = {"trained on": (seen, simgan_lib.refine(R, seen)), "new": (fresh, refined)}
+for name, (eyes, after) in pairs.items():
     print(f"{name:<10} mean |R(x) - x| = {np.abs(to_float(after) - to_float(eyes)).mean():.3f}")
 
 # %% [markdown]
-# The same. A network of 74,337 numbers that sees 19 pixels cannot learn fifty thousand eyes by heart;
-# it learned a *rule of repainting*, and a rule works anywhere.
+# <details><summary>Answer</summary>
 #
-# ## 7. What did R change?
+# As much. A network of 74,337 numbers that sees 19 x 19 pixels cannot learn fifty thousand eyes by heart.
+# It has learned a rule for repainting, and the rule works on any eye of this simulator.
 #
-# **First: where.** The difference R(x) - x, in gray levels, on a diverging colour map: white where
-# nothing changed, red where R made a pixel brighter, blue where darker.
+# </details>
 
-# %%
+# %% [markdown] tags=["task"]
+# **Exercise 2.** What does R do to an eye that it has refined already? Choose first: (a) it leaves it
+# alone, (b) it changes it again, by less than the first time, (c) it changes it by more. Write the letter
+# to `again`. Then compute R(R(x)) and look.
+#
+# [Solution](solutions/08_results.ipynb)
+
+# %% tags=["exercise"]
+again = ...  # "a", "b" or "c"
+
+# %% tags=["solution"]
+again = "b"
+twice = simgan_lib.refine(R, refined)
+once, more = (np.abs(a.astype(int) - b).mean() for a, b in ((refined, fresh), (twice, refined)))
+print(f"first time {once:.1f} gray levels, second time {more:.1f}")
+assert 1 < more < once
+assert verdict("08.2", again)[0]
+
+# %% tags=["shared"]
+check("08.2", again)
+
+# %% tags=["solution", "plot"]
+notebook.show(
+    plots.contact_sheet({"x": fresh[:8], "R(x)": refined[:8], "R(R(x))": twice[:8]}, columns=8),
+    "synthetic eyes, refined once, and refined twice.",
+)
+
+# %% [markdown] tags=["solution"]
+# An ideal refiner would leave a convincing eye alone. Ours does not. It was only ever given simulator
+# images, so it repaints a refined eye as well. Networks promise nothing for inputs that they were not
+# trained on.
+
+# %% [markdown]
+# ## 8. What did R change?
+#
+# **Where.** The difference R(x) - x in gray levels: white where nothing changed, red where R made a pixel
+# brighter, blue where it made it darker.
+
+# %% tags=["plot"]
 difference = refined.astype(int) - fresh
-figure = Figure(figsize=(8, 3), layout="constrained")
+figure = Figure(figsize=(9, 3.8), layout="constrained")
 axes = figure.subplots(3, 1)
 for axis, eyes in zip(axes, (fresh, refined), strict=False):
     axis.imshow(np.hstack(list(eyes[:5])), cmap="gray", vmin=0, vmax=255)
@@ -438,22 +545,23 @@ for axis, title in zip(axes, ("synthetic", "refined", "difference"), strict=True
 figure.colorbar(shown, ax=axes, label="gray levels")
 notebook.show(
     figure,
-    "fresh eyes, the same refined, and the difference. Skin turns brighter, most of it below the eye; the white "
-    "of the eye and the rim of the lid turn darker; iris and pupil, dark already, hardly change.",
+    "new eyes, the same refined, and the difference. Most of the skin below the eye turns brighter. The white "
+    "of the eye and the rim of the lid turn darker. Iris and pupil are dark already and hardly change.",
 )
 
 # %% [markdown]
-# **Second: which gray levels.** The simulated webcam equalises its histogram, so that every gray level
-# is about equally frequent. The simulator does not. **Predict** the shape of each of the three
-# histograms.
+# **Which gray levels.** The simulated webcam equalises its histogram, so every gray level is about
+# equally frequent. The simulator does not.
+#
+# **Predict** the shape of the three histograms.
 
 # %% tags=["shared"]
 kinds = {"synthetic": fresh, "refined": refined, "real": webcam}
 names = {"synthetic": "synthetic", "refined": "refined", "real": "simulated webcam"}
 levels = np.linspace(0, 256, 33)
 
-# %%
-figure = Figure(figsize=(9, 2.7), layout="constrained")
+# %% tags=["plot"]
+figure = Figure(figsize=(9, 3.2), layout="constrained")
 tone, bright = figure.subplots(1, 2)
 for kind, eyes in kinds.items():
     style = {"color": plots.COLORS[kind], "label": names[kind], "histtype": "step", "lw": 2}
@@ -461,19 +569,18 @@ for kind, eyes in kinds.items():
     bright.hist(eyes.mean(axis=(1, 2)), np.linspace(20, 230, 43), **style)
 tone.set(title="gray levels of all pixels", xlabel="gray level", ylabel="share per level")
 bright.set(title="brightness of a whole picture", xlabel="mean gray level", ylabel="pictures")
-tone.legend(loc="upper right", fontsize="small")
+figure.legend(*tone.get_legend_handles_labels(), loc="outside lower center", ncols=3)
 bright.set_ylim(0, 60)
 notebook.show(
     figure,
-    "left: gray levels; the simulated webcam's are nearly flat, and refining moves the synthetic ones there. "
-    "Right: the mean of each picture; the simulated webcam's are all alike (one tall column, cut off here).",
+    "left: gray levels. The simulated webcam's are nearly level, and refining moves the synthetic ones there. "
+    "Right: the mean of each picture. The simulated webcam's are all alike: one tall column, cut off here.",
 )
 
 # %% [markdown]
-# The left plot shows success: R has learned the target's contrast. The right one shows a limit. To
-# equalise a picture you must count *all* its pixels, and R sees 19 x 19 of 35 x 55. It can make the
-# average picture right, but not each one equally bright. No amount of training changes what a network
-# can see.
+# The left plot shows success: R has learned the target's contrast. The right plot shows a limit. To
+# equalise a picture one must count all its pixels, and R sees 19 x 19 of 35 x 55. It can make the average
+# picture right, but not each one equally bright. Longer training does not change what a network can see.
 
 # %%
 for kind, eyes in kinds.items():
@@ -482,13 +589,40 @@ for kind, eyes in kinds.items():
     )
 
 # %% tags=["check"]
-# Refining brings pictures nearer to the equal brightness of the simulated webcam, and not all the way.
-assert brightness_spread(webcam) < brightness_spread(refined)
+assert brightness_spread(webcam) < brightness_spread(refined), "nearer, and not all the way"
+
+# %% [markdown] tags=["task"]
+# **Exercise 3.** A colleague shows you refined images whose histogram equals the simulated webcam's, and
+# says "realism solved". Build the counterexample: write `shuffle_pixels(eyes, rng)`. It returns images
+# with exactly the gray levels of each eye, in random places.
+#
+# <details><summary>Hint</summary>
+#
+# `rng.permuted(array, axis=1)` shuffles each row of a two-dimensional array by itself.
+#
+# </details>
+#
+# [Solution](solutions/08_results.ipynb)
+
+
+# %% tags=["exercise"]
+def shuffle_pixels(eyes, rng): ...  # your code
+
+
+# %% tags=["solution"]
+def shuffle_pixels(eyes, rng):
+    return rng.permuted(eyes.reshape(len(eyes), -1), axis=1).reshape(eyes.shape)
+
+
+assert verdict("08.3", shuffle_pixels)[0]
+
+# %% tags=["shared"]
+check("08.3", shuffle_pixels)
 
 # %% [markdown]
-# **Third: which sizes of detail.** The Fourier transform splits an image into waves. Averaged over all
-# directions, their power says how much detail of each size there is: left, broad shading; right, single
-# pixels. Blur takes from the right, noise adds to it.
+# **Which sizes of detail.** The Fourier transform splits an image into waves. Their power, averaged over
+# all directions, says how much detail of each size there is. Broad shading is on the left, single pixels
+# on the right. Blur takes from the right, and noise adds to it.
 
 
 # %% tags=["shared"]
@@ -504,8 +638,8 @@ def spectrum(eyes, edges):
 edges = np.linspace(0.02, 0.5, 17)
 middle = (edges[1:] + edges[:-1]) / 2
 
-# %%
-figure = Figure(figsize=(5.5, 2.8), layout="constrained")
+# %% tags=["plot"]
+figure = Figure(figsize=(7, 3.4), layout="constrained")
 axis = figure.subplots()
 for kind, eyes in kinds.items():
     axis.semilogy(middle, spectrum(eyes, edges), color=plots.COLORS[kind], label=names[kind])
@@ -514,8 +648,8 @@ axis.grid(alpha=0.3)
 axis.legend()
 notebook.show(
     figure,
-    "power at each size of detail. At the right, the simulator's crisp edges have more fine detail than the "
-    "simulated webcam, which blurs. Refining brings the line down to the webcam's.",
+    "power at each size of detail. The simulator's crisp edges have more fine detail than the simulated "
+    "webcam, which blurs. Refining brings the line down to the webcam's.",
 )
 
 # %%
@@ -525,104 +659,53 @@ for name, distance in gap.items():
     coarse, fine = distance[: len(distance) // 2].mean(), distance[len(distance) // 2 :].mean()
     print(f"{name:<7} decades from the simulated webcam: coarse {coarse:.2f}, fine {fine:.2f}")
 
+# %% tags=["solution"]
+shuffled = shuffle_pixels(webcam, np.random.default_rng(0))
+ratio = spectrum(shuffled, edges) / spectrum(webcam, edges)
+print(f"shuffled: {ratio[-1]:.0f} times the simulated webcam's power at single pixels")
+assert ratio[-1] > 2
+
+# %% [markdown] tags=["solution"]
+# A histogram knows nothing of where gray levels are, so shuffled pixels pass. The spectrum exposes them:
+# without neighbours that resemble each other, all sizes of detail are equally strong. The spectrum can be
+# fooled, too: keep the power of the waves and shuffle their phases. A single test is never a proof.
+
 # %% [markdown]
-# R has learned to blur, as the webcam does, and by the right amount, on average. Whether it does so for
-# each *single* picture as the webcam would is another matter; notebook 09 looks.
-#
-# The three tests ask different questions and none of them needs a label or a network. None proves
-# realism either: images can have the right histogram and the right spectrum and still be nonsense
-# (shuffle the phases of the waves, and see). They are quick checks that tell you *what* is missing.
-# Whether it matters is notebook 09's question.
+# R has learned to blur about as much as the webcam does, on average. These three tests need no label and
+# no network. None proves realism. They tell you what is missing. Whether it matters is the question of
+# notebooks 09 and 10.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - The report's order of events repeats here: copy, jump, noisy level. The levels' values need not, as
-#   the target is simulated webcam images and not photographs.
-# - $e^{-\text{loss}}$ is a probability; a level curve means balance, neither success nor an end.
-# - D's map shows where it finds fault, and only within its own game.
-# - R repaints tone, contrast and edges by a local rule, which works on eyes it has never seen; what
-#   needs the whole picture, it cannot do.
+# - The report's order of events repeats here: R copies, the losses jump, then they fluctuate. The levels
+#   differ, as the target is simulated webcam images and not photographs.
+# - $e^{-\text{loss}/n}$ is a probability, and $n$ must be known. If the report's code made its figures, its
+#   D was further ahead than two terms suggest.
+# - D's map shows where D finds fault, within its own game.
+# - R repaints tone, contrast and edges by a local rule. It cannot do what needs the whole picture.
+
+# %% [markdown] tags=["task"]
+# **Exercise 4, harder.** How far apart are the gray levels of two sets? The *earth mover's distance* is the
+# area between the two cumulative histograms. Write `earth_movers_distance(a, b)`, in gray levels. Compute
+# it from synthetic, from refined, and from hand-made images (`simgan_lib.gaze.handmade`: blur, noise,
+# equalisation) to simulated webcam. Which wins, and what follows?
 #
-# ## Exercises
-
-# %% [markdown] tags=["task"]
-# **1. Fill in.** Write `typical_probability(loss, terms)`: the probability of the right answer that
-# belongs to a sum of `terms` cross-entropies. What do L_D = 1.386, 1.1 and 0.1 (two terms) say about D?
-# Which of the three would worry you?
-
-
-# %% tags=["exercise"]
-def typical_probability(loss, terms): ...  # your code
-
-
-# %% tags=["solution"]
-def typical_probability(loss, terms):
-    return np.exp(-loss / terms)
-
-
-for loss in (1.386, 1.1, 0.1):
-    print(f"L_D = {loss}: {typical_probability(loss, 2):.0%}")
-assert abs(typical_probability(2 * np.log(2), 2) - 0.5) < 1e-6
-
-# %% [markdown] tags=["solution"]
-# 50%: a guess. Either R is perfect or D has learned nothing; look at the images. 58%: a game that is
-# alive. 95%: D has won, and R's gradient comes from a judge who no longer hesitates. The first and the
-# last are both worrying when they stay.
-
-# %% [markdown] tags=["task"]
-# **2. Predict, then run.** R makes an eye look more like a simulated webcam's. What does R do to an eye
-# that it has refined already? Is R(R(x)) about R(x), or does it go as far again? Before you run: what
-# would an *ideal* refiner do?
-
-# %% tags=["exercise"]
-# twice = simgan_lib.refine(R, refined)
-
-# %% tags=["solution"]
-twice = simgan_lib.refine(R, refined)
-once = np.abs(refined.astype(int) - fresh).mean()
-again = np.abs(twice.astype(int) - refined).mean()
-print(f"first time {once:.1f} gray levels, second time {again:.1f}")
-notebook.show(
-    plots.contact_sheet({"x": fresh[:8], "R(x)": refined[:8], "R(R(x))": twice[:8]}, columns=8),
-    "synthetic eyes, refined once, and refined twice.",
-)
-
-# %% [markdown] tags=["solution"]
-# An ideal refiner would leave a convincing eye alone. Ours does not: it has only ever been given
-# *simulator* images, so a refined one is as strange to it as a photograph of a cat. It applies its rule
-# of repainting again, to something that did not need it. Networks promise nothing outside of what they
-# were trained on.
-
-# %% [markdown] tags=["task"]
-# **3. Diagnose.** A colleague shows you a histogram of refined images that fits the simulated webcam's
-# perfectly, and says "realism solved". Build the counterexample: images with exactly that histogram
-# that are nobody's eyes. Which of this notebook's tests exposes them?
-
-# %% tags=["exercise"]
-# Start from webcam images and move pixels about: rng.permuted(..., axis=1).
-
-# %% tags=["solution"]
-rng = np.random.default_rng(0)
-shuffled = rng.permuted(webcam.reshape(len(webcam), -1), axis=1).reshape(webcam.shape)
-same = [np.histogram(eyes, levels)[0] for eyes in (webcam, shuffled)]
-print("same histogram:", np.array_equal(*same))
-ratio = spectrum(shuffled, edges) / spectrum(webcam, edges)
-print(f"power at single pixels: {ratio[-1]:.0f} times the simulated webcam's")
-assert np.array_equal(*same)
-assert ratio[-1] > 2
-
-# %% [markdown] tags=["solution"]
-# A histogram knows nothing of *where* gray levels are, so shuffled pixels pass. The spectrum exposes
-# them: without neighbours that resemble each other, all sizes of detail are equally strong. And the
-# spectrum can be fooled in its turn, by keeping the waves' power and shuffling their phases. A single
-# test is never a proof.
-
-# %% [markdown] tags=["task"]
-# **4. Extend.** Say with one number how far two sets' gray levels lie apart: the *earth mover's
-# distance*, the area between the two cumulative histograms. Compute it from simulated and from refined
-# to simulated webcam. Then for the hand-made recipe (`simgan_lib.gaze.handmade`: blur, noise,
-# equalisation). Who wins, and what follows?
+# <details><summary>Hint</summary>
+#
+# `np.bincount(eyes.ravel(), minlength=256)` counts gray levels. Two images that are all 10 and all 13 lie
+# 3 gray levels apart.
+#
+# </details>
+#
+# <details><summary>What a good answer mentions</summary>
+#
+# The three distances. That the hand-made recipe was made to equalise histograms. That a measure which one
+# of the candidates was built to satisfy cannot judge between them.
+#
+# </details>
+#
+# [Solution](solutions/08_results.ipynb)
 
 
 # %% tags=["exercise"]
@@ -638,6 +721,11 @@ def earth_movers_distance(a, b):
     return np.abs(a - b).sum()
 
 
+assert verdict("08.4", earth_movers_distance)[0]
+
+# %% tags=["shared"]
+check("08.4", earth_movers_distance)
+
 # %% tags=["solution"]
 sets = {"synthetic": fresh, "refined": refined, "by hand": handmade(fresh)}
 distances = {name: earth_movers_distance(eyes, webcam) for name, eyes in sets.items()}
@@ -646,16 +734,15 @@ for name, distance in distances.items():
 assert distances["by hand"] < distances["synthetic"]
 
 # %% [markdown] tags=["solution"]
-# The hand-made recipe equalises the histogram exactly, as the webcam does, so it is hard to beat on
-# this test. It was made *for* it. Notebook 09 trains gaze networks on both, and there the question is
-# another one. A measure that one of the candidates was built to satisfy cannot judge between them.
+# The hand-made recipe equalises the histogram exactly, as the simulated webcam does. It was made for this
+# measure. Notebook 09 trains gaze networks on both, and asks another question.
 
 # %% [markdown]
 # ## References
 #
-# - Bojja 2018, sections 3.2.4, 3.3 and 4, figures 1 to 7: what this notebook repeats.
-# - Shrivastava et al. 2017, figures 1, 5 and 8: refined eyes, and the local loss.
-# - Zhang et al., *Appearance-based gaze estimation in the wild*, CVPR 2015: MPIIGaze, which is
-#   photographs.
+# - Bojja 2018, figures 1 to 7 and the text beside them: what this notebook repeats.
+# - abojja9/SimGAN_eyes on GitHub: the code published with the report.
+# - Shrivastava et al. 2017, figure 1 (refined eyes) and "Local Adversarial Loss".
+# - Zhang et al., *Appearance-based gaze estimation in the wild*, CVPR 2015: MPIIGaze, which is photographs.
 #
-# **Next:** [09 · Does it help?](09_does_it_help.ipynb)
+# **Next:** [09 · Is it useful?](09_is_it_useful.ipynb)

@@ -10,11 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-import keras
 import numpy as np
-from keras import ops
 
 from simgan_lib.config import UserError
+
+try:
+    import keras
+    from keras import ops
+except (ImportError, ValueError) as error:
+    raise UserError(
+        f"Keras cannot start its backend: {error}. Install it, or set the environment variable "
+        "KERAS_BACKEND to tensorflow or jax; ~/.keras/keras.json may name another."
+    ) from error
 
 SUPPORTED = ("tensorflow", "jax")
 # Names as in Config.precision, and the Keras dtype policy of each. Weights are float32 in all.
@@ -28,7 +35,7 @@ def current() -> ModuleType:
         `simgan_lib.backends.tensorflow` or `simgan_lib.backends.jax`.
 
     Raises:
-        UserError: If Keras runs on another backend.
+        UserError: If Keras runs on another backend, or with other axes or floats.
 
     Example:
         >>> current().__name__.startswith("simgan_lib.backends.")
@@ -40,7 +47,22 @@ def current() -> ModuleType:
             f"Keras runs on the {name!r} backend; simgan_lib trains on {' or '.join(SUPPORTED)}. "
             "Set the environment variable KERAS_BACKEND to one of them before importing keras."
         )
+    _check_settings()
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def _check_settings() -> None:
+    config = keras.config
+    settings = {"image_data_format": config.image_data_format(), "floatx": config.floatx()}
+    for (name, found), needed in zip(settings.items(), ("channels_last", "float32"), strict=True):
+        if found != needed:
+            raise UserError(
+                f"Keras is set to {name}={found}; simgan_lib needs {needed}. Call "
+                f"keras.config.set_{name}({needed!r}), or change ~/.keras/keras.json."
+            )
+
+
+_check_settings()  # Networks built with other settings would train, and be others.
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from simgan_lib.data.datasets import (
     save_images,
 )
 from simgan_lib.data.files import DataError
-from simgan_lib.data.images import GazeData, ImageSet, batch_indices, to_float, to_uint8
+from simgan_lib.data.images import GazeData, ImageSet, batch_indices, to_float, to_uint8, usable
 from simgan_lib.data.labels import LABELS
 from simgan_lib.data.simulator import simulate
 
 __all__ = ["LABELS", "DataError", "GazeData", "ImageSet", "batch_indices", "check", "fetch_kaggle"]
 __all__ += ["load", "make_simulated", "read_images", "save_images", "simulate", "to_float"]
-__all__ += ["to_uint8"]
+__all__ += ["to_uint8", "usable"]

@@ -3,7 +3,7 @@
 import json
 import shutil
 import warnings
-from contextlib import suppress
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -12,7 +12,8 @@ import numpy as np
 from simgan_lib.data import readers, simulator
 from simgan_lib.data.camera import SIZE
 from simgan_lib.data.files import DataError, atomic, reading, sha256
-from simgan_lib.data.images import GazeData, ImageSet, check_size, faults, stack
+from simgan_lib.data.images import GazeData, ImageSet, check_size, stack, usable
+from simgan_lib.data.labels import LABELS
 
 KAGGLE = "4quant/eye-gaze"
 KAGGLE_FILES = ("gaze.h5", "gaze.csv", "gaze.json", "real_gaze.h5")
@@ -76,11 +77,12 @@ def load(
         raise DataError(f"There is no {real_path}. Put it there, or say where with real=PATH.")
 
     def read(path):
-        return read_images(path, size, progress, gray=gray)
+        return read_images(path, size, progress, gray)
 
     test_path = folder / "webcam_test.h5"
-    test = read(test_path) if test_path.exists() else None
-    data = GazeData(read(synthetic_path), read(real_path), test)
+    test = usable(read(test_path)) if test_path.exists() else None
+    data = GazeData(usable(read(synthetic_path)), read(real_path), test)
+    usable(ImageSet(data.real.images, source=data.real.source))  # Its labels are not used.
     if limit is None:
         return data
     if name == "simulated" and limit > len(data.synthetic):
@@ -96,19 +98,23 @@ def read_images(
     path: str | Path,
     size: tuple[int, int] | None = None,
     progress: bool = True,
-    cache: bool = True,
     gray: bool = False,
 ) -> ImageSet:
     """Reads images and labels from a file or a folder, whichever layout it has.
 
-    The layouts are: our stacked HDF5 file, with a CSV file of labels; Kaggle's HDF5 file with a
-    group of images, with labels in `look_vec`, CSV or JSON; MPIIGaze's .mat files; UnityEyes' .jpg
-    and .json files; a folder of pictures, with or without a CSV file whose column `file` names
-    them. Images come in the order of the numbers in their names. Gaze is converted to the
-    convention of `LABELS`. All other labels are kept as they are.
+    The layouts are in the data card, data/README.md, with the columns that are looked for. Images
+    come in the order of the numbers in their names. Gaze is converted to the convention of
+    `LABELS`. All other labels are kept as they are.
 
-    `size` and `gray` are as in `load`. `cache` keeps a group of images stacked in `$SIMGAN_CACHE`
-    or `~/.cache/simgan`, where a later read finds them unless the file has changed.
+    Args:
+        path: An HDF5 file, ours or Kaggle's; a folder of MPIIGaze, of UnityEyes or of pictures,
+            with a CSV or JSON file of labels if there is one.
+        size: `(H, W)` in pixels to resize all images to.
+        progress: Whether to show a progress bar.
+        gray: Whether to turn colour images gray.
+
+    Raises:
+        DataError: If the path cannot be read, or not without a guess.
 
     Example:
         >>> import tempfile
@@ -122,21 +128,18 @@ def read_images(
     if size is not None:
         size = check_size(size)
     kind = readers.layout(path)
-    source = f"{path} ({_attribute(path, 'source', kind) if kind == 'stacked' else kind})"
-    kept = readers.cached(path) if cache and kind == "group" else None
-    if kept and kept.exists():
-        with suppress(DataError):  # A damaged cache is worth nothing: read the file again.
-            return ImageSet(*stack(*readers.read_stacked(kept), size, gray), source)
-    images, labels = readers.READERS[kind](path, size, progress)
-    if kept:
-        with suppress(OSError):  # Where nothing can be kept, the next read takes as long.
-            for old in kept.parent.glob(kept.stem.rpartition("-")[0] + "-*"):
-                old.unlink()
-            save_images(kept, ImageSet(images, labels, source), overwrite=True)
-    try:
-        return ImageSet(*stack(images, labels, size, gray), source)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+    source, ours = kind, False
+    if kind == "stacked":
+        source, ours = _attribute(path, "source", kind), _attribute(path, "layout", None)
+    with reading(path):
+        images, labels = readers.READERS[kind](path, size, progress)
+        found = stack(images, labels, f"{path} ({source})", size, gray)
+    height, width = found.images.shape[1:3]
+    if kind in ("stacked", "group") and not ours and size is None and height > width:
+        lying = f"{path}: the images are higher ({height}) than wide ({width})"
+        turn = "MATLAB and others write the axes the other way round: turn them"
+        warnings.warn(f"{lying}. {turn}.", stacklevel=2)
+    return found
 
 
 def save_images(
@@ -146,16 +149,33 @@ def save_images(
 
     The HDF5 file holds the data set `image` and attributes: `source`, `layout`, `recipe`, `sha256`
     of the pixels, `labels_sha256` of the CSV file's rows and `labels_dtypes`. Comments in the CSV
-    file state the units. Each file appears whole or not at all. `recipe` says how the images were
-    made, in whatever JSON can hold.
+    file state the units. Each file appears whole or not at all, the images last. `recipe` says how
+    the images were made, in whatever JSON can hold.
     """
     path = Path(path)
+    table, labels, text = path.with_suffix(".csv"), images.labels, ""
     if path.suffix not in (".h5", ".hdf5"):
         raise DataError(f"{path} must end in .h5: the labels go into the .csv file of that name.")
-    if not overwrite and (path.exists() or path.with_suffix(".csv").exists()):
+    if not overwrite and (path.exists() or table.exists()):
         raise DataError(f"{path} (or .csv) exists. Give overwrite=True, or choose another name.")
     about = {"source": images.source, "layout": 1, "recipe": json.dumps(recipe)}
-    readers.write_stacked(path, images.images, images.labels, **about)
+    if labels is not None:
+        notes = [f"# {name}: {LABELS[name]}\n" for name in labels if name in LABELS]
+        text = "".join(notes) + labels.to_csv(index=False, lineterminator="\n")
+        about["labels_dtypes"] = json.dumps({str(n): str(t) for n, t in labels.dtypes.items()})
+    about |= {"sha256": sha256(images.images), "labels_sha256": readers.rows_sha256(text)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as temporary:
+        with h5py.File(temporary, "w") as file:
+            # Fletcher-32 makes HDF5 notice damaged data whenever it is read.
+            chunks = (min(256, len(images)), *images.images.shape[1:])
+            file.create_dataset("image", data=images.images, chunks=chunks, fletcher32=True)
+            file.attrs.update(about)
+        if labels is None:
+            table.unlink(missing_ok=True)  # That of the file which this one replaces.
+        else:
+            with atomic(table) as temporary_table:
+                temporary_table.write_bytes(text.encode())
 
 
 def make_simulated(
@@ -209,19 +229,22 @@ def _check_version(folder: Path) -> None:
 def fetch_kaggle(root: str | Path = "data") -> Path:
     """Downloads the report's files from Kaggle to `root`/kaggle; those that are there are kept."""
     folder = Path(root, "kaggle")
+    folder.mkdir(parents=True, exist_ok=True)
     # One by one: the whole data set has several GB more, which are of no use here.
-    for name in KAGGLE_FILES:
-        if (folder / name).exists():
-            continue
+    for path in (folder / name for name in KAGGLE_FILES):
         try:
-            import kagglehub
+            if not path.exists():
+                import kagglehub
 
-            found = kagglehub.dataset_download(KAGGLE, path=name)
-            folder.mkdir(parents=True, exist_ok=True)
-            with atomic(folder / name) as temporary:
-                shutil.copyfile(found, temporary)
+                with atomic(path) as temporary:
+                    shutil.copyfile(kagglehub.dataset_download(KAGGLE, path=path.name), temporary)
+            if zipfile.is_zipfile(path):  # Kaggle packs what it sends, and keeps the name.
+                with atomic(path) as temporary, zipfile.ZipFile(path) as archive:
+                    temporary.write_bytes(archive.read(path.name))
+            if path.suffix == ".h5":
+                readers.layout(path)
         except Exception as error:  # kagglehub raises what its HTTP library does.
-            failed = f"Fetching {name} failed: {type(error).__name__}: {error}."
+            failed = f"Fetching {path.name} failed: {type(error).__name__}: {error}."
             raise DataError(f"{failed} By hand: {KAGGLE_HELP.format(folder.resolve())}") from error
     return folder
 
@@ -232,12 +255,14 @@ def check(path: str | Path) -> list[str]:
     Lines that say what is wrong begin with PROBLEM.
     """
     path = Path(path)
-    if path.is_dir() and (files := sorted(path.glob("*.h5"))):
+    files = [file for file in sorted(path.glob("*.h5")) if file.name[0] != "."]
+    if files:
         return [line for file in files for line in check(file)]
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            found = read_images(path, cache=False)
+            found = read_images(path)
+            usable(found)
     except DataError as error:
         return [f"PROBLEM: {error}"]
     lines = [str(found), f"standard deviation {found.images.std():.1f}"]
@@ -245,15 +270,11 @@ def check(path: str | Path) -> list[str]:
         for name, values in found.labels.select_dtypes("number").items():
             lines.append(f"{name}: {values.min():.3f} to {values.max():.3f}")
     # Libraries' deprecations are of no concern to the owner of the file.
-    wrong = [str(warning.message) for warning in caught if warning.category is UserWarning]
-    for fault, images in faults(found).items():
-        if images.any():
-            wrong.append(f"{images.sum()} images {fault}, e.g. {images.argmax()}.")
-    if readers.layout(path) == "stacked":
-        expected = _attribute(path, "sha256", None)
-        if expected is not None and expected != sha256(found.images):
-            wrong.append("the images were changed: their checksum is another.")
-    return lines + [f"PROBLEM: {path}: {text}" for text in wrong]
+    told = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    pixels = sha256(found.images)
+    if readers.layout(path) == "stacked" and _attribute(path, "sha256", pixels) != pixels:
+        told.append(f"{path}: the images were changed: their checksum is another.")
+    return lines + [f"PROBLEM: {text}" for text in told]
 
 
 def _attribute(path: Path, name: str, default):

@@ -1,7 +1,9 @@
 """Files: written whole or not at all, and read with errors that say what to do."""
 
+import codecs
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,29 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from simgan_lib.config import UserError
+
+LFS = b"version https://git-lfs"
+# How a file begins that is not what its name says, and what to do then.
+BEGINS = {
+    b"PK": "It is a zip archive or a spreadsheet: unpack it, or save it as CSV UTF-8.",
+    b"\x1f\x8b": "It is packed with gzip: unpack it.",
+    (b"\x89PNG", b"\xff\xd8\xff"): "It is a picture: give the folder that holds it.",
+    b"<": "It is a web page: download the file itself.",
+    b"MATLAB 7.3": "It is a MATLAB 7.3 file: save it again with save(..., '-v7').",
+}
+# What libraries say of a whole file, and what to do then.
+SAID = {
+    "lock file|temporarily unavailable": "Another program has it open for writing: close it there.",
+    "already open for write": "The program that wrote it did not close it: run `h5clear -s` on it.",
+    "plugin|filter": "It is packed with a filter that is not installed: pip install hdf5plugin.",
+    "UnicodeDecodeError": "It is not UTF-8: save it again as UTF-8 (in spreadsheets: CSV UTF-8).",
+    "Length of header|Expected .* fields": "A row has more values than there are columns: is a "
+    "decimal sign a comma?",
+    "MemoryError": "It needs more memory than there is: give a size (--size).",
+    "PermissionError": "Allow yourself to read it.",
+}
+AGAIN = "fetch or make it again"
+TABULAR = (".h5", ".hdf5", ".csv", ".tsv", ".json", ".mat")
 
 
 class DataError(UserError):
@@ -23,12 +48,23 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
     It yields a path beside `path` to write to. That becomes `path` when the block ends, and is
     removed if the block fails.
+
+    Raises:
+        UserError: If the disk is full.
     """
     path = Path(path)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield temporary
         os.replace(temporary, path)
+    except Exception as error:  # HDF5's errors have no errno.
+        if "No space left" not in str(error):
+            raise
+        size = temporary.stat().st_size / 1e6 if temporary.exists() else 0
+        raise UserError(
+            f"No space left on the disk for {path} (more than {size:.1f} MB). The files written "
+            "before are whole. Make room and repeat the command; a training goes on with --resume."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -67,18 +103,50 @@ def check_space(folder: str | Path, needed: int) -> None:
 
 
 @contextmanager
-def reading(path: str | Path) -> Iterator[None]:
-    """Turns whatever a library raises for a file that it cannot read into a DataError."""
+def reading(
+    path: str | Path, raises: type[UserError] = DataError, again: str = ""
+) -> Iterator[None]:
+    """Turns whatever a library raises for a file that it cannot read into one short message.
+
+    `again` says what to do where a file is empty, damaged or cut short.
+    """
     try:
         yield
-    except DataError:
+    except UserError:
         raise
     except Exception as error:
-        hint = "It may be damaged, cut short or of another layout: fetch or make it again."
-        raise DataError(f"{path} cannot be read: {error!r}. {hint}") from error
+        said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        remedy = _remedy(Path(path), said, again)
+        raise raises(f"{path} cannot be read: {said}. {remedy}") from error
+
+
+def _remedy(path: Path, said: str, again: str) -> str:
+    start = b"?"
+    if path.is_file() and os.access(path, os.R_OK):
+        with open(path, "rb") as file:
+            start = file.read(32).lstrip()
+    if start.startswith(LFS):
+        return "It is a Git LFS pointer, not the file: run `git lfs pull`."
+    if not start:
+        return f"It is empty: {again or AGAIN}."
+    named = path.suffix.lower() in TABULAR and not again
+    remedies = [remedy for begins, remedy in BEGINS.items() if named and start.startswith(begins)]
+    remedies += [remedy for words, remedy in SAID.items() if re.search(words, said)]
+    damaged = f"It may be damaged, cut short or of another layout: {again or AGAIN}."
+    return [*remedies, damaged][0]
+
+
+def read_text(path: Path) -> str:
+    """Reads text in UTF-8, or in UTF-16 that says so, without the mark at its beginning."""
+    with reading(path):
+        data = path.read_bytes()
+        if not data or data.startswith(LFS):
+            raise ValueError("no text of its own")
+        marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        return data.decode("utf-16" if data.startswith(marks) else "utf-8-sig")
 
 
 def sha256(data: bytes | np.ndarray) -> str:
-    """The SHA-256 of bytes or of an array, as hexadecimal text."""
+    """Computes the SHA-256 of bytes or of an array, as hexadecimal text."""
     data = data if isinstance(data, bytes) else np.ascontiguousarray(data)
     return hashlib.sha256(data).hexdigest()

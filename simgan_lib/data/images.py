@@ -1,7 +1,8 @@
 """Images in memory: sets of them, of one size, scaled for the networks, in shuffled batches."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,9 +12,10 @@ from PIL import Image
 
 from simgan_lib.data.camera import SIZE
 from simgan_lib.data.files import DataError
-from simgan_lib.data.labels import ANGLES, LOOK
+from simgan_lib.data.labels import ANGLES, LABELS, LOOK
 
 EXPECTED = "uint8 images (n, H, W) or (n, H, W, 3)"
+MISSING = "with a label missing (NaN)"
 GRAY_REMEDY = "Give gray=True (--gray) to turn all of them gray."
 
 
@@ -121,16 +123,41 @@ def faults(found: ImageSet) -> dict[str, np.ndarray]:
     labels = found.labels
     if labels is None:
         return wrong
-    wrong["with a label missing (NaN)"] = labels.isna().any(axis=1).to_numpy()
+    known = labels[[name for name in LABELS if name in labels]]
+    wrong[MISSING] = known.isna().any(axis=1).to_numpy()
+    if set(ANGLES) <= set(labels):
+        pitch, yaw = labels[ANGLES].to_numpy(float).T
+        far = (np.abs(pitch) > np.pi / 2 + 0.01) | (np.abs(yaw) > np.pi + 0.01)
+        wrong["whose pitch or yaw is not in radians"] = far
     if set(ANGLES + LOOK) <= set(labels):
         x, y, z = labels[LOOK].to_numpy(float).T
-        pitch, yaw = labels[ANGLES].to_numpy(float).T
         wrong_pitch = np.abs(np.arcsin(-y.clip(-1, 1)) - pitch) > 0.01
         wrong_yaw = np.abs(np.arctan2(-x, -z) - yaw) > 0.01
-        wrong["with a gaze vector not of length 1"] = np.abs(np.hypot(np.hypot(x, y), z) - 1) > 0.01
+        wrong["with a gaze vector not of length 1"] = np.abs(np.hypot(np.hypot(x, y), z) - 1) > 0.02
         wrong["whose pitch and yaw are not the gaze vector's"] = wrong_pitch | wrong_yaw
         wrong["that look away from the camera (look_z > 0)"] = z > 0
+    if {"pupil_x", "pupil_y"} <= set(labels):
+        pupil, size = labels[["pupil_x", "pupil_y"]].to_numpy(float), found.images.shape[2:0:-1]
+        outside = ((pupil < -1) | (pupil > size)).any(axis=1)
+        wrong["whose pupil lies outside the picture"] = outside
     return wrong
+
+
+def usable(found: ImageSet) -> ImageSet:
+    """Warns of what looks wrong, and leaves out images with a label of `LABELS` missing.
+
+    Raises:
+        DataError: If all images have the same fault, so that it cannot be meant.
+    """
+    wrong = faults(found)
+    for fault, images in wrong.items():
+        text = f"{found.source}: {images.sum()} of {len(found)} images {fault}"
+        if images.all():
+            raise DataError(f"{text}. This cannot be meant.")
+        if images.any():
+            end = ", are left out" if fault == MISSING else ""
+            warnings.warn(f"{text}, e.g. {images.argmax()}{end}.", stacklevel=2)
+    return found[~wrong[MISSING]] if MISSING in wrong and wrong[MISSING].any() else found
 
 
 def check_size(size) -> tuple[int, int]:
@@ -143,30 +170,35 @@ def check_size(size) -> tuple[int, int]:
 
 
 def stack(
-    images: Sequence[np.ndarray], labels: pd.DataFrame | None, size=None, gray: bool = False
-) -> tuple[np.ndarray, pd.DataFrame | None]:
-    """Makes one array of images of one size and kind; the labels' pupils move with the size."""
-    if gray and any(image.ndim == 3 for image in images):
-        images = [np.asarray(Image.fromarray(image).convert("L")) for image in images]
-    if len({image.ndim for image in images}) > 1:
-        raise DataError(f"Some images are gray and some in colour. {GRAY_REMEDY}")
-    shapes = np.array([image.shape[:2] for image in images])
-    if size is None or (shapes == size).all():
-        if (shapes != shapes[0]).any():
-            found = sorted({image.shape[:2] for image in images})
-            raise DataError(f"The images differ in size (H, W): {found[:4]}. Give size={SIZE}.")
-        return np.asarray(images), labels
-    if labels is not None:
+    images: Iterable[np.ndarray],
+    labels: pd.DataFrame | None,
+    source: str,
+    size: tuple[int, int] | None = None,
+    gray: bool = False,
+) -> ImageSet:
+    """Makes one set of images, taken one by one; the labels' pupils move with the size."""
+    shapes, done = [], []
+    for image in images:
+        shapes.append(image.shape[:2])
+        if gray and image.ndim == 3:
+            image = np.asarray(Image.fromarray(image).convert("L"))
+        if size and image.shape[:2] != size:
+            picture = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
+            image = np.asarray(picture)
+        if done and image.ndim != done[0].ndim:
+            raise DataError(f"{source}: some images are gray and some in colour. {GRAY_REMEDY}")
+        if done and image.shape != done[0].shape:
+            found = f"{image.shape[:2]} and {done[0].shape[:2]}. Give size={SIZE}"
+            raise DataError(f"{source}: the images differ in size (H, W): {found}.")
+        done.append(image)
+    if size and labels is not None:
         labels = labels.copy()
         for axis, column in enumerate(["pupil_y", "pupil_x"]):
             if column in labels:
                 # Pixel centres are at integers, so the image's edge is at -0.5.
-                labels[column] = (labels[column] + 0.5) * size[axis] / shapes[:, axis] - 0.5
-    resized = np.empty((len(images), *size, *images[0].shape[2:]), np.uint8)
-    for number, image in enumerate(images):
-        picture = Image.fromarray(image)
-        resized[number] = picture.resize(size[::-1], Image.Resampling.BILINEAR)
-    return resized, labels
+                scale = size[axis] / np.array(shapes)[:, axis]
+                labels[column] = (labels[column] + 0.5) * scale - 0.5
+    return ImageSet(np.asarray(done), labels, source)
 
 
 def to_float(images: np.ndarray) -> np.ndarray:

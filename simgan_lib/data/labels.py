@@ -1,11 +1,12 @@
 """Gaze labels: their columns, units and axes. Other labels may stand beside them."""
 
-import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from simgan_lib.data.camera import look_vector
+from simgan_lib.data.files import DataError
 
 LABELS = {
     "pitch": "gaze angle, radians, up is positive: asin(-look_y)",
@@ -20,12 +21,15 @@ ANGLES = ["pitch", "yaw"]
 LOOK = ["look_x", "look_y", "look_z"]
 
 
-def gaze_labels(look: np.ndarray) -> pd.DataFrame:
+def gaze_labels(look: np.ndarray, source: str | Path = "look") -> pd.DataFrame:
     """Computes pitch, yaw (radians), look_x, look_y and look_z from gaze directions.
 
     Args:
-        look: Array `(n, 3)` in the axes of `LABELS`. Vectors of another length than 1 are scaled,
-            with a warning.
+        look: Array `(n, 3)` of unit vectors in the axes of `LABELS`. Missing ones are NaN.
+        source: Where they come from, for an error.
+
+    Raises:
+        DataError: If a vector's length is not 1, give or take 0.02.
 
     Example:
         >>> gaze_labels([[0, -0.6, -0.8]]).round(3)
@@ -34,9 +38,11 @@ def gaze_labels(look: np.ndarray) -> pd.DataFrame:
     """
     look = np.asarray(look, float)
     length = np.linalg.norm(look, axis=1, keepdims=True)
-    if (np.abs(length - 1) > 0.01).any():
-        warnings.warn("Some gaze vectors are not of length 1; they were scaled.", stacklevel=2)
-    x, y, z = (look / np.maximum(length, 1e-12)).T
+    far = (np.abs(length - 1) > 0.02).ravel()
+    if far.any():
+        some = f"{far.sum()} of {len(look)} gaze vectors are not of length 1, e.g. {far.argmax()}"
+        raise DataError(f"{source}: {some}: {look[far][0].round(4).tolist()}. Leave these out.")
+    x, y, z = (look / length).T
     angles = {"pitch": np.arcsin(-y), "yaw": np.arctan2(-x, -z)}
     return pd.DataFrame(angles | {"look_x": x, "look_y": y, "look_z": z})
 

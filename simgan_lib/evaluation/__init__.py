@@ -1,6 +1,7 @@
 """Does refining help? Gaze error, realism, labels kept, tables of runs, and ablations."""
 
 import numpy as np
+import pandas as pd
 
 
 def summarise(per_seed) -> dict:
@@ -23,3 +24,9 @@ def with_spread(summary: dict, unit: str = "", decimals: int = 1) -> str:
         return "-"
     spread = f" ± {summary['std']:.{decimals}f}" if len(summary["per_seed"]) > 1 else ""
     return f"{summary['mean']:.{decimals}f}{spread}{unit}"
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """Writes a table in Markdown, without its index."""
+    lines = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

@@ -1,6 +1,7 @@
 """Gaze error: networks learn from different images and are tested on the same ones."""
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,32 +38,15 @@ def build_gaze_estimator(
     """
     initializer = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     settings = {"activation": "relu", "kernel_initializer": initializer}
+    # Whatever the user's Keras settings are.
+    axes = {"data_format": "channels_last", "dtype": "float32"}
     x = image = keras.Input(image_shape)
     for filters in (32, 48, 64):
-        x = layers.Conv2D(filters, 3, strides=2, padding="same", **settings)(x)
-    x = layers.Flatten()(x)
-    x = layers.Dense(64, name="features", **settings)(x)
-    gaze = layers.Dense(outputs, kernel_initializer=initializer)(x)
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", **axes, **settings)(x)
+    x = layers.Flatten(**axes)(x)
+    x = layers.Dense(64, name="features", dtype="float32", **settings)(x)
+    gaze = layers.Dense(outputs, kernel_initializer=initializer, dtype="float32")(x)
     return keras.Model(image, gaze, name="gaze_estimator")
-
-
-def build_paper_gaze_estimator(
-    image_shape: tuple[int, int, int] = (35, 55, 1), outputs: int = 3, seed: int | None = None
-) -> keras.Model:
-    """Builds the gaze network of the paper's section 4.1, used as `build_gaze_estimator`."""
-    initializer = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
-    settings = {"activation": "relu", "kernel_initializer": initializer}
-    x = image = keras.Input(image_shape)
-    for filters in (32, 32, 64):
-        x = layers.Conv2D(filters, 3, **settings)(x)
-    x = layers.MaxPooling2D(3, strides=2)(x)
-    x = layers.Conv2D(80, 3, **settings)(x)
-    x = layers.Conv2D(192, 3, **settings)(x)
-    x = layers.MaxPooling2D(2, strides=2)(x)
-    x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(1000, name="features", **settings)(x)
-    gaze = layers.Dense(outputs, kernel_initializer=initializer)(x)
-    return keras.Model(image, gaze, name="paper_gaze_estimator")
 
 
 @dataclass(frozen=True)
@@ -71,7 +55,6 @@ class Effort:
 
     Attributes:
         epochs: Passes over the training images.
-        batch_size: Images in a step.
         network: Builds the network, such as `build_gaze_estimator`. Its last hidden layer is called
             `"features"`.
         instrument_images: Images of each style that `matching.gaze_reader` learns from.
@@ -80,7 +63,6 @@ class Effort:
     """
 
     epochs: int = 12
-    batch_size: int = 64
     network: Callable[[tuple, int, int], keras.Model] = build_gaze_estimator
     instrument_images: int = 4_000
     cache: Path | None = None
@@ -108,18 +90,18 @@ def train_estimator(
     """
     effort = effort or Effort()
     fit = Memory(effort.cache, verbose=0).cache(_fit)
-    return fit(images, targets, seed, effort.epochs, effort.batch_size, effort.network)
+    return fit(images, targets, seed, effort.epochs, effort.network)
 
 
-def _fit(images, targets, seed, epochs, batch_size, network):
+def _fit(images, targets, seed, epochs, network):
     keras.utils.set_random_seed(seed)
     scaled = to_float(images)
     model = network(scaled.shape[1:], targets.shape[1], seed)
-    steps = epochs * -(-len(images) // batch_size)
+    steps = epochs * math.ceil(len(images) / 64)
     # Without the decay to zero, the last steps' noise would decide the comparison.
     rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
     model.compile(keras.optimizers.Adam(rate), "mse")
-    model.fit(scaled, targets, batch_size, epochs, verbose=0)
+    model.fit(scaled, targets, batch_size=64, epochs=epochs, verbose=0)
     return model
 
 
@@ -168,19 +150,14 @@ def summarise_errors(errors: dict[str, np.ndarray]) -> dict:
     images within each angle. Where there is `labelled`, `gap_closed` is how much of the way from
     `synthetic` to `labelled` the refined images go.
     """
-    measures = {
-        "gaze_error_deg": lambda found: found.mean(axis=1),
-        "median_error_deg": lambda found: np.median(found, axis=1),
-        "within_7_deg": lambda found: 100 * (found <= 7).mean(axis=1),
-    }
-    summary = {
-        key: {name: summarise(measure(found)) for name, found in errors.items()}
-        for key, measure in measures.items()
-    }
-    summary["curve"] = {"degrees": CURVE_DEGREES.tolist()} | {
-        name: [round(100 * float((found <= degrees).mean()), 2) for degrees in CURVE_DEGREES]
-        for name, found in errors.items()
-    }
+    summary = {"gaze_error_deg": {}, "median_error_deg": {}, "within_7_deg": {}}
+    summary["curve"] = {"degrees": CURVE_DEGREES.tolist()}
+    for name, found in errors.items():
+        summary["gaze_error_deg"][name] = summarise(found.mean(axis=1))
+        summary["median_error_deg"][name] = summarise(np.median(found, axis=1))
+        summary["within_7_deg"][name] = summarise(100 * (found <= 7).mean(axis=1))
+        within = [100 * (found <= degrees).mean() for degrees in CURVE_DEGREES]
+        summary["curve"][name] = np.round(within, 2).tolist()
     if "labelled" in errors:
         names = ("synthetic", "refined", "labelled")
         before, after, best = (errors[name].mean(axis=1) for name in names)

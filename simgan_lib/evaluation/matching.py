@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import gaussian_kde
 
 from simgan_lib.config import UserError
-from simgan_lib.data import ImageSet, to_float
+from simgan_lib.data import ImageSet, to_float, usable
 from simgan_lib.data.labels import ANGLES, LOOK, gaze_labels
 from simgan_lib.data.simulator import simulate
 from simgan_lib.evaluation.gaze import Effort, train_estimator
@@ -70,6 +70,9 @@ def match_gaze(
         raise UserError(
             f"Matching needs labels pitch and yaw with the synthetic images; received {synthetic}."
         )
+    synthetic = usable(synthetic)
+    if np.linalg.matrix_rank(np.cov(synthetic.labels[ANGLES].T), tol=1e-12) < 2:
+        raise UserError(f"Nothing to choose from: pitch or yaw does not vary in {synthetic}.")
     if synthetic.images.shape[1:] != real.images.shape[1:] or real.images.ndim != 3:
         raise UserError(
             f"Both kinds must be gray and of one size; received {synthetic} and {real}. "

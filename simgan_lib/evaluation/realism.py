@@ -1,7 +1,5 @@
 """Realism: whether images can be told from real ones. Nothing here needs a label."""
 
-from dataclasses import dataclass
-
 import keras
 import numpy as np
 import pandas as pd
@@ -102,45 +100,20 @@ def realism(
     return {"two_sample_accuracy": accuracy, "kid": distance}
 
 
-@dataclass(frozen=True)
-class VisualTuringTest:
-    """Pairs of a refined and a real image, for a person to tell apart.
-
-    Attributes:
-        pairs: The images to show, left and right: uint8 `(n, 2, H, W)` or `(n, 2, H, W, 3)`.
-        real_side: Where the real one is, 0 (left) or 1 (right), `(n,)`.
-    """
-
-    pairs: np.ndarray
-    real_side: np.ndarray
-
-    def score(self, choices) -> dict:
-        """Scores a person's answers: for each pair, the side that was taken for real, 0 or 1.
-
-        `p_value` is how probable it is to get at least as many right by guessing. The paper's
-        testers had 517 of 1,000 right, p = 0.148.
-        """
-        choices = np.asarray(choices)
-        if choices.shape != self.real_side.shape or not np.isin(choices, (0, 1)).all():
-            raise UserError(
-                f"Expected {len(self.real_side)} answers of 0 (left) or 1 (right), "
-                f"received {choices.tolist()}."
-            )
-        correct, shown = int((choices == self.real_side).sum()), len(choices)
-        p_value = stats.binomtest(correct, shown, 0.5, alternative="greater").pvalue
-        return {"correct": correct, "shown": shown, "p_value": float(p_value)}
-
-
 def visual_turing_test(
     refined: np.ndarray, real: np.ndarray, pairs: int = 10, seed: int = 0
-) -> VisualTuringTest:
-    """Draws pairs of a refined and a real image, each image at most once.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws pairs of a refined and a real image for a person to tell apart, each at most once.
+
+    Returns:
+        The pairs, left and right, uint8 `(n, 2, H, W)` or `(n, 2, H, W, 3)`; and where the real
+        image is, 0 (left) or 1 (right), `(n,)`.
 
     Example:
         >>> eyes = np.zeros((20, 35, 55), "uint8")
-        >>> test = visual_turing_test(eyes, eyes + 1, pairs=4)
-        >>> test.pairs.shape, test.score(test.real_side)["correct"]
-        ((4, 2, 35, 55), 4)
+        >>> shown, real_side = visual_turing_test(eyes, eyes + 1, pairs=4)
+        >>> shown.shape, real_side.shape
+        ((4, 2, 35, 55), (4,))
     """
     if pairs > min(len(refined), len(real)):
         raise UserError(
@@ -152,7 +125,7 @@ def visual_turing_test(
     shown = np.stack(chosen, axis=1)
     real_side = rng.integers(0, 2, pairs)
     shown[real_side == 1] = shown[real_side == 1][:, ::-1]
-    return VisualTuringTest(shown, real_side)
+    return shown, real_side
 
 
 def _predict(network, images):

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ttest_ind
 
 from simgan_lib.config import Config, UserError
-from simgan_lib.data import GazeData, ImageSet
+from simgan_lib.data import GazeData, ImageSet, usable
 from simgan_lib.data.files import atomic
 from simgan_lib.data.labels import ANGLES, LOOK
 from simgan_lib.data.simulator import simulate
-from simgan_lib.evaluation import gaze, summarise, with_spread
+from simgan_lib.evaluation import gaze, summarise, to_markdown, with_spread
 from simgan_lib.evaluation.gaze import Effort, angular_error
 from simgan_lib.evaluation.matching import PUPIL, gaze_reader
 from simgan_lib.evaluation.realism import realism
@@ -22,12 +23,15 @@ from simgan_lib.runs import Run, RunError, describe
 # Eyes that no data set holds, and the instrument has not seen: see `matching.INSTRUMENT_START`.
 LABELLED_START = 3 * 10**8
 
-# What `summarise_errors` finds, its heading, and its unit.
-GAZE_MEASURES = {
-    "gaze_error_deg": ("mean error", " deg"),
-    "median_error_deg": ("median error", " deg"),
-    "within_7_deg": ("within 7 degrees", "%"),
+# What `evaluate` finds for each kind of training images: heading, unit and decimals.
+ERROR_MEASURES = {
+    "gaze_error_deg": ("mean error", "°", 1),
+    "median_error_deg": ("median error", "°", 1),
+    "within_7_deg": ("within 7 degrees", "%", 1),
+    "label_error": ("label error", "", 3),
 }
+# Fewer seeds tell too little of their spread.
+MIN_SEEDS = 5
 # Columns of `collect`: where a record has the number, its heading in `markdown`, its decimals.
 RUN_MEASURES = {
     "gaze_error_deg": ("gaze_error_deg.refined.mean", "gaze error, degrees", 1),
@@ -55,26 +59,19 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
     """
     read = gaze_reader(synthetic.images.shape[1:], effort)
     before, after, truth = read(synthetic.images), read(refined), synthetic.labels
-
-    def spread(distances):
-        p95 = np.percentile(distances, 95)
-        return {"median": float(np.median(distances)), "p95": float(p95)}
-
-    def moved(a, b):
-        return spread(np.linalg.norm(a[PUPIL].to_numpy() - b[PUPIL].to_numpy(), axis=1))
-
-    def turned(a, b):
-        return spread(angular_error(a[LOOK].to_numpy(), b[LOOK].to_numpy()))
-
-    return {
-        "pupil_shift_px": moved(after, before),
-        "gaze_shift_deg": turned(after, before),
-        "instrument_error_px": moved(before, truth),
-        "instrument_error_deg": turned(before, truth),
-        "refined_error_px": moved(after, truth),
-        "refined_error_deg": turned(after, truth),
-        "mean_turn_deg": np.degrees(after[ANGLES] - before[ANGLES]).mean().to_dict(),
-    }
+    result = {}
+    for moved, turned, first, then in (
+        ("pupil_shift_px", "gaze_shift_deg", before, after),
+        ("instrument_error_px", "instrument_error_deg", truth, before),
+        ("refined_error_px", "refined_error_deg", truth, after),
+    ):
+        distance = np.linalg.norm(then[PUPIL].to_numpy() - first[PUPIL].to_numpy(), axis=1)
+        angle = angular_error(then[LOOK].to_numpy(), first[LOOK].to_numpy())
+        for name, found in ((moved, distance), (turned, angle)):
+            median, p95 = np.percentile(found, [50, 95]).tolist()
+            result[name] = {"median": median, "p95": p95}
+    turn = np.degrees(after[ANGLES] - before[ANGLES]).mean()
+    return result | {"mean_turn_deg": turn.to_dict()}
 
 
 def evaluate(
@@ -112,7 +109,8 @@ def evaluate(
         )
     if label_error and data.test is None:
         raise UserError("label_error tests on data.test, a labelled set; received none.")
-    synthetic, real = data.synthetic[:images], data.real[:images]
+    synthetic, real = usable(data.synthetic)[:images], data.real[:images]
+    test = data.test and usable(data.test)
     refiner = run.refiner()
     after = refine(refiner, synthetic.images, progress=progress)
     refined = ImageSet(after, synthetic.labels, "refined")
@@ -127,7 +125,7 @@ def evaluate(
     shape = synthetic.images.shape[1:]
     if not _has(synthetic, LOOK):
         result["left_out"].append("gaze errors: the synthetic images have no gaze vectors")
-    elif not _has(data.test, LOOK):
+    elif not _has(test, LOOK):
         result["left_out"].append("gaze errors: there is no test set with gaze vectors")
     else:
         training = {
@@ -143,7 +141,7 @@ def evaluate(
                 training[f"synthetic_{times}x"] = ImageSet(many, labels, "simulator")
                 many = refine(refiner, many, progress=progress)
                 training[f"refined_{times}x"] = ImageSet(many, labels, "refined")
-        errors = gaze.gaze_errors(training, data.test, seeds, effort, progress)
+        errors = gaze.gaze_errors(training, test, seeds, effort, progress)
         result |= gaze.summarise_errors(errors)
     if label_error:
         result["label_error"] = {
@@ -164,47 +162,52 @@ def _has(images: ImageSet | None, columns: list[str]) -> bool:
     return images is not None and images.labels is not None and {*columns} <= {*images.labels}
 
 
+def _error_table(evaluations: list[dict]) -> pd.DataFrame:
+    """A row for each kind of training images, a column for each of `ERROR_MEASURES`, as text."""
+    columns = {}
+    for key, (heading, unit, decimals) in ERROR_MEASURES.items():
+        for name in evaluations[0].get(key, ()):
+            # Networks that no refiner touches are trained once for all runs, and count once.
+            groups = dict.fromkeys(tuple(found[key][name]["per_seed"]) for found in evaluations)
+            values = [value for group in groups for value in group]
+            values = values[:1] if len(set(values)) == 1 else values
+            text = with_spread(summarise(values), unit, decimals)
+            columns.setdefault(heading, {})[name] = text
+    return pd.DataFrame(columns)
+
+
 def table(evaluation: dict) -> str:
     """Prints what `evaluate` returns as text."""
-    parts = []
-    if "gaze_error_deg" in evaluation:
-        rows = {
-            title: {name: with_spread(found, unit) for name, found in evaluation[key].items()}
-            for key, (title, unit) in GAZE_MEASURES.items()
-        }
-        parts.append(f"Gaze networks that learned from:\n{pd.DataFrame(rows).to_string()}")
+    real_name = evaluation["real_name"]
+    columns = _error_table([evaluation]).to_dict()
+    columns["told apart"] = {
+        name: "{mean:.1%} ({low:.1%} to {high:.1%})".format(**found)
+        for name, found in evaluation["two_sample_accuracy"].items()
+    }
+    columns["KID"] = {
+        name: "{mean:.3f} ± {std:.3f}".format(**found) for name, found in evaluation["kid"].items()
+    }
+    rows = pd.DataFrame(columns).fillna("-").rename({"real": real_name})
+    told = f"Told apart: from {real_name} images by a new classifier, with the 95% interval"
+    lines = [rows.to_string(), "", f"{told}. 50% is a guess."]
+    if len(columns) > 2:
+        lines.append("Errors: of a network that learned from these images, on the test images.")
     if "gap_closed" in evaluation:
         closed = summarise(100 * part for part in evaluation["gap_closed"]["per_seed"])
-        way = f"{with_spread(closed)}% of the way from synthetic to labelled"
-        parts[-1] += f"\nRefining goes {way}."
-    if "label_error" in evaluation:
-        errors = {k: with_spread(v, decimals=3) for k, v in evaluation["label_error"].items()}
-        parts.append(f"Label error after learning from:\n{pd.Series(errors).to_string()}")
-    real_name = evaluation["real_name"]
-    rows = {
-        real_name if name == "real" else name: {
-            "accuracy": f"{accuracy['mean']:.1%}",
-            "95% interval": f"{accuracy['low']:.1%} .. {accuracy['high']:.1%}",
-            "KID": "{mean:.3f} ± {std:.3f}".format(**evaluation["kid"][name]),
-        }
-        for name, accuracy in evaluation["two_sample_accuracy"].items()
-    }
-    told = f"Told from {real_name} images by a fresh classifier (50%: it cannot tell):"
-    parts.append(f"{told}\n{pd.DataFrame(rows).T.to_string()}")
+        lines.append(f"Refining goes {with_spread(closed)}% of the way from synthetic to labelled.")
     if "pupil_shift_px" in evaluation:
         shift, noise = evaluation["pupil_shift_px"], evaluation["instrument_error_px"]
-        parts.append(
+        lines.append(
             f"Refining moves the pupil by {shift['median']:.2f} px (median), {shift['p95']:.2f} px "
-            f"(95th percentile); the instrument errs by {noise['median']:.2f} px."
+            f"(95th percentile). The instrument errs by {noise['median']:.2f} px."
         )
-    if "mean_turn_deg" in evaluation:  # which the oldest records do not have
-        turn = evaluation["mean_turn_deg"]
-        angles = f"pitch {turn['pitch']:+.1f}, yaw {turn['yaw']:+.1f}"
-        parts[-1] += f"\nIt turns all eyes by {angles} degrees."
+    if turn := evaluation.get("mean_turn_deg"):
+        angles = "pitch {pitch:+.1f}, yaw {yaw:+.1f}".format(**turn)
+        lines.append(f"It turns all eyes by {angles} degrees.")
         if max(map(abs, turn.values())) > 3:  # degrees: more than one training's luck
-            parts[-1] += " Their labels are wrong by as much: see 'simgan data match'."
-    parts += [f"Left out: {reason}." for reason in evaluation.get("left_out", [])]
-    return "\n\n".join(parts)
+            lines.append("The labels are wrong by as much: see 'simgan data match'.")
+    lines += [f"Left out: {reason}." for reason in evaluation.get("left_out", [])]
+    return "\n".join(lines)
 
 
 def collect(folder: str | Path, base: Config | None = None) -> pd.DataFrame:
@@ -224,28 +227,31 @@ def collect(folder: str | Path, base: Config | None = None) -> pd.DataFrame:
             f"No evaluated run below {folder}. Make some with 'simgan ablate --folder {folder}', "
             "or evaluate one with 'simgan evaluate --run RUN'."
         )
+    rows = []
+    for run in runs:
+        name, environment = run.folder.relative_to(folder), run.environment
+        last = run.metrics.iloc[-1]
+        fields = vars(run.config).items()
+        changes = [f"{k}={v}" for k, v in fields if v != getattr(base, k) and k != "seed"]
+        rows.append(
+            {
+                "run": name.as_posix(),
+                "cell": (name.parent if name.name.startswith("seed") else name).as_posix(),
+                "seed": run.config.seed,
+                "settings": ", ".join(changes),
+                "rounds": int(last["iteration"]),
+                "planned": run.config.iterations,
+                "minutes": environment["training_seconds"] / 60,
+                "device": environment["device"],
+                "precision": environment["precision"],
+                "mean_change": last.get("mean_change", np.nan),
+            }
+        )
     found = pd.json_normalize([run.evaluation for run in runs])
     found = found.reindex(columns=[path for path, _, _ in RUN_MEASURES.values()])
     found.columns = [*RUN_MEASURES]
     found[["gap_closed", "two_sample_accuracy"]] *= 100
-    return pd.DataFrame([_row(run, folder, base) for run in runs]).join(found)
-
-
-def _row(run: Run, folder: Path, base: Config) -> dict:
-    name, environment, last = run.folder.relative_to(folder), run.environment, run.metrics.iloc[-1]
-    changed = {k: v for k, v in vars(run.config).items() if v != getattr(base, k) and k != "seed"}
-    return {
-        "run": name.as_posix(),
-        "cell": (name.parent if name.name.startswith("seed") else name).as_posix(),
-        "seed": run.config.seed,
-        "settings": ", ".join(f"{field}={value}" for field, value in changed.items()),
-        "rounds": int(last["iteration"]),
-        "planned": run.config.iterations,
-        "minutes": environment["training_seconds"] / 60,
-        "device": environment["device"],
-        "precision": environment["precision"],
-        "mean_change": last.get("mean_change", np.nan),
-    }
+    return pd.DataFrame(rows).join(found)
 
 
 def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
@@ -253,19 +259,16 @@ def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
 
     `shows` says what each cell shows, in the order wanted; cells that it leaves out follow.
     """
-    shows = shows or {}
-    cells = dict(tuple(table.groupby("cell", sort=False)))
-    names = [name for name in shows if name in cells] + [n for n in cells if n not in shows]
-    lines = []
-    for name in names:
-        rows = cells[name]
+    shows, lines = shows or {}, []
+    present = list(dict.fromkeys(table["cell"]))
+    for name in sorted(present, key=[*shows, *present].index):
+        rows = table[table["cell"] == name]
         first = rows.iloc[0]
         changes = f"`{first['settings']}`" if first["settings"] else ""
         planned = f" of {first['planned']:,}" if first["rounds"] < first["planned"] else ""
-        about = ": ".join(filter(None, (shows.get(name), changes)))
         line = {
             "run": f"`{name}`",
-            "what it shows, and what it changes": about,
+            "what it shows, and what it changes": f"{shows.get(name, '')}: {changes}".strip(": "),
             "seeds": len(rows),
             "rounds": f"{first['rounds']:,}{planned}",
             "minutes": f"{rows['minutes'].mean():.1f}",
@@ -275,7 +278,74 @@ def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
             if heading and table[column].notna().any():
                 line[heading] = with_spread(summarise(rows[column]), decimals=decimals)
         lines.append(line)
-    return _markdown(lines)
+    return to_markdown(pd.DataFrame(lines))
+
+
+def comparable(table: pd.DataFrame) -> bool:
+    """Says whether `compare` takes a table: it has a baseline, and enough seeds of every cell."""
+    seeds = table["cell"].value_counts()
+    return "baseline" in seeds.index and seeds.min() >= MIN_SEEDS
+
+
+def compare(table: pd.DataFrame, column: str = "gaze_error_deg") -> pd.DataFrame:
+    """Tests whether the cells of a grid differ from its baseline in one measure.
+
+    Welch's test asks whether two means are further apart than the spread of their seeds explains.
+    With many cells some would seem to be so by luck. Holm's correction multiplies the smallest of
+    n p-values by n, the next by n - 1, and so on: with it, the chance of even one false alarm among
+    all the cells is below 5%.
+
+    Args:
+        table: As from `collect`, with a cell `baseline`, and at least five seeds of each cell.
+        column: The measure.
+
+    Returns:
+        A row per cell but the baseline: `mean`, `std`, `seeds`, `difference` from the baseline's
+        mean, `p_value` (corrected), and whether it `differs` (below 0.05).
+
+    Reference:
+        Welch 1947; Holm, A simple sequentially rejective multiple test procedure, 1979.
+
+    Example:
+        >>> cells = ["baseline"] * 5 + ["strong"] * 5 + ["alike"] * 5
+        >>> errors = [6.0, 6.1, 6.2, 6.3, 6.4, 8.0, 8.2, 8.1, 8.3, 8.4, 6.1, 6.0, 6.4, 6.3, 6.5]
+        >>> table = pd.DataFrame({"cell": cells, "gaze_error_deg": errors})
+        >>> compare(table)[["difference", "p_value", "differs"]].round(3)
+                difference  p_value  differs
+        cell
+        strong        2.00    0.000     True
+        alike         0.06    0.622    False
+    """
+    cells = table.groupby("cell", sort=False)[column]
+    found = cells.agg(["mean", "std", "size"]).rename(columns={"size": "seeds"})
+    if not comparable(table):
+        raise UserError(
+            f"A comparison takes a baseline and at least {MIN_SEEDS} seeds of every cell; received "
+            f"{found['seeds'].to_dict()}. Add what is missing with 'simgan ablate --seeds'."
+        )
+    baseline = cells.get_group("baseline")
+    found["difference"] = found["mean"] - baseline.mean()
+    found["p_value"] = cells.agg(lambda each: ttest_ind(each, baseline, equal_var=False).pvalue)
+    found = found.drop(index="baseline")
+    ordered = found["p_value"].sort_values()
+    holm = (ordered * np.arange(len(ordered), 0, -1)).cummax().clip(upper=1.0)
+    return found.assign(p_value=holm, differs=holm < 0.05)
+
+
+def comparison(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
+    """Writes in Markdown what `compare` finds: the gaze error and, beside it, the pupil shift."""
+    columns = {}
+    for column in ("gaze_error_deg", "pupil_shift_px"):
+        found = compare(table, column)
+        heading = RUN_MEASURES[column][1]
+        columns["seeds"] = found["seeds"]
+        columns[heading] = [f"{row.mean:.2f} ± {row.std:.2f}" for row in found.itertuples()]
+        columns[f"{heading}: difference"] = found["difference"].map("{:+.2f}".format)
+        p_values = found["p_value"].map(lambda p: f"{p:.3f}" if p >= 0.001 else "below 0.001")
+        columns[f"{heading}: p"] = p_values.where(~found["differs"], "**" + p_values + "**")
+    rows = pd.DataFrame(columns)
+    rows = rows.loc[sorted(rows.index, key=[*(shows or {}), *rows.index].index)]
+    return to_markdown(rows.rename_axis("cell").reset_index())
 
 
 def gaze_markdown(runs: list[Run]) -> str:
@@ -290,19 +360,5 @@ def gaze_markdown(runs: list[Run]) -> str:
         "refined": "the same, **refined**",
         "labelled": "labelled *simulated webcam* images: the best possible",
     }
-    lines = []
-    for name, title in names.items():
-        line = {"learned from": title}
-        for key, (heading, unit) in GAZE_MEASURES.items():
-            # Networks that no refiner touches are trained once for all runs, and count once.
-            groups = dict.fromkeys(tuple(run.evaluation[key][name]["per_seed"]) for run in runs)
-            values = [value for group in groups for value in group]
-            values = values[:1] if len(set(values)) == 1 else values
-            line[heading] = with_spread(summarise(values), unit.replace(" deg", "°"))
-        lines.append(line)
-    return _markdown(lines)
-
-
-def _markdown(lines: list[dict]) -> str:
-    rows = [list(lines[0]), ["---"] * len(lines[0]), *(line.values() for line in lines)]
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+    rows = _error_table([run.evaluation for run in runs]).loc[[*names]].rename(names)
+    return to_markdown(rows.rename_axis("learned from").reset_index())

@@ -1,4 +1,4 @@
-"""What the notebooks share: set-up, captioned figures, and quotes from run records."""
+"""What the notebooks share: set-up, and captioned figures."""
 
 import io
 import os
@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 from matplotlib.figure import Figure
 
 from simgan_lib import backends
 from simgan_lib.config import Config, UserError, preset
 from simgan_lib.data import make_simulated
-from simgan_lib.evaluation import summarise, with_spread
 from simgan_lib.evaluation.gaze import Effort
-from simgan_lib.runs import Run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -80,33 +77,3 @@ def show(figure: Figure, caption: str) -> None:
     alt = caption.replace("*", "").replace("`", "").replace("$", "")
     display(Image(picture.getvalue(), metadata={"alt": alt}))
     display(Markdown(f"*Figure:* {caption}"))
-
-
-def quote(runs: str, key: str, decimals: int = 1) -> str:
-    """Quotes a number from the records of reference runs.
-
-    Args:
-        runs: Folder below `runs/`. With a `*`, the mean and the standard deviation of all that
-            match are quoted.
-        key: `config`, `environment`, `evaluation` or `metrics` (the last row), and the names below
-            it, joined by dots: `evaluation.gaze_error_deg.refined.mean`.
-        decimals: Digits after the point.
-
-    Example:
-        >>> quote("best", "config.batch_size", 0)
-        '32'
-    """
-    found = sorted(REPOSITORY.glob(f"runs/{runs}/config.json"))
-    if not found:
-        raise UserError(f"No run matches {runs!r} in {REPOSITORY / 'runs'}.")
-    record, *names = key.split(".")
-    values = []
-    for path in found:
-        value = getattr(Run(path.parent), record)
-        value = value.iloc[-1] if record == "metrics" else value
-        for name in names:
-            value = value.get(name) if hasattr(value, "get") else getattr(value, name, None)
-        values.append(np.nan if value is None else value)
-    if np.isnan(values).any():
-        raise UserError(f"{runs!r} has no number {key!r}.")
-    return with_spread(summarise(values), decimals=decimals)

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from simgan_lib.config import Config
 from simgan_lib.data import GazeData
 from simgan_lib.notebook.checks import diagnose
-from simgan_lib.notebook.plots import Curves, picture_in, sheet, show_pixels
+from simgan_lib.notebook.plots import draw_curves, picture_in, sheet, show_pixels
 from simgan_lib.runs import COLUMNS, Run
 from simgan_lib.simgan import PHASES, SimGAN
 from simgan_lib.training import train
@@ -71,14 +71,11 @@ class Shown(ipywidgets.VBox):
     def redraw(self, change=None) -> None:
         """Draws the picture again, also when ipywidgets tells of a control's change."""
         with _DRAWING:
-            self._say()
+            self.words.value = html.escape(self._update()).replace("\n", "<br>")
             file = io.BytesIO()
             # Most of the time would go into packing a picture that only goes next door.
             self._canvas.print_png(file, pil_kwargs={"compress_level": 1})
             self.picture.value = file.getvalue()
-
-    def _say(self):
-        self.words.value = html.escape(self._update()).replace("\n", "<br>")
 
     def _repr_mimebundle_(self, **kwargs):
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
@@ -87,8 +84,8 @@ class Shown(ipywidgets.VBox):
         return {"text/plain": type(self).__name__, **shown}
 
 
-class _Hook(keras.callbacks.Callback):
-    """Obeys the buttons between two rounds, and refines the eyes that are watched."""
+class _Buttons(keras.callbacks.Callback):
+    """Obeys the buttons between two rounds."""
 
     def __init__(self, board):
         super().__init__()
@@ -99,18 +96,13 @@ class _Hook(keras.callbacks.Callback):
         self.board.go.wait()
         self.model.stop_training |= self.board.state == "stopping"
 
-    def on_epoch_end(self, epoch, logs=None):
-        # Here, not in the watching thread: no other may touch the weights between two rounds.
-        if self.board.eyes_shown:
-            self.board.refined = self.model.refine(self.board.synthetic)
-            self.board.eyes_shown = False
-
 
 class TrainingDashboard(Shown):
-    """Trains while you watch: start, pause and stop, curves, eyes refined now, and a verdict.
+    """Trains while you watch: start, pause and stop, curves, refined eyes, and a verdict.
 
-    The training runs in a thread, so that the notebook stays free. The curves come from the run
-    folder. `attach` shows a folder that another process writes.
+    The training runs in a thread, so that the notebook stays free. What is shown comes from the run
+    folder: a row of curves every `log_every` rounds, eyes every `snapshot_every`. `attach` shows a
+    folder that another process writes.
 
     Args:
         config: The settings, or a `HyperparameterPanel`, whose settings are read at the start.
@@ -132,21 +124,14 @@ class TrainingDashboard(Shown):
         model: SimGAN | None = None,
     ):
         self.data, self.settings, self.folder = data, config, Path(folder)
-        self.synthetic = None if data is None else data.synthetic.images[:EYES]
         self.config, self.model = getattr(config, "config", config), model
         self.state = "attached" if data is None else "ready"
-        self.error = self.done = self.refined = self._thread = self._seen = None
-        self.eyes_shown = True  # whether the page has the newest eyes: others are refined only then
+        self.error = self.done = self._thread = self._seen = None
         self.go, self._closed = threading.Event(), threading.Event()
         self._interval = interval
-        if data is None:
-            real_name = Run(folder).real_name
-        else:
-            real_name = "simulated webcam" if "simulated webcam" in data.real.source else "real"
         figure = Figure(figsize=(9.6, 4.4))
-        self.curves = Curves(figure, (0.0, 0.44, 1.0, 0.37), real_name)
-        place = (0.05, 0.01, 0.92, 0.28)
-        self.sheet = picture_in(figure.add_axes(place), "synthetic, and refined now")
+        self.curves, eyes = figure.subfigures(2, 1, height_ratios=(2, 1))
+        self.eyes = picture_in(eyes.add_axes((0.05, 0.02, 0.92, 0.84)))
         self.progress = labelled(FloatProgress, "progress", "of all phases", max=1.0)
         self.buttons = {}
         for name, press, tooltip in (
@@ -158,7 +143,7 @@ class TrainingDashboard(Shown):
             self.buttons[name].on_click(lambda _, press=press: press())
         super().__init__(figure, rows=[HBox(list(self.buttons.values())), self.progress])
         if data is None:
-            self._watch()
+            threading.Thread(target=self._watch, daemon=True).start()
 
     @classmethod
     def attach(cls, folder: str | Path, interval: float = 2.0) -> "TrainingDashboard":
@@ -172,7 +157,7 @@ class TrainingDashboard(Shown):
             self.go.set()
             self._thread = threading.Thread(target=self._train, daemon=True)
             self._thread.start()
-            self._watch()
+            threading.Thread(target=self._watch, daemon=True).start()
 
     def pause(self) -> None:
         """Lets the training wait after the current round, or go on."""
@@ -197,15 +182,22 @@ class TrainingDashboard(Shown):
         super().close()
 
     def _update(self):
-        known = (self.folder / "config.json").exists()
-        metrics = Run(self.folder).metrics if known else pd.DataFrame(columns=list(COLUMNS))
+        metrics, real_name = pd.DataFrame(columns=list(COLUMNS)), "the target"
+        if (self.folder / "environment.json").exists():
+            run = Run(self.folder)
+            metrics, real_name = run.metrics, run.real_name
         self.progress.value, words = _progress(metrics, self.config, self.done)
         if self.state == "attached" and self.progress.value == 1:
             self.state = "finished"
         # At first the axes hold twice what there is: of 25,000 rounds, ten would be invisible.
         rounds = metrics.loc[metrics["phase"] == "adversarial", "iteration"].max()
-        self.curves.show(metrics, np.fmin(self.config.iterations, 2 * rounds))
-        self._show_eyes()
+        draw_curves(self.curves, metrics, real_name, np.fmin(self.config.iterations, 2 * rounds))
+        file = self.folder / "snapshots.h5"
+        if file.exists() and file.stat().st_mtime_ns != self._seen:
+            self._seen, shots = file.stat().st_mtime_ns, run.snapshots
+            show_pixels(self.eyes, sheet(EYES, shots["synthetic"], shots["refined"][-1]))
+            title = f"synthetic, and refined after round {shots['iteration'][-1]:,}"
+            self.eyes.axes.set_title(title, fontsize="small")
         busy = self.state in ("training", "paused")
         start, pause, stop = self.buttons.values()
         start.disabled = self.data is None or busy or self.state == "stopping"
@@ -213,15 +205,6 @@ class TrainingDashboard(Shown):
         pause.description = "Resume" if self.state == "paused" else "Pause"
         said = [f"{type(self.error).__name__}: {self.error}"] if self.error else diagnose(metrics)
         return "\n".join([f"{self.state}; {words}", *said])
-
-    def _show_eyes(self):
-        file = self.folder / "snapshots.h5"
-        if self.refined is not None:
-            show_pixels(self.sheet, sheet(EYES, self.synthetic, self.refined))
-            self.eyes_shown = True
-        elif file.exists() and file.stat().st_mtime_ns != self._seen:
-            self._seen, shots = file.stat().st_mtime_ns, Run(self.folder).snapshots
-            show_pixels(self.sheet, sheet(EYES, shots["synthetic"], shots["refined"][-1]))
 
     def _switch(self, states):
         if self.state in states:
@@ -232,7 +215,7 @@ class TrainingDashboard(Shown):
     def _train(self):
         try:
             self.config = getattr(self.settings, "config", self.settings)
-            about = {"resume": True, "callbacks": [_Hook(self)], "progress": False}
+            about = {"resume": True, "callbacks": [_Buttons(self)], "progress": False}
             model = train(self.data, self.config, self.folder, **about, model=self.model)
             self.state = "finished" if model.done == model.planned else "stopped"
         except Exception as error:  # whatever it is, the page must say it
@@ -240,16 +223,12 @@ class TrainingDashboard(Shown):
         self.redraw()
 
     def _watch(self):
-        def look():
-            watched = ("training", "paused", "stopping", "attached")
-            pause = self._interval
-            while not self._closed.wait(pause) and self.state in watched:
-                start = time.thread_time()
-                self.redraw()
-                # Drawing takes a core away from the training: a sixtieth of the time at most.
-                pause = max(self._interval, 60 * (time.thread_time() - start))
-
-        threading.Thread(target=look, daemon=True).start()
+        watched, pause = ("training", "paused", "stopping", "attached"), self._interval
+        while not self._closed.wait(pause) and self.state in watched:
+            start = time.thread_time()
+            self.redraw()
+            # Drawing takes a core away from the training: a sixtieth of the time at most.
+            pause = max(self._interval, 60 * (time.thread_time() - start))
 
 
 def _progress(metrics, config, done=None) -> tuple[float, str]:

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 
 from simgan_lib.data.files import atomic
 from simgan_lib.evaluation import with_spread
+from simgan_lib.evaluation.report import comparable, compare
 from simgan_lib.runs import COLUMNS
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -98,91 +99,70 @@ def timeline(snapshots: dict[str, np.ndarray], steps: int = 6, count: int = 10) 
     return contact_sheet(rows, columns=count)
 
 
-OWN = "also logged"
-# Panel, column of the metrics, colour, label, and what a D that guesses would give.
-LINES = (
-    ("losses (dotted: a guess)", "discriminator_loss", BLUE, "$L_D$", 2 * np.log(2)),
-    ("losses (dotted: a guess)", "adversarial_loss", ORANGE, "$L_R$: fool D", np.log(2)),
-    ("losses (dotted: a guess)", "kept", GREEN, r"$L_R$: $\lambda$ · change", None),
-    ("change of a pixel (of 2)", "mean_change", GREEN, "mean |R(x) - x|", None),
-    ("D's accuracy (dotted: a guess)", "accuracy_real", BLUE, "on {}", 0.5),
-    ("D's accuracy (dotted: a guess)", "accuracy_refined", ORANGE, "on refined", None),
-)
+# By panel and column of the metrics: label, colour, and what a D that guesses would give.
+PANELS = {
+    "losses (dotted: a guess)": {
+        "discriminator_loss": ("$L_D$", BLUE, 2 * np.log(2)),
+        "adversarial_loss": ("$L_R$: fool D", ORANGE, np.log(2)),
+        "kept": (r"$L_R$: $\lambda$ · change", GREEN, None),
+    },
+    "change of a pixel (of 2)": {"mean_change": ("mean |R(x) - x|", GREEN, None)},
+    "D's accuracy (dotted: a guess)": {
+        "accuracy_real": ("on {}", BLUE, 0.5),
+        "accuracy_refined": ("on refined", ORANGE, None),
+    },
+}
 
 
-class Curves:
-    """Curves of a run in panels side by side, drawn once and then updated.
+def draw_curves(
+    figure: FigureBase, metrics: pd.DataFrame, real_name: str = "real", end: int | None = None
+) -> None:
+    """Draws the curves of `Run.metrics` up to the round `end`, in place of what was drawn before.
 
     The panels are the losses, how much R changes, and D's accuracy. Columns that the library does
     not know, such as those of a subclass, have one more panel.
 
     Args:
-        place: Left, bottom, width and height of all panels together, as shares of the figure.
-
-    Attributes:
-        axes: The panels, by title.
-        lines: By column of the metrics.
+        figure: A figure, or a part of one from `Figure.subfigures`.
+        metrics: Not all of its columns need be there, or filled.
+        real_name: What the real images are, as from `Run.real_name`.
+        end: The last round on the axes. Defaults to the last one in the metrics.
     """
-
-    def __init__(self, figure: Figure, place: tuple, real_name: str = "real"):
-        self.axes, self.lines, self.cursors = {}, {}, []
-        self._figure, self._place = figure, place
-        for title, name, color, label, guess in LINES:
-            self._add(title, name, label.format(real_name), color)
+    rounds = metrics[metrics["phase"] == "adversarial"]
+    own = rounds.drop(columns=list(COLUMNS), errors="ignore").select_dtypes("number")
+    panels = PANELS | ({"also logged": {n: (n, None, None) for n in own}} if len(own.T) else {})
+    # A method of one's own need not log all that is drawn here.
+    rounds = rounds.reindex(columns=rounds.columns.union(COLUMNS))
+    rounds = rounds.assign(kept=rounds["refiner_loss"] - rounds["adversarial_loss"])
+    x = rounds["iteration"].to_numpy(float)
+    figure.clear()
+    for axis, (title, lines) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for name, (label, color, guess) in lines.items():
+            y = rounds[name].to_numpy(float)
+            axis.plot(x, y, color=color, label=label.format(real_name), gid=name)
             if guess:
-                self.axes[title].axhline(guess, color=color, linestyle=":")
-
-    def show(
-        self, metrics: pd.DataFrame, end: int | None = None, cursor: int | None = None
-    ) -> None:
-        """Shows the curves of `Run.metrics` up to the round `end`, and marks the round `cursor`."""
-        rounds = metrics[metrics["phase"] == "adversarial"]
-        # A method of one's own need not log all that is drawn here.
-        rounds = rounds.reindex(columns=rounds.columns.union(COLUMNS, sort=False))
-        x = rounds["iteration"].to_numpy(float)
-        for name in rounds.drop(columns=list(COLUMNS)).select_dtypes("number"):
-            if name not in self.lines:
-                self._add(OWN, name, name)
-        rounds = rounds.assign(kept=rounds["refiner_loss"] - rounds["adversarial_loss"])
-        for name, line in self.lines.items():
-            line.set_data(x, rounds[name].to_numpy(float))
-        for (title, axis), line in zip(self.axes.items(), self.cursors, strict=True):
-            line.set(visible=cursor is not None, xdata=[cursor or 0] * 2)
-            axis.relim()
-            axis.autoscale(axis="y")
-            axis.set_xlim(0, end or x.max(initial=1))
-            if title != OWN:
-                axis.set_ylim(0, 1.02 if "accuracy" in title else None)
-
-    def _add(self, title, name, label, color=None):
-        axis = self.axes[title] = self.axes.get(title) or self._panel()
-        self.lines[name] = axis.plot([], [], color=color, label=label)[0]
+                axis.axhline(guess, color=color, linestyle=":")
+        axis.set_xlim(0, end or x.max(initial=1))
+        if title in PANELS:
+            axis.set_ylim(0, 1.02 if "accuracy" in title else None)
+        axis.set_xlabel("round", fontsize="small")
+        axis.tick_params(labelsize="small")
+        axis.grid(alpha=0.3)
         # Above the panel, where it hides no curve.
         place = {"loc": "lower left", "bbox_to_anchor": (-0.05, 1), "alignment": "left"}
-        sizes = {"fontsize": "x-small", "title_fontsize": "small"}
-        axis.legend(title=title, **place, **sizes, frameon=False, labelspacing=0.2)
-
-    def _panel(self):
-        panel = self._figure.add_axes(self._place)
-        panel.set_xlabel("round", fontsize="small")
-        panel.tick_params(labelsize="small")
-        panel.grid(alpha=0.3)
-        self.cursors.append(panel.axvline(0, color="black", linewidth=1))
-        left, bottom, width, height = self._place
-        width /= len(self.axes) + 1
-        for number, axis in enumerate([*self.axes.values(), panel]):
-            axis.set_position((left + (number + 0.13) * width, bottom, 0.8 * width, height))
-        return panel
+        sizes = {"fontsize": "x-small", "title_fontsize": "small", "labelspacing": 0.2}
+        axis.legend(title=title, **place, **sizes, frameon=False)
+    figure.subplots_adjust(left=0.05, right=0.98, bottom=0.2, top=0.72)
 
 
 def loss_curves(metrics: pd.DataFrame, real_name: str = "real") -> Figure:
-    """Draws the losses, R's change and D's accuracy of `Run.metrics`; see `Curves`.
+    """Draws the losses, R's change and D's accuracy of `Run.metrics`; see `draw_curves`.
 
     Reference:
         Bojja 2018, figures 1 and 2.
     """
     figure = Figure(figsize=(11, 3.2))
-    Curves(figure, (0.0, 0.14, 1.0, 0.61), real_name).show(metrics)
+    draw_curves(figure, metrics, real_name)
     return figure
 
 
@@ -192,9 +172,27 @@ def evaluation_figure(evaluation: dict) -> Figure:
     figure = Figure(figsize=(13 if measured else 5, 3.4), layout="constrained")
     *axes, last = np.atleast_1d(figure.subplots(1, 3 if measured else 1))
     if measured:
-        _error_bars(axes[0], evaluation["gaze_error_deg"])
-        _error_curves(axes[1], evaluation["curve"])
-    _realism_bars(last, evaluation["two_sample_accuracy"], evaluation["real_name"])
+        found = pd.DataFrame(evaluation["gaze_error_deg"]).T
+        texts = [with_spread(row) for row in evaluation["gaze_error_deg"].values()]
+        _bars(axes[0], found["mean"], found["std"], texts)
+        title = "gaze error of a network trained on ..."
+        axes[0].set(title=title, xlabel="degrees, mean ± std over seeds")
+        curve = pd.DataFrame(evaluation["curve"]).set_index("degrees")
+        for name in curve:
+            style = "--" if "x" in name[-2:] else "-"
+            axes[1].plot(curve[name], style, color=_color(name), label=name)
+        axes[1].axvline(7, color=GRAY, linestyle=":")
+        axes[1].set(title="how many are within an angle", xlabel="degrees", ylabel="% of images")
+        axes[1].set(xlim=(0, 30), ylim=(0, 100))
+        axes[1].legend(fontsize="small")
+        axes[1].grid(alpha=0.3)
+    real_name = evaluation["real_name"]
+    found = 100 * pd.DataFrame(evaluation["two_sample_accuracy"]).T[["mean", "low", "high"]]
+    spread = [found["mean"] - found["low"], found["high"] - found["mean"]]
+    _bars(last, found["mean"], spread, [f"{mean:.1f}%" for mean in found["mean"]], start=50)
+    last.set_yticks(range(len(found)), found.rename({"real": real_name.replace(" ", "\n")}).index)
+    last.set(title=f"told from {real_name}", xlabel="% a fresh classifier gets right (50: a guess)")
+    last.set_xlim(45, 115)
     return figure
 
 
@@ -202,45 +200,19 @@ def _color(name):
     return COLORS.get(name.split("_")[0], GRAY)
 
 
-def _error_bars(axis, errors):
-    for row, (name, found) in enumerate(errors.items()):
-        axis.barh(name, found["mean"], xerr=found["std"], color=_color(name))
-        axis.text(0.2, row, with_spread(found), va="center", color="white", weight="bold")
+def _bars(axis, means, spread, texts, start=0):
+    """Bars from `start` to the means, by name, with their spread and a text behind each."""
+    colors = [_color(name) for name in means.index]
+    bars = axis.barh(means.index, means - start, left=start, xerr=spread, color=colors)
+    axis.bar_label(bars, texts, padding=4)
+    axis.margins(x=0.35)  # for the texts
     axis.invert_yaxis()
-    title = "gaze error of a network trained on ..."
-    axis.set(title=title, xlabel="degrees, mean ± std over seeds")
-
-
-def _error_curves(axis, curve):
-    for name, percent in curve.items():
-        if name != "degrees":
-            style = "--" if "x" in name[-2:] else "-"
-            axis.plot(curve["degrees"], percent, style, color=_color(name), label=name)
-    axis.axvline(7, color=GRAY, linestyle=":")
-    axis.set(title="how many are within an angle", xlabel="degrees", ylabel="% of images")
-    axis.set(xlim=(0, 30), ylim=(0, 100))
-    axis.legend(fontsize="small")
-    axis.grid(alpha=0.3)
-
-
-def _realism_bars(axis, accuracy, real_name):
-    for row, (name, found) in enumerate(accuracy.items()):
-        mean, low, high = (100 * found[key] for key in ("mean", "low", "high"))
-        spread = [[mean - low], [high - mean]]
-        axis.barh(row, mean - 50, left=50, xerr=spread, color=_color(name))
-        # White on the bar; black beside a bar too short to hold it.
-        place, color = (51, "white") if mean > 65 else (high + 1, "black")
-        axis.text(place, row, f"{mean:.1f}%", va="center", color=color, weight="bold")
-    names = [real_name.replace(" ", "\n") if name == "real" else name for name in accuracy]
-    axis.set_yticks(range(len(accuracy)), names)
-    axis.axvline(50, color=GRAY, linestyle=":")
-    axis.set_xlim(45, 102)
-    axis.invert_yaxis()
-    axis.set(title=f"told from {real_name}", xlabel="% a fresh classifier gets right (50: a guess)")
 
 
 def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figure:
     """Draws a grid's cells from top to bottom, with a dot for each seed and a bar for their mean.
+
+    A star marks what differs from the baseline; see `simgan_lib.evaluation.report.compare`.
 
     Args:
         table: As from `simgan_lib.evaluation.report.collect`.
@@ -248,6 +220,8 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
     """
     present = list(dict.fromkeys(table["cell"]))
     cells = [cell for cell in order or present if cell in present]
+    table = table[table["cell"].isin(cells)]
+    tested = comparable(table)
     panels = {
         "gaze_error_deg": "gaze error of a network\ntrained on refined images, degrees",
         "pupil_shift_px": "how far refining moves\nthe pupil, median, pixels",
@@ -256,10 +230,13 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
     figure = Figure(figsize=(12, 1.2 + 0.3 * len(cells)), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True)
     for axis, (column, title) in zip(axes, panels.items(), strict=True):
+        stars = compare(table, column)["differs"] if tested else {}
         for row, cell in enumerate(cells):
             values = table.loc[table["cell"] == cell, column]
             axis.plot(values.mean(), row, "|", color=ORANGE, markersize=16, markeredgewidth=3)
             axis.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.7, markersize=5)
+            if stars.get(cell):
+                axis.text(1.01, row, "*", va="center", transform=axis.get_yaxis_transform())
         axis.set_title(title, fontsize="medium")
         axis.grid(alpha=0.3)
     for column in ("synthetic", "labelled"):
@@ -270,6 +247,9 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
     axes[2].set_xlim(48, 102)
     lines = axes[0].get_legend_handles_labels()
     figure.legend(*lines, loc="outside lower left", fontsize="small", ncols=2)
+    if tested:
+        note = "* differs from the baseline (Welch's test, Holm's correction, p < 0.05)"
+        figure.supxlabel(note, fontsize="small", x=0.99, ha="right")
     axes[0].invert_yaxis()
     return figure
 

@@ -10,6 +10,7 @@ import numpy as np
 from ipywidgets import Button, Dropdown, HBox, IntSlider, SelectionSlider
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from scipy import stats
 
 from simgan_lib.config import PRESETS, Config, ConfigError
 from simgan_lib.data import simulator
@@ -18,7 +19,7 @@ from simgan_lib.evaluation.report import collect
 from simgan_lib.losses import lambda_mean_from_sum
 from simgan_lib.notebook.dashboard import EYES, Shown, labelled
 from simgan_lib.notebook.dashboard import TrainingDashboard as TrainingDashboard
-from simgan_lib.notebook.plots import BLUE, ORANGE, Curves, picture_in, sheet, show_pixels
+from simgan_lib.notebook.plots import BLUE, ORANGE, draw_curves, picture_in, sheet, show_pixels
 from simgan_lib.runs import Run
 
 # Control: minimum, maximum, step, start, and what it means.
@@ -35,16 +36,6 @@ FIELDS = (
     *("refiner_learning_rate", "discriminator_learning_rate", "beta_1", "adversarial_loss"),
     *("precision", "iterations"),
 )
-
-
-def _eye(style, chosen):
-    """An eye in a style, with the values chosen for the names in `EYE`, and its label."""
-    eye = simulator.set_person(simulator.sample_eyes(1, style), chosen["person"], style)
-    # The head is held straight, so that the two styles can be compared.
-    eye = eye.assign(shift_x=0.0, shift_y=0.0, roll=0.0, zoom=1.0, pupil=chosen["pupil"])
-    eye = eye.assign(pitch=np.radians(chosen["pitch"]), yaw=np.radians(chosen["yaw"]))
-    eye = eye.assign(lid_squint=chosen["lids"], light_x=chosen["light"])
-    return simulator.render(eye, style)[0], simulator.labels(eye).iloc[0]
 
 
 def _image_row(size, *titles):
@@ -71,9 +62,16 @@ class EyeExplorer(Shown):
 
     def _update(self):
         chosen = {name: control.value for name, control in self.controls.items()}
+        # The head is held straight, so that the two styles can be compared.
+        changes = {"shift_x": 0.0, "shift_y": 0.0, "roll": 0.0, "zoom": 1.0}
+        changes |= {name: np.radians(chosen[name]) for name in ("pitch", "yaw")}
+        changes |= {"pupil": chosen["pupil"], "lid_squint": chosen["lids"]}
+        changes |= {"light_x": chosen["light"]}
         for style, image, line in zip(simulator.STYLES, self.images, self.looks, strict=True):
-            pixels, label = _eye(style, chosen)
-            show_pixels(image, pixels)
+            eye = simulator.set_person(simulator.sample_eyes(1, style), chosen["person"], style)
+            eye = eye.assign(**changes)
+            show_pixels(image, simulator.render(eye, style)[0])
+            label = simulator.labels(eye).iloc[0]
             x, y = label["pupil_x"], label["pupil_y"]
             line.set_data([x, x + 25 * label["look_x"]], [y, y + 25 * label["look_y"]])
         return (
@@ -111,11 +109,8 @@ class LambdaExplorer(Shown):
         axis.set_yscale("symlog", linthresh=1e-3)
         axis.margins(0.15, 0.2)
         names = [f"{value:g}" for value in self.table["lambda_mean"]]
-        for number, (name, *place) in enumerate(zip(names, x, y, strict=True)):
-            # Every second name on the other side of the curve, as neighbours may be close.
-            side = {"xytext": (-6, -13), "ha": "right"} if number % 2 else {"xytext": (6, 5)}
-            text = axis.annotate(name, place, textcoords="offset points", fontsize="small", **side)
-            text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.7})
+        for name, *place in zip(names, x, y, strict=True):
+            axis.annotate(name, place, (6, 5), textcoords="offset points", fontsize="small")
         self._mark = axis.plot([], [], "o", color=ORANGE, markersize=14, fillstyle="none")[0]
         self._image = picture_in(figure.add_axes((0.48, 0.02, 0.51, 0.85)), "synthetic, refined")
         rows = [(name, row) for row, name in enumerate(names)]
@@ -144,8 +139,8 @@ class TuringTest(Shown):
     """
 
     def __init__(self, refined, real, pairs: int = 10, seed: int = 0, real_name: str = "real"):
-        self.test, self.answers = visual_turing_test(refined, real, pairs, seed), []
-        self.real_name, self.result = real_name, None
+        self.pairs, self.real_side = visual_turing_test(refined, real, pairs, seed)
+        self.answers, self.real_name = [], real_name
         figure, self._images = _image_row((8, 2.9), "left", "right")
         about = f"this one is {real_name}"
         self.buttons = [labelled(Button, side, about) for side in ("Left", "Right")]
@@ -156,19 +151,20 @@ class TuringTest(Shown):
     def answer(self, side: int) -> None:
         """Takes the left (0) or the right (1) image of the pair for real."""
         self.answers.append(side)
-        if len(self.answers) == len(self.test.pairs):
-            self.result = self.test.score(self.answers)
         self.redraw()
 
     def _update(self):
-        number, pairs = len(self.answers), self.test.pairs
-        for image, pixels in zip(self._images, pairs[min(number, len(pairs) - 1)], strict=True):
+        number, count = len(self.answers), len(self.pairs)
+        pair = self.pairs[min(number, count - 1)]
+        for image, pixels in zip(self._images, pair, strict=True):
             show_pixels(image, pixels)
-        if self.result is None:
-            return f"Pair {number + 1} of {len(pairs)}: which one is {self.real_name}?"
+        if number < count:
+            return f"Pair {number + 1} of {count}: which one is {self.real_name}?"
         self.buttons[0].disabled = self.buttons[1].disabled = True
-        said = "You can tell" if self.result["p_value"] < 0.05 else "That may be guessing"
-        score = "{correct} of {shown} right, p = {p_value:.3f}".format(**self.result)
+        right = int((np.array(self.answers) == self.real_side).sum())
+        p_value = stats.binomtest(right, count, alternative="greater").pvalue
+        said = "You can tell" if p_value < 0.05 else "That may be guessing"
+        score = f"{right} of {count} right, p = {p_value:.3f}"
         return f"{score}. {said}. The paper's testers: 517 of 1,000, p = 0.148."
 
 
@@ -176,11 +172,13 @@ class RunReplay(Shown):
     """A run played again: a slider through its snapshots, with a cursor on its curves."""
 
     def __init__(self, run: Run):
-        self._shots, self._metrics = run.snapshots, run.metrics
-        figure = Figure(figsize=(9.6, 4.4))
-        self.image = picture_in(figure.add_axes((0.05, 0.65, 0.92, 0.28)))
-        self.curves = Curves(figure, (0, 0.1, 1, 0.37), run.real_name)
+        self._shots = run.snapshots
         rounds = self._shots["iteration"].tolist()
+        figure = Figure(figsize=(9.6, 4.4))
+        eyes, self.curves = figure.subfigures(2, 1, height_ratios=(1, 2))
+        self.image = picture_in(eyes.add_axes((0.05, 0.02, 0.92, 0.84)))
+        draw_curves(self.curves, run.metrics, run.real_name, rounds[-1])
+        self.cursors = [axis.axvline(color="black", linewidth=1) for axis in self.curves.axes]
         about = "the snapshot; arrow keys step"
         self.slider = labelled(SelectionSlider, "round", about, options=rounds)
         super().__init__(figure, [self.slider])
@@ -190,7 +188,8 @@ class RunReplay(Shown):
         show_pixels(self.image, sheet(EYES, shots["synthetic"], shots["refined"][chosen]))
         title = f"synthetic, and refined in round {number:,}"
         self.image.axes.set_title(title, fontsize="small")
-        self.curves.show(self._metrics, self.slider.options[-1], cursor=number)
+        for cursor in self.cursors:
+            cursor.set_xdata([number, number])
         # A D that answers in another way than with two logits leaves no probabilities.
         if "probability_refined" not in shots:
             return ""
@@ -249,7 +248,7 @@ class HyperparameterPanel(Shown):
         self._text = figure.text(0.01, 0.97, "", va="top", family="monospace", fontsize=9)
         controls = self.controls.values()
         super().__init__(figure, controls, [HBox(buttons), *controls])
-        # On the page the controls themselves say it.
+        # The picture is for a saved notebook alone: on the page the controls say it.
         self.children = [child for child in self.children if child is not self.picture]
 
     @property
@@ -263,15 +262,6 @@ class HyperparameterPanel(Shown):
         for name, control in self.controls.items():
             control.value = getattr(config, name)
         self.redraw()
-
-    def redraw(self, change=None) -> None:
-        """Says again what the settings are; see `Shown`."""
-        self._say()
-
-    def _repr_mimebundle_(self, **kwargs):
-        # The picture is for a saved notebook alone, so it is drawn when the panel is displayed.
-        super().redraw()
-        return super()._repr_mimebundle_(**kwargs)
 
     def _update(self):
         try:

@@ -1,0 +1,637 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation: {extension: .py, format_name: percent}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # 09 · Is it useful?
+# <!-- colab:notebooks/09_is_it_useful.ipynb --><!-- /colab -->
+#
+# *Running time: {{minutes}} on two CPU cores. A GPU is not needed. About 60 minutes of study.*
+#
+# **You will be able to**
+#
+# - measure what refining is worth: the gaze error of a network that learned from refined images;
+# - place that error between the worst and the best possible one, with a spread over seeds;
+# - say what four times as many images give, before and after refining;
+# - check that labels were kept, with an instrument that you have calibrated;
+# - read the paper's table beside ours, and say which lines may be compared.
+#
+# **You need** notebook 08, and to have met a mean and a standard deviation.
+
+# %% tags=["shared", "setup"]
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+from keras import layers
+from matplotlib.figure import Figure
+
+import simgan_lib
+from simgan_exercises import check, verdict
+from simgan_lib import gaze, notebook, plots
+from simgan_lib.data import to_float
+from simgan_lib.evaluation import report, with_spread
+from simgan_lib.notebook import diagrams
+
+scale = notebook.start()
+
+# %% tags=["plot"]
+notebook.show(
+    diagrams.pipeline("refined"),
+    "this notebook takes the refined images with their labels, and trains a gaze network on them.",
+)
+
+# %% [markdown]
+# SimGAN has a purpose: a network learns from refined images, and then works on the target's images.
+# This notebook measures whether it does. Notebook 10 measures whether the images look real. The two
+# questions have different answers.
+#
+# The target here is **simulated webcam** images. A program draws them, so their gaze is known exactly.
+# They are not photographs, and no number below says how well a photograph would do.
+#
+# The refiner of this notebook is that of the run `best`: the preset `long`, {{best config.iterations 0}} rounds
+# on all images of the report's data set.
+
+# %% tags=["shared"]
+data = simgan_lib.load("simulated", limit=scale.images, progress=False)
+synthetic, test = data.synthetic, data.test
+refined = simgan_lib.refine(simgan_lib.pretrained_refiner(), synthetic.images)
+print(f"{len(refined):,} refined eyes, with the labels of the synthetic ones")
+print(f"{len(test):,} simulated webcam eyes with labels, for testing only")
+
+# %% [markdown]
+# ## 1. The measure: an angle
+#
+# Gaze is a direction: a vector $g$ in space. The error of an answer $\hat g$ is the angle between the
+# two, from
+#
+# $$ \tan\theta = \frac{\lVert \hat g \times g \rVert}{\hat g \cdot g} $$
+#
+# There is also $\arccos(\hat g \cdot g)$. But the cosine is flat at 0, so rounding hides small angles.
+# The form above has a second advantage: the lengths of the vectors do not matter.
+
+
+# %% tags=["shared", "taught:evaluation.gaze"]
+def angular_error(predicted, true):
+    cross = np.linalg.norm(np.cross(predicted, true), axis=-1)
+    return np.degrees(np.arctan2(cross, (predicted * true).sum(axis=-1)))
+
+
+# %% [markdown]
+# **Check it by hand.** An eye that looks straight at the camera has $g = (0, 0, -1)$. Another looks
+# along $(0, -0.6, -0.8)$, upwards. The dot product is 0.8, and $\arccos 0.8 = 36.87°$.
+
+# %%
+straight, up = np.array([[0, 0, -1.0]]), np.array([[0, -0.6, -0.8]])
+print(f"straight against up: {angular_error(straight, up)[0]:.2f} degrees")
+print(f"ten times as long:   {angular_error(10 * straight, up)[0]:.2f} degrees")
+
+# %%
+tilt = np.radians(0.01)
+near = np.array([[0, np.sin(tilt), -np.cos(tilt)]], "float32")
+cosine = (near * straight.astype("float32")).sum()
+print(f"0.01 degrees apart: {angular_error(near, straight)[0]:.4f} with the tangent")
+print(f"                    {np.degrees(np.arccos(cosine)):.4f} with the cosine, in float32")
+
+# %% tags=["check"]
+assert abs(angular_error(straight, up)[0] - 36.87) < 0.01
+assert abs(angular_error(near, straight)[0] - 0.01) < 1e-4
+assert np.allclose(angular_error(straight, up), gaze.angular_error(straight, up))
+
+# %% [markdown]
+# ## 2. The worst and the best possible error
+#
+# An error of 8 degrees says nothing alone. It needs two others beside it.
+#
+# **The worst** is that of an answer without looking: always the mean gaze of the training set.
+
+# %%
+truth = test.labels[gaze.LOOK].to_numpy()
+mean_gaze = synthetic.labels[gaze.LOOK].to_numpy().mean(axis=0, keepdims=True)
+errors = {"mean_gaze": angular_error(np.repeat(mean_gaze, len(truth), axis=0), truth)}
+print(f"always the mean gaze: {errors['mean_gaze'].mean():.1f} degrees")
+
+# %% [markdown]
+# **The best possible** is that of a network that learns from *labelled* simulated webcam images. In
+# practice nobody has them: SimGAN is meant to save us these labels.
+#
+# Between the two stand three candidates. They have the same eyes and the same labels:
+#
+# - the synthetic images as they are;
+# - the same after a **hand-made recipe**: blur, noise, histogram equalisation;
+# - the same, refined.
+#
+# The hand-made recipe is the most important row. If three lines of NumPy do as well, nobody needs a GAN.
+
+# %%
+handmade = gaze.handmade(synthetic.images)
+labelled, labels = simgan_lib.simulate(len(synthetic), "webcam", start=report.LABELLED_START)
+rows = {
+    "synthetic": synthetic.images,
+    "handmade": handmade,
+    "refined": refined,
+    "labelled": labelled,
+}
+
+# %% tags=["plot"]
+notebook.show(
+    plots.contact_sheet({name: images[:6] for name, images in rows.items()}, 6, zoom=1.5),
+    "what the four networks learn from. The first three rows are the same eyes with the same labels. "
+    "The last row is other eyes, drawn in the simulated webcam's style.",
+)
+
+# %% [markdown]
+# One small network learns from each row. It has three convolutions of stride 2, and answers with the
+# three numbers of a gaze vector:
+
+
+# %% tags=["taught:evaluation.gaze"]
+def build_gaze_estimator(image_shape=(35, 55, 1), outputs=3, seed=None):
+    initializer = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+    settings = {"activation": "relu", "kernel_initializer": initializer}
+    x = image = keras.Input(image_shape)
+    for filters in (32, 48, 64):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", **settings)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(64, name="features", **settings)(x)
+    gaze = layers.Dense(outputs, kernel_initializer=initializer)(x)
+    return keras.Model(image, gaze, name="gaze_estimator")
+
+
+# %%
+print(f"{build_gaze_estimator().count_params():,} parameters")
+
+# %% [markdown]
+# The next cell trains this network four times, from the same initial weights. Only the images differ.
+#
+# **Predict.** The worst error is about 17 degrees. Write down four numbers, one for each row.
+
+
+# %%
+def train_and_test(images, labels, seed=0):
+    network = gaze.train_estimator(images, labels[gaze.LOOK].to_numpy(), seed, scale.effort)
+    answers = network.predict(to_float(test.images), batch_size=256, verbose=0)
+    return angular_error(answers, truth)
+
+
+for name, images in rows.items():
+    errors[name] = train_and_test(images, labels if name == "labelled" else synthetic.labels)
+    print(f"{name:<10} {errors[name].mean():5.1f} degrees")
+
+# %% tags=["check"]
+if scale.live > 10:
+    assert errors["labelled"].mean() < errors["refined"].mean() < errors["synthetic"].mean()
+    assert errors["refined"].mean() < errors["handmade"].mean()
+    assert errors["synthetic"].mean() < errors["mean_gaze"].mean()
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The synthetic images teach a good deal, as both styles draw the same geometry. The refined ones teach
+# more than these, and more than the hand-made ones. Labelled images of the target remain the best.
+# Refining helps. It does not replace labels.
+#
+# </details>
+
+# %% [markdown]
+# ## 3. How many are within an angle?
+#
+# A mean hides whether all answers are a little wrong or a few are very wrong. The **cumulative error
+# curve** shows it: for each angle, the share of the test images with at most that error. The paper
+# quotes one point of it, 7 degrees.
+
+# %% [markdown] tags=["task"]
+# **Exercise 09.1. Fill in.** Write `within(errors, degrees)`: the percentage of errors that are at most
+# so large. Expected: `within([1, 5, 7, 20], 7)` gives `75.0`.
+#
+# <details><summary>Hint</summary>
+#
+# A comparison of an array with a number gives an array of true and false. Its mean is a share. A list
+# must become an array first.
+#
+# </details>
+#
+# [solution](solutions/09_is_it_useful.ipynb)
+
+
+# %% tags=["exercise"]
+def within(errors, degrees): ...  # your code
+
+
+# %% tags=["solution"]
+def within(errors, degrees):
+    return 100 * (np.asarray(errors) <= degrees).mean()
+
+
+print(within([1, 5, 7, 20], 7), "% of four")
+assert verdict("09.1", within)[0]
+
+# %% tags=["shared"]
+check("09.1", within)
+
+# %% [markdown] tags=["solution"]
+# Three of four. "At most" or "less than" makes no difference for measured angles. It does for an
+# example with an exact 7.
+
+# %% tags=["plot"]
+figure = Figure(figsize=(7, 3.6), layout="constrained")
+axis = figure.subplots()
+for name, found in errors.items():
+    share = 100 * np.arange(1, len(found) + 1) / len(found)
+    axis.plot(np.sort(found), share, color=plots.COLORS[name.split("_")[0]], label=name)
+axis.axvline(7, color=plots.GRAY, linestyle=":")
+axis.set(xlim=(0, 30), ylim=(0, 100), xlabel="error, degrees", ylabel="% of test images within")
+axis.grid(alpha=0.3)
+figure.legend(loc="outside right center", fontsize="small", frameon=False)
+notebook.show(
+    figure,
+    "the cumulative error curves of the five rows. The higher a curve, the better. Dotted: 7 degrees.",
+)
+
+# %%
+for name, found in errors.items():
+    near, tail = (found <= 7).mean(), np.percentile(found, 90)
+    print(f"{name:<10} within 7 degrees: {near:4.0%}; one in ten errs by more than {tail:.0f}")
+
+# %% [markdown]
+# Refining raises the whole curve. More answers are good, and fewer are very wrong.
+
+# %% [markdown]
+# ## 4. Once is not enough
+#
+# You have seen one network for each row, and one refiner. Another seed gives another number. A
+# difference counts only where it is larger than what seeds do. So the record holds three complete
+# trainings of the preset `quick`, from three seeds, and three gaze networks for each.
+
+# %%
+baseline = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in range(3)]
+best = simgan_lib.reference_run("best")
+display(Markdown(report.gaze_markdown(baseline)))
+
+# %% [markdown]
+# The ± is a standard deviation over gaze networks. There are nine for the refined row, and three where
+# no refiner is involved. The row *synthetic* varies the most. What a network makes of images unlike
+# those it learned from depends on its seed.
+#
+# Refining brings the error from {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}°
+# (± {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.std 1}} over three networks) to
+# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° over three refiners. The difference
+# is several times the larger of the two spreads. The word "better" is justified.
+#
+# The hand-made row lies within the spread of the synthetic one. Shape and light are missing, and no
+# blur adds them. What refining is worth is the distance from the *hand-made* row.
+#
+# ### The share of the gap
+#
+# $$ \text{gap closed} = \frac{e_\text{synthetic} - e_\text{refined}}{e_\text{synthetic} - e_\text{labelled}} $$
+#
+# It is 0 where refining did nothing, and 1 where labels have become unnecessary. It is
+# {{quick/baseline/seed* evaluation.gap_closed.mean 2}} for `quick`, and
+# {{best evaluation.gap_closed.mean 2}} for the one training of `best`.
+#
+# ### Which run is which
+#
+# Other notebooks quote other numbers for "synthetic" and "refined". This table holds all of them. The
+# column *refiners* counts trainings, *networks* the gaze networks for each of them.
+
+# %% tags=["plot"]
+records = {"quick": baseline, "best": [best]}
+records |= {name: [simgan_lib.reference_run(name)] for name in ("closest", "report-schedule")}
+lines = []
+for name, runs in records.items():
+    found, config = [run.evaluation for run in runs], runs[0].config
+    measured = [record["gaze_error_deg"]["refined"]["mean"] for record in found]
+    spread = f" ± {np.std(measured, ddof=1):.1f}" if len(runs) > 1 else ""
+    lines.append(
+        {
+            "run": name,
+            "rounds": int(runs[0].metrics["iteration"].iloc[-1]),
+            "maps in R": config.filters,
+            "images": runs[0].environment["data"]["synthetic"]["images"],
+            "refiners": len(runs),
+            "networks": found[0]["seeds"],
+            "synthetic, deg": f"{found[0]['gaze_error_deg']['synthetic']['mean']:.1f}",
+            "refined, deg": f"{np.mean(measured):.1f}{spread}",
+        }
+    )
+print(pd.DataFrame(lines).to_string(index=False))
+
+# %% [markdown]
+# The gaze networks of all these runs learned from 4,000 images. The column *images* says what R learned
+# from. Where one refiner or one network was trained, a few tenths of a degree mean nothing.
+
+# %% tags=["check"]
+for runs in records.values():
+    for run in runs:
+        error = {name: value["mean"] for name, value in run.evaluation["gaze_error_deg"].items()}
+        assert error["refined"] < error["synthetic"] < error["mean_gaze"]
+
+# %% [markdown]
+# ## 5. Four times as many images
+#
+# A simulator draws as many images as you want, and R refines them all. The paper's best row has four
+# times as many refined images. The run `best` was measured in this way: gaze networks learned from
+# 4,000 and from 16,000 images.
+
+# %% [markdown] tags=["task"]
+# **Exercise 09.2. Predict.** Four times as many images lower the error. Which row gains more, in per
+# cent of its error?
+#
+# - **A**: the synthetic one. More variety makes up for the wrong style.
+# - **B**: the refined one. More images help more where the style is right.
+# - **C**: both alike, within 2 percentage points.
+#
+# Answer with a letter, such as `"A"`. Decide before you run the cells below.
+#
+# <details><summary>Hint</summary>
+#
+# A network makes two kinds of errors: it knows too few eyes, and it knows eyes of the wrong style. Which
+# of them do more images of the same style mend?
+#
+# </details>
+#
+# [solution](solutions/09_is_it_useful.ipynb)
+
+# %% tags=["exercise"]
+gains_more = ...
+
+# %% tags=["solution"]
+gains_more = "B"
+assert verdict("09.2", gains_more)[0]
+
+# %% tags=["shared"]
+check("09.2", gains_more)
+
+# %%
+found = best.evaluation
+for name in ("synthetic", "synthetic_4x", "refined", "refined_4x", "labelled"):
+    degrees = with_spread(found["gaze_error_deg"][name], " deg")
+    print(
+        f"{name:<14}{degrees:>15}{with_spread(found['within_7_deg'][name], '%'):>15} within 7 deg"
+    )
+
+# %%
+mean = {name: error["mean"] for name, error in found["gaze_error_deg"].items()}
+for name in ("synthetic", "refined"):
+    print(f"four times as many {name} images: {1 - mean[f'{name}_4x'] / mean[name]:.0%} less error")
+
+# %% tags=["check"]
+assert (
+    1 - mean["refined_4x"] / mean["refined"] > 1 - mean["synthetic_4x"] / mean["synthetic"] + 0.02
+)
+
+# %% [markdown] tags=["solution"]
+# The refined row gains more: it falls from {{best evaluation.gaze_error_deg.refined.mean 1}} to
+# {{best evaluation.gaze_error_deg.refined_4x.mean 1}} degrees, the synthetic one from
+# {{best evaluation.gaze_error_deg.synthetic.mean 1}} to
+# {{best evaluation.gaze_error_deg.synthetic_4x.mean 1}}. That is 18% against 9% of the error. The spread
+# of the synthetic row is large, so the 9% is uncertain by about as much again.
+#
+# More images of the wrong style teach more of the wrong style.
+
+# %% [markdown]
+# ## 6. Were the labels kept?
+#
+# A refined image keeps the label of its synthetic one. If R moves the pupil, the label becomes wrong.
+# Self-regularisation should prevent that.
+#
+# We need an **instrument** that finds the pupil and the gaze in both kinds of image. It is a network
+# that learned from labelled images of both styles. It reads $x$ and $R(x)$, and we compare.
+#
+# Every instrument errs. So we **calibrate** it first, on three changes whose truth is known:
+#
+# | change | what it truly does |
+# |---|---|
+# | identity | nothing |
+# | hand-made | changes the look and moves nothing |
+# | shifted | moves everything by exactly 2 pixels, and turns no gaze |
+#
+# **Predict.** By how many pixels will the instrument say that the hand-made recipe moves the pupil?
+
+# %%
+cache = tempfile.TemporaryDirectory()  # the instrument is trained once and reads four times
+half = scale.effort.instrument_images // 2
+effort = dataclasses.replace(scale.effort, instrument_images=half, cache=Path(cache.name))
+changes = {
+    "identity": synthetic.images,
+    "handmade": handmade,
+    "shifted": np.roll(synthetic.images, 2, axis=2),
+    "refined": refined,
+}
+
+# %%
+kept = {}
+for name, images in changes.items():
+    kept[name] = report.labels_kept(synthetic, images, effort)
+    pupil, angle = (kept[name][key]["median"] for key in ("pupil_shift_px", "gaze_shift_deg"))
+    print(f"{name:<9} pupil moved by {pupil:.2f} pixels, gaze by {angle:4.1f} degrees (median)")
+
+# %%
+for images, key in (("synthetic", "instrument"), ("refined", "refined")):
+    px, degrees = (kept["refined"][f"{key}_error_{unit}"]["median"] for unit in ("px", "deg"))
+    print(
+        f"the instrument's own error on {images:<9} images: {px:.2f} pixels, {degrees:.1f} degrees"
+    )
+
+# %% tags=["check"]
+assert kept["identity"]["pupil_shift_px"]["median"] == 0
+if scale.live > 10:
+    assert abs(kept["shifted"]["pupil_shift_px"]["median"] - 2) < 0.7
+    assert 0.2 < kept["handmade"]["pupil_shift_px"]["median"] < 2
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The identity gives 0, as the same picture gets the same answer. The shift of 2 is read as about 2. The
+# hand-made recipe moves nothing, and the instrument reads more than half a pixel all the same. That is
+# the instrument's own noise, caused by the new look.
+#
+# </details>
+#
+# The instrument reads a shift for R that is only a little larger than for the hand-made recipe. So we
+# cannot show that R moves the pupil, and we cannot exclude that it does by a few tenths of a pixel. A
+# pupil is about ten pixels wide. The gaze is to be read in the same way.
+#
+# The records have a better instrument, which learned from more images. It errs by
+# {{best evaluation.instrument_error_px.median 2}} pixels. It reads
+# {{quick/baseline/seed* evaluation.pupil_shift_px.median 2}} pixels for three trainings of `quick` and
+# {{best evaluation.pupil_shift_px.median 2}} for `best`.
+#
+# ### A shift with a direction
+#
+# A random turn adds noise to the labels. A turn in one direction is worse: it adds the same error to
+# every answer of the gaze network. To find it, we average the turn *with its sign*. For this we need
+# the two angles of a gaze vector $(x, y, z)$:
+#
+# $$ \text{pitch} = \arcsin(-y), \qquad \text{yaw} = \operatorname{arctan2}(-x, -z) $$
+
+# %% [markdown] tags=["task"]
+# **Exercise 09.3. Fill in.** Write `mean_turn(before, after)`. Both are gaze vectors `(n, 3)` of length
+# 1. It returns two numbers, in degrees: the mean of pitch after minus pitch before, and the same for
+# yaw. Expected: from `[[0, 0, -1]]` to `[[0, -0.6, -0.8]]` it gives about `(36.87, 0)`.
+#
+# <details><summary>Hint</summary>
+#
+# Write a function that turns vectors into the two angles first. Keep the signs: the mean of absolute
+# values would hide the direction.
+#
+# </details>
+#
+# [solution](solutions/09_is_it_useful.ipynb)
+
+
+# %% tags=["exercise"]
+def mean_turn(before, after): ...  # your code
+
+
+# %% tags=["solution"]
+def angles(look):
+    return np.degrees([np.arcsin(-look[:, 1]), np.arctan2(-look[:, 0], -look[:, 2])])
+
+
+def mean_turn(before, after):
+    pitch, yaw = (angles(np.asarray(after)) - angles(np.asarray(before))).mean(axis=1)
+    return pitch, yaw
+
+
+print("from straight to up:", mean_turn([[0, 0, -1]], np.array([[0, -0.6, -0.8]])))
+assert verdict("09.3", mean_turn)[0]
+
+# %% tags=["shared"]
+check("09.3", mean_turn)
+
+# %% [markdown]
+# The library's record holds this number. **Predict.** Will R's eyes look up, down, or neither?
+
+# %%
+for name in changes:
+    turn = kept[name]["mean_turn_deg"]
+    print(f"{name:<9} mean turn: pitch {turn['pitch']:+.1f} degrees, yaw {turn['yaw']:+.1f}")
+for name, of in (("synthetic", synthetic), ("simulated webcam", test)):
+    print(f"{name:<17} looks at pitch {np.degrees(of.labels['pitch'].mean()):+.1f} on average")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Neither, as far as this instrument can tell: it reads turns of the same size for the recipe and for
+# the shift, which turn no gaze. Both kinds of eyes look the same ways on average, so a turn would win R
+# nothing.
+#
+# </details>
+#
+# **What if the target looked lower?** D compares distributions, and where eyes look is a part of a
+# distribution. Looking down would then make an eye look real. Self-regularisation makes a turn
+# expensive, not impossible. The remedy lies with the simulator: it must draw the target's range of
+# gaze. `simgan data match` estimates that range, and keeps the simulated eyes that look alike.
+
+# %% tags=["check"]
+if scale.live > 10:
+    assert max(abs(turn) for turn in kept["refined"]["mean_turn_deg"].values()) < 3
+
+# %% [markdown]
+# ## 7. The paper's tables beside ours
+#
+# | gaze error, degrees | the paper: MPIIGaze photographs | ours: simulated webcam, `quick` |
+# |---|---|---|
+# | always the mean gaze | not given | {{quick/baseline/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}} |
+# | CNN on synthetic | 11.2 | {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} |
+# | CNN on hand-made | not given | {{quick/baseline/seed0 evaluation.gaze_error_deg.handmade.mean 1}} |
+# | CNN on **refined** | **7.8** | {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} |
+# | CNN on labelled images of the target | not given | {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}} |
+#
+# | within 7 degrees, % | the paper | ours: `best` |
+# |---|---|---|
+# | synthetic | 62.3 | {{best evaluation.within_7_deg.synthetic.mean 1}} |
+# | synthetic, 4 times as many | 64.9 | {{best evaluation.within_7_deg.synthetic_4x.mean 1}} |
+# | refined | 69.4 | {{best evaluation.within_7_deg.refined.mean 1}} |
+# | refined, 4 times as many | 87.2 | {{best evaluation.within_7_deg.refined_4x.mean 1}} |
+#
+# The directions may be compared: refined is better than synthetic in both, and four times as many
+# images help the refined row more. Degrees against degrees may not: the images, the eyes and the test
+# sets are different. The paper trained a larger network on 1.2 million synthetic images. It gives no
+# spread over seeds, no best possible error and no hand-made row.
+
+# %%
+print(f"the paper: refining takes away {1 - 7.8 / 11.2:.0%} of the error")
+print(f"best:      refining takes away {1 - mean['refined'] / mean['synthetic']:.0%} of the error")
+
+# %% [markdown]
+# ## 8. Reading three records
+#
+# The last exercise puts the measures together. These are three refiners without names:
+
+# %% tags=["shared"]
+names = ["quick/baseline/seed0", "failures/lambda_too_large/seed0", "failures/collapse/seed0"]
+cards = [names[k] for k in np.random.default_rng(5).permutation(3)]
+print("    gaze error   pupil shift   mean change")
+for letter, name in zip("ABC", cards, strict=True):
+    run = simgan_lib.reference_run(name)
+    degrees = run.evaluation["gaze_error_deg"]["refined"]["mean"]
+    shift = run.evaluation["pupil_shift_px"]["median"]
+    change = run.metrics["mean_change"].iloc[-1]
+    print(f"{letter} {degrees:8.1f} deg {shift:10.2f} px {change:13.2f}")
+
+# %% [markdown] tags=["task"]
+# **Exercise 09.4. Diagnose.** One refiner is healthy, one changes next to nothing, one has lost the
+# labels. `mean change` is the mean of |R(x) - x|, of 2 possible. Give three letters in this order:
+# healthy, changes nothing, labels lost. Such as `"ABC"`. Then write down which *pair* of numbers tells
+# each from the others.
+#
+# <details><summary>Hint</summary>
+#
+# A small pupil shift has two causes: the labels are safe, or the image did not change at all.
+#
+# </details>
+#
+# <details><summary>What a good answer mentions</summary>
+#
+# - No single number is enough. A small shift is good in a refiner that changes the image, and a symptom
+#   in one that does not.
+# - Change and shift together tell the three apart. The gaze error confirms it.
+# - A gaze error near that of always answering the mean gaze says that nothing can be learned any more.
+#
+# </details>
+#
+# [solution](solutions/09_is_it_useful.ipynb)
+
+# %% tags=["exercise"]
+diagnosis = ...
+
+# %% tags=["solution"]
+diagnosis = "".join("ABC"[cards.index(name)] for name in names)
+print(diagnosis)
+assert verdict("09.4", diagnosis)[0]
+
+# %% tags=["shared"]
+check("09.4", diagnosis)
+
+# %% [markdown] tags=["solution"]
+# The refiner that was held back changes next to nothing: a small change, a small shift, and a gaze error
+# near that of the untouched synthetic images. Its labels are safe, and nothing is gained. The collapsed
+# one changes so much that there is no pupil left to find. Its gaze error is near that of always
+# answering the mean gaze. `quick` changes the image, and keeps the pupil where it was within the
+# instrument's error.
+
+# %% [markdown]
+# ## What you have learned
+#
+# - Usefulness is a gaze error in degrees, between the worst and the best possible one, with a spread
+#   over seeds and a hand-made row.
+# - Refined images teach a gaze network more than synthetic and hand-made ones. Four times as many help
+#   more after refining than before.
+# - An instrument is calibrated on changes whose truth is known. Its own error is the yardstick.
+# - Labels are judged by shift and change together, and a turn by its signed mean.
+#
+# ## References
+#
+# - Shrivastava et al. 2017, "Appearance-based Gaze Estimation": the tables of gaze errors.
+# - Bojja 2018, sections 3 and 4: the same method on 50,000 synthetic and 34,100 real eyes.
+#
+# **Next:** [10 · Is it realistic?](10_is_it_realistic.ipynb)

@@ -1,0 +1,629 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation: {extension: .py, format_name: percent}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # 10 · Is it realistic?
+# <!-- colab:notebooks/10_is_it_realistic.ipynb --><!-- /colab -->
+#
+# *Running time: {{minutes}} on two CPU cores. A GPU is not needed. About 60 minutes of study.*
+#
+# **You will be able to**
+#
+# - let a fresh classifier judge realism, and state its confidence interval;
+# - measure how far two sets of images are apart with the kernel distance;
+# - say how good any refiner could be, and what one without randomness cannot paint;
+# - take the visual Turing test, and say what its p-value means.
+#
+# **You need** notebook 09. A test of hypotheses, met once, helps with section 5.
+
+# %% tags=["shared", "setup"]
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+from scipy import ndimage, stats
+
+import simgan_lib
+from simgan_exercises import check, verdict
+from simgan_lib import gaze, notebook, plots, realism, widgets
+from simgan_lib.data import to_float
+from simgan_lib.data.simulator import render, sample_eyes, set_person
+from simgan_lib.evaluation import report
+from simgan_lib.notebook import diagrams
+
+scale = notebook.start()
+
+# %% tags=["plot"]
+notebook.show(
+    diagrams.pipeline("refined real"),
+    "this notebook compares the refined images with the images that they should look like.",
+)
+
+# %% [markdown]
+# Notebook 09 asked what refined images teach. This one asks whether they look like the target. Most
+# public SimGANs show some pictures and say "looks real". Here are three measures instead, and then a
+# refiner that is perfect by construction.
+#
+# The target is simulated webcam images. The refiner is that of the run `best`.
+
+# %% tags=["shared"]
+data = simgan_lib.load("simulated", limit=scale.images, progress=False)
+synthetic, webcam, test = data.synthetic, data.real.images, data.test
+refined = simgan_lib.refine(simgan_lib.pretrained_refiner(), synthetic.images)
+handmade = gaze.handmade(synthetic.images)
+reference, others = np.array_split(webcam, 2)
+print(f"{len(refined):,} refined eyes; {len(reference):,} and {len(others):,} webcam eyes")
+
+# %% [markdown]
+# ## 1. A fresh classifier as the judge
+#
+# If refined and simulated webcam images came from one distribution, no classifier could tell them
+# apart. So we train one on half of the images, and test it on the other half:
+#
+# - **50% right**: it cannot tell them apart;
+# - **100% right**: it always can.
+#
+# The classifier must be fresh. The D of the training was R's opponent, and R has learned to please it.
+#
+# The classifier needs a **control**: simulated webcam images against other simulated webcam images.
+# There is nothing to find there.
+#
+# **Predict** three percentages: for synthetic images, for refined ones, and for the control.
+
+# %%
+candidates = {"synthetic": synthetic.images, "refined": refined, "control": others}
+told, judges = {}, {}
+for name, images in candidates.items():
+    told[name], judges[name] = realism.two_sample_test(images, reference, 0, scale.effort)
+    print(f"{name:<10} {told[name]['accuracy']:.1%} right of {told[name]['tested']:,}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The synthetic images are told apart always, the control about as often as a coin falls right. The
+# refined ones are told apart nearly always. In the record, with three classifiers a run:
+# {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}} over the three refiners of
+# `quick`, and {{best evaluation.two_sample_accuracy.refined.mean 3}} for the one of `best`.
+#
+# </details>
+#
+# ### How sure are we?
+#
+# Each test image is a toss of a coin that falls right with an unknown probability $p$. Of $n$ tosses
+# the share $\hat p$ was right. Its standard deviation is $\sqrt{p(1-p)/n}$. With $z = 1.96$, which
+# covers 95% of a normal distribution, all $p$ are credible for which
+#
+# $$ |\hat p - p| \le z \sqrt{p (1 - p) / n} $$
+#
+# Squared, this is a quadratic inequality in $p$. Its two roots are **Wilson's interval**:
+#
+# $$ \frac{\hat p + \frac{z^2}{2n} \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}} $$
+
+# %% [markdown] tags=["task"]
+# **Exercise 10.1. Fill in.** Write `wilson(right, tested)`. It returns the lower and the upper bound, as
+# shares. Expected: `wilson(50, 100)` gives about `(0.404, 0.596)`.
+#
+# <details><summary>Hint</summary>
+#
+# Compute the centre and the half-width of the numerator first. Both are divided by the same number.
+#
+# </details>
+#
+# [solution](solutions/10_is_it_realistic.ipynb)
+
+
+# %% tags=["exercise"]
+def wilson(right, tested): ...  # your code; z = 1.96
+
+
+# %% tags=["solution"]
+def wilson(right, tested, z=1.96):
+    share = right / tested
+    centre = share + z**2 / (2 * tested)
+    half = z * np.sqrt(share * (1 - share) / tested + z**2 / (4 * tested**2))
+    return (centre - half) / (1 + z**2 / tested), (centre + half) / (1 + z**2 / tested)
+
+
+print("50 of 100: {:.3f} to {:.3f}".format(*wilson(50, 100)))
+assert verdict("10.1", wilson)[0]
+
+# %% tags=["shared"]
+check("10.1", wilson)
+
+# %% [markdown] tags=["solution"]
+# The simpler interval $\hat p \pm z\sqrt{\hat p(1-\hat p)/n}$ has no width at $\hat p = 1$. It would say
+# that a classifier which was right 100 times of 100 can never be wrong.
+
+# %%
+for name, result in told.items():
+    print(f"{name:<10} {result['accuracy']:.1%}, from {result['low']:.1%} to {result['high']:.1%}")
+
+# %% tags=["check"]
+if scale.live > 10:
+    assert told["synthetic"]["low"] > 0.99
+    assert told["refined"]["accuracy"] > 0.8
+    assert abs(told["control"]["accuracy"] - 0.5) < 0.06
+
+# %% [markdown]
+# The control's interval holds 50% in 19 of 20 repetitions. The refined images are far from it.
+#
+# ### A difference that R cannot see
+#
+# The simulated webcam's last step equalises the histogram of every picture. So all of its pictures are
+# equally bright. An output pixel of R sees 19 x 19 pixels, and a patch of D sees 23 x 23. Neither knows
+# how bright the *whole* picture is. The run `closest` makes that step R's last layer,
+# `simgan_lib.models.equalised`. It was also trained for longer, so not all of its gain need be due to
+# the layer.
+
+# %%
+best, closest = (simgan_lib.reference_run(name) for name in ("best", "closest"))
+for run in (best, closest):
+    accuracy = run.evaluation["two_sample_accuracy"]["refined"]["mean"]
+    degrees = run.evaluation["gaze_error_deg"]["refined"]["mean"]
+    print(f"{run.folder.name:<8} told apart {accuracy:.1%}, gaze error {degrees:.1f} degrees")
+
+# %% tags=["check"]
+runs = {run.folder.name: run.evaluation for run in (best, closest)}
+assert (
+    runs["closest"]["two_sample_accuracy"]["refined"]["mean"]
+    < runs["best"]["two_sample_accuracy"]["refined"]["mean"] - 0.1
+)
+
+# %% [markdown]
+# A refiner cannot learn what lies outside its receptive field. Where you know such a step, build it in.
+#
+# The gaze errors of the two differ by a tenth of a degree, though one is told apart much less often. The
+# two measures ask different questions. The classifier asks whether there is *any* difference, and one
+# reliable difference is enough for 100%. The gaze network asks whether the differences are in its way.
+
+# %% [markdown]
+# ## 2. How far apart? The kernel distance
+#
+# A test says whether two sets differ. A distance says how much. Take a network's features of the
+# images: vectors $x$ of one set and $y$ of the other, of $d$ numbers each. A kernel $k$ says how similar
+# two vectors are. If the sets are alike, two $x$ are on average as similar as an $x$ and a $y$:
+#
+# $$ \text{MMD}^2 = \overline{k(x, x')} + \overline{k(y, y')} - 2\,\overline{k(x, y)}, \qquad k(a, b) = (a \cdot b / d + 1)^3 $$
+#
+# In the first two means every vector *with itself* is left out. It is perfectly similar to itself, which
+# would make any two sets look different. Without those pairs the estimate is **unbiased**: 0 on average
+# for equal distributions, so it is sometimes a little below 0.
+#
+# With the features of one certain network for photographs this is called KID, the kernel inception
+# distance. Ours are the features of a judge of our own, so our values compare with each other only.
+
+
+# %% tags=["shared"]
+def kernel(a, b):
+    return (a @ b.T / a.shape[1] + 1) ** 3
+
+
+# %% [markdown] tags=["task"]
+# **Exercise 10.2. Fill in.** Write `squared_mmd(x, y)`, the unbiased estimate. `x` and `y` are `(n, d)`
+# and `(m, d)`; `kernel(x, y)` is `(n, m)`. It returns one number. Expected: about 0 for two sets from
+# one distribution, whatever their sizes.
+#
+# <details><summary>Hint</summary>
+#
+# `k[~np.eye(len(k), dtype=bool)]` are the elements of a square matrix without its diagonal. In
+# `kernel(x, y)` there is nothing to leave out.
+#
+# </details>
+#
+# [solution](solutions/10_is_it_realistic.ipynb)
+
+
+# %% tags=["exercise"]
+def squared_mmd(x, y): ...  # your code, with kernel(a, b)
+
+
+# %% tags=["solution"]
+def squared_mmd(x, y):
+    alike = [k[~np.eye(len(k), dtype=bool)].mean() for k in (kernel(x, x), kernel(y, y))]
+    return sum(alike) - 2 * kernel(x, y).mean()
+
+
+assert verdict("10.2", squared_mmd)[0]
+
+# %% tags=["solution"]
+normal = np.random.default_rng(0).normal(size=(2, 200, 50, 8))
+ours = [squared_mmd(x, y) for x, y in zip(*normal, strict=True)]
+plain = [
+    kernel(x, x).mean() + kernel(y, y).mean() - 2 * kernel(x, y).mean()
+    for x, y in zip(*normal, strict=True)
+]
+for name, estimates in (("without the diagonal", ours), ("with the diagonal", plain)):
+    print(f"{name:<21}{np.mean(estimates):+.3f} ± {np.std(estimates):.3f}")
+
+# %% tags=["shared"]
+check("10.2", squared_mmd)
+
+# %% [markdown] tags=["solution"]
+# Both sets were drawn from one normal distribution, 200 times. The truth is 0. With the diagonal the
+# estimate is clearly above it.
+
+# %% [markdown]
+# Now the eyes. The features are those of the judge that learned to tell *synthetic* from simulated
+# webcam images. What this judge looks at is what refining is to change.
+#
+# **Predict** the order of four sets: synthetic, hand-made, refined, and the control.
+
+# %%
+judge = judges["synthetic"]
+see = keras.Model(judge.input, judge.get_layer("features").output)
+
+
+def features(images):
+    return see.predict(to_float(images), batch_size=250, verbose=0)
+
+
+distance = {}
+for name, images in (candidates | {"handmade": handmade}).items():
+    distance[name] = realism.kernel_distance(features(images), features(reference))
+    print("{:<10}{mean:8.4f} ± {std:.4f}".format(name, **distance[name]))
+
+# %% tags=["check"]
+if scale.live > 10:
+    far = {name: found["mean"] for name, found in distance.items()}
+    assert far["refined"] < far["handmade"] < far["synthetic"]
+    assert abs(far["control"]) < 0.02
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Synthetic is the farthest, then hand-made, then refined. The control is at 0, and the refined images
+# come close to it.
+#
+# </details>
+#
+# The ± is over 20 subsets of 500 images, so it says how exact the distance is, and nothing about other
+# trainings. By the classifier refining has hardly achieved anything; by the distance it has come a long
+# way. Report both. Neither knows about labels: a refiner that returns any webcam image would score best.
+
+# %% [markdown]
+# ## 3. How good could any refiner be?
+#
+# Is 50% the right goal? Ask a perfect refiner. For photographs nobody has one. Here both styles are
+# drawn from rows of numbers, so we can make one. It takes the rows behind our synthetic images, keeps
+# what a refiner must leave alone, and takes everything else from simulated webcam rows: skin, light,
+# lashes, shadows, spectacles, camera.
+#
+# What must a refiner leave alone? Three answers, each stricter than the one before:
+#
+# 1. the *gaze*, or the label would be wrong;
+# 2. also the *place* of the eye in the picture, as self-regularisation compares pixel by pixel;
+# 3. also the *lids*, as moving an edge changes many pixels.
+
+# %% tags=["shared"]
+eyes = sample_eyes(len(synthetic), "simulator")  # the rows behind `synthetic`
+webcam_eyes = sample_eyes(len(synthetic), "webcam", start=6 * 10**8)
+kept_by = {"gaze": ["pitch", "yaw"]}
+kept_by["gaze, place"] = [*kept_by["gaze"], "roll", "shift_x", "shift_y", "zoom"]
+lids = ["eye_width", "lid_cover", "lower_lid", "lid_squint", "crease_height", "tilt", "roundness"]
+kept_by["gaze, place, lids"] = [*kept_by["gaze, place"], *lids]
+
+# %%
+perfect = {
+    name: render(webcam_eyes.assign(**eyes[columns].to_dict("list")), "webcam")
+    for name, columns in kept_by.items()
+}
+
+# %% tags=["check"]
+assert (render(eyes[:8], "simulator") == synthetic.images[:8]).all()
+
+# %% tags=["plot"]
+rows = {"synthetic": synthetic.images, "refined": refined}
+rows |= {
+    f"perfect: keeps\n{name.replace(', lids', ',{}lids')}".format("\n"): images
+    for name, images in perfect.items()
+}
+notebook.show(
+    plots.contact_sheet({name: images[:6] for name, images in rows.items()}, 6, zoom=1.5),
+    "the same six eyes: as simulated, as R answers, and as three perfect refiners would. All eyes of a "
+    "column look the same way. Only the last row keeps the lids of the first.",
+)
+
+# %% [markdown] tags=["task"]
+# **Exercise 10.3. Predict.** A fresh classifier judges the three perfect refiners against simulated
+# webcam images. Which one does it tell apart the most often?
+#
+# - **A**: the one that keeps the gaze only
+# - **B**: the one that keeps gaze and place
+# - **C**: the one that keeps gaze, place and lids
+# - **D**: all three about 50%, as they are perfect
+#
+# Answer with a letter, such as `"A"`. Decide before you run the cell below.
+#
+# <details><summary>Hint</summary>
+#
+# The two styles draw eyes with other proportions, in other places of the picture. Whatever a refiner
+# keeps of the simulator remains to be seen.
+#
+# </details>
+#
+# [solution](solutions/10_is_it_realistic.ipynb)
+
+# %% tags=["exercise"]
+told_most = ...
+
+# %% tags=["solution"]
+told_most = "C"
+assert verdict("10.3", told_most)[0]
+
+# %% tags=["shared"]
+check("10.3", told_most)
+
+# %%
+ideal = {}
+for name, images in perfect.items():
+    ideal[name] = realism.two_sample_test(images, reference, 0, scale.effort)[0]["accuracy"]
+    print(f"keeps {name:<18} told apart {ideal[name]:.1%}")
+
+# %% tags=["check"]
+if scale.live > 10:
+    assert ideal["gaze"] < 0.6
+    assert ideal["gaze"] < ideal["gaze, place"] < ideal["gaze, place, lids"]
+
+# %% [markdown]
+# **50% is not what a refiner should be measured against.** A refiner that keeps the lids is told apart
+# most of the time, however well it paints. With photographs it is the same: the simulator's people are
+# not the people in front of the camera.
+#
+# ## 4. What a refiner without randomness cannot paint
+#
+# Here one simulated webcam photographs one eye six times. The light and the sensor's noise are new each
+# time. Below it, R refines one synthetic eye six times.
+#
+# **Predict.** In what will R's six answers differ?
+
+# %% tags=["plot"]
+one = sample_eyes(1, "webcam", start=5 * 10**8).iloc[[0] * 6].reset_index(drop=True)
+lights = np.linspace(-1, 1, 6) * 0.6
+shots = render(one.assign(noise_seed=np.arange(6), light_x=lights, noise=12.0), "webcam")
+answers = simgan_lib.refine(simgan_lib.pretrained_refiner(), synthetic.images[[0] * 6])
+notebook.show(
+    plots.contact_sheet({"simulated\nwebcam": shots, "refined": answers}, 6, zoom=1.5),
+    "above, one eye in the simulated webcam, six times. Below, R's six answers to one synthetic eye.",
+)
+
+# %%
+for name, images in (("simulated webcam", shots), ("refined", answers)):
+    print(f"{name:<17} a pixel varies by {images.std(axis=0).mean():.1f} gray levels")
+
+# %% tags=["check"]
+assert answers.std(axis=0).max() == 0
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# In nothing. R is a function: one input has one output.
+#
+# </details>
+#
+# For one eye there are many possible webcam pictures. R has no random input, so it can paint what is
+# true of all of them: contrast, blur, the shading of the lids. Of what is random it can paint one fixed
+# example. Refined pictures should then be right on average, and too much alike. The fine detail of a
+# picture is what a blur takes away. Its spread over pictures tells:
+
+
+# %%
+def fine_detail(images):
+    sharp = images.astype("float32")
+    return (sharp - ndimage.gaussian_filter(sharp, (0, 1, 1))).std(axis=(1, 2))
+
+
+for name, images in (("synthetic", synthetic.images), ("refined", refined), ("webcam", webcam)):
+    found = fine_detail(images)
+    low, high = np.percentile(found, [5, 95])
+    print(f"{name:<10} mean {found.mean():4.1f} gray levels; 90% lie from {low:.1f} to {high:.1f}")
+
+# %% tags=["check"]
+if scale.live > 10:
+    assert fine_detail(refined).std() < fine_detail(webcam).std()
+
+# %% [markdown]
+# The refined images' mean is near the webcam's, and their range is narrower. No refined picture is as
+# noisy or as soft as some webcam pictures.
+#
+# ### What does it cost?
+#
+# We take the randomness from the perfect refiner as well. Every simulated person becomes one certain
+# webcam person. Light, spectacles and camera are the same for all. Its gaze error shows the cost.
+#
+# Each row is measured with three gaze networks, as in notebook 09.
+
+# %% tags=["shared"]
+truth = test.labels[gaze.LOOK].to_numpy()
+SEEDS = 3 if scale.live > 10 else 1
+
+
+def gaze_errors(images, labels):
+    targets, found = labels[gaze.LOOK].to_numpy(), []
+    for seed in range(SEEDS):
+        network = gaze.train_estimator(images, targets, seed, scale.effort)
+        answer = network.predict(to_float(test.images), batch_size=256, verbose=0)
+        found.append(gaze.angular_error(answer, truth).mean())
+    return np.array(found)
+
+
+# %%
+same_person = set_person(eyes, eyes["person"], "webcam").assign(**eyes[lids].to_dict("list"))
+no_random = same_person.assign(glasses=0.0, exposure=1.0, blur=0.3, noise=3.0, jpeg=90)
+labelled = simgan_lib.simulate(len(synthetic), "webcam", start=report.LABELLED_START)
+rows = {
+    "refined by R": (refined, synthetic.labels),
+    "perfect, without randomness": (render(no_random, "webcam"), synthetic.labels),
+    "perfect, keeps gaze, place, lids": (perfect["gaze, place, lids"], synthetic.labels),
+    "perfect, keeps gaze": (perfect["gaze"], synthetic.labels),
+    "labelled webcam images": labelled,
+}
+
+# %% [markdown]
+# **Predict.** Sort the five rows by their gaze error, before you run the cell.
+
+# %%
+degrees = {}
+for name, (images, labels) in rows.items():
+    degrees[name] = gaze_errors(images, labels)
+    spread = degrees[name].std(ddof=1) if SEEDS > 1 else 0
+    print(f"{name:<33} {degrees[name].mean():.1f} ± {spread:.1f} degrees")
+
+# %% tags=["check"]
+if scale.live > 10:
+    means = {name: found.mean() for name, found in degrees.items()}
+    assert means["labelled webcam images"] < means["perfect, keeps gaze, place, lids"]
+    assert means["perfect, keeps gaze"] < means["refined by R"]
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The rows stand nearly in the printed order, from the largest error to the smallest. Refined by R and
+# perfect without randomness are close.
+#
+# </details>
+#
+# Read the differences with their spreads. Keeping place and lids accounts for the difference between
+# the last row and the third. That is the larger part of what separates R from labelled images. The
+# randomness that R lacks accounts for at most what remains, a few tenths of a degree. Two rows that differ by
+# less than their spreads are not told apart here. All rows share one refiner and one set of images, so
+# the ± does not hold for another training.
+#
+# So the run `best` is near what a function of the synthetic image can reach on these eyes.
+
+# %% [markdown]
+# ## 5. The visual Turing test
+#
+# The paper asked people as well. They saw single images, some refined and some real, and said which.
+# Of 1,000 answers 517 were right. Of 200 answers about *unrefined* images 162 were right.
+#
+# If all guess, the number of right answers follows the binomial distribution with $p = 1/2$. The
+# **p-value** is the probability that guessers get at least as many right.
+
+# %%
+for right, shown in ((517, 1000), (162, 200)):
+    p = stats.binomtest(right, shown, 0.5, alternative="greater").pvalue
+    print(f"{right} of {shown}: p = {p:.3g}")
+
+# %% tags=["check"]
+assert abs(stats.binomtest(517, 1000, 0.5, alternative="greater").pvalue - 0.148) < 5e-4
+
+# %% [markdown]
+# The first is the paper's p = 0.148. Guessers reach 517 about one time in seven, so this test does not
+# speak against guessing. The second does not happen by guessing. A large p-value does not prove that
+# people cannot tell. It says that this test did not show it.
+#
+# Your turn. We show pairs, which is easier than single images, as you can compare.
+#
+# **Predict** how many of ten you will get, then look closely.
+
+# %% tags=["plot"]
+pairs, real_side = realism.visual_turing_test(refined, webcam, pairs=10, seed=9)
+figure = Figure(figsize=(11, 5.4), layout="constrained")
+for number, (axis, pair) in enumerate(zip(figure.subplots(4, 3).flat, pairs, strict=False)):
+    gap = np.full((pair.shape[1], 3), 255, "uint8")
+    axis.imshow(np.hstack([pair[0], gap, pair[1]]), cmap="gray", vmin=0, vmax=255)
+    axis.set_title(f"pair {number + 1}", fontsize="small")
+for axis in figure.axes:
+    axis.axis("off")
+notebook.show(figure, "ten pairs. In each, one eye is refined and the other a simulated webcam's.")
+
+# %% [markdown]
+# For each pair, write down where the *simulated webcam* eye is: 0 for left, 1 for right. The ten zeros
+# hold the place of your answers.
+
+# %%
+answers = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+right = int((np.array(answers) == real_side).sum())
+p = stats.binomtest(right, 10, 0.5, alternative="greater").pvalue
+print(f"{right} of 10 right, p = {p:.3f}")
+
+# %%
+for right in range(5, 11):
+    p = stats.binomtest(right, 10, 0.5, alternative="greater").pvalue
+    print(f"{right:>2} of 10 or more: guessers get there {p:.1%} of the time")
+
+# %% [markdown]
+# Nine of ten are needed before guessing becomes implausible, with p below 0.05. If you got them, name
+# what gave the refined ones away. The same test with twenty other pairs, one at a time:
+
+# %%
+widgets.TuringTest(refined, webcam, pairs=20, seed=10, real_name=best.real_name)
+
+# %% [markdown]
+# ## 6. What gives refined images away?
+#
+# Section 4 suggests an explanation: the grain is missing. An explanation is worth the experiment that
+# could refute it.
+
+# %% [markdown] tags=["task"]
+# **Exercise 10.4. Extend.** Test the explanation in two ways, with `realism.two_sample_test`:
+#
+# 1. Add noise of 4, 8 and 16 gray levels to the refined images.
+# 2. Blur *both* kinds of images with `ndimage.gaussian_filter`, by 1, 2 and 4 pixels.
+#
+# Print the accuracies. Then write down what each experiment says about the explanation.
+#
+# <details><summary>Hint</summary>
+#
+# Blur with `(0, sigma, sigma)`, so that images do not mix. Noise can leave the range 0 to 255: clip, then
+# convert to `uint8`.
+#
+# </details>
+#
+# <details><summary>What a good answer mentions</summary>
+#
+# - White noise is not the sensor's noise, which is blurred and compressed. So the first experiment alone
+#   refutes little.
+# - With the fine detail gone from both kinds, only broad forms and shades are left. If the classifier
+#   still tells them apart, the grain was not needed for it.
+# - One classifier and one refiner were used. A difference of a percentage point or two means nothing.
+#
+# </details>
+#
+# [solution](solutions/10_is_it_realistic.ipynb)
+
+# %% tags=["exercise"]
+accuracies = ...  # your code
+
+# %% tags=["solution"]
+grain = np.random.default_rng(0).normal(size=refined.shape)
+for level in (0, 4, 8, 16):
+    noisy = np.clip(refined + level * grain, 0, 255).astype("uint8")
+    result = realism.two_sample_test(noisy, reference, 0, scale.effort)[0]
+    print(f"noise of {level:>2} gray levels: told apart {result['accuracy']:.1%}")
+
+# %% tags=["solution"]
+accuracies = {}
+for sigma in (0, 1, 2, 4):
+    soft = [ndimage.gaussian_filter(eyes, (0, sigma, sigma)) for eyes in (refined, reference)]
+    accuracies[sigma] = realism.two_sample_test(*soft, 0, scale.effort)[0]["accuracy"]
+    print(f"blur of {sigma} pixels: told apart {accuracies[sigma]:.1%}")
+if scale.live > 10:
+    assert accuracies[2] > 0.7
+
+# %% [markdown] tags=["solution"]
+# Noise does not help. The classifier still tells the images apart after both are blurred, so it does not
+# need the grain. What it needs lies in broad forms and shades. In section 3 even perfect refiners were
+# told apart by these.
+
+# %% [markdown]
+# ## What you have learned
+#
+# - A fresh classifier tells refined from simulated webcam images nearly always for `best`, and in about
+#   three of four cases for `closest`. It needs a control and an interval.
+# - A distance shows that refined images came much nearer. Neither measure knows about labels.
+# - A refiner that does its duty is told apart, however well it paints: labels and outlines stay.
+# - A refiner without a random input paints what is common to all target images.
+# - A p-value says how often guessers reach a score, and no more.
+#
+# ## References
+#
+# - Shrivastava et al. 2017, "Appearance-based Gaze Estimation": the visual Turing test.
+# - Lopez-Paz and Oquab, *Revisiting classifier two-sample tests*, ICLR 2017.
+# - Bińkowski et al., *Demystifying MMD GANs*, ICLR 2018: KID.
+# - Wilson, *Probable inference, the law of succession, and statistical inference*, JASA 1927.
+#
+# **Next:** [11 · The failure lab](11_failure_lab.ipynb)

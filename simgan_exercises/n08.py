@@ -1,0 +1,67 @@
+"""Checks of notebook 08: the results beside the report's."""
+
+import numpy as np
+
+from simgan_exercises import Hint, call, close, task
+
+
+@task("08.1", "Losses of different sums can be compared only as probabilities.")
+def _(typical_probability):
+    rng = np.random.default_rng()
+    terms = int(rng.integers(2, 9))
+    parts = rng.uniform(0.05, 3.0, terms)
+    received = call(typical_probability, float(parts.sum()), terms)
+    if abs(float(received) - np.exp(-parts.sum())) < 1e-6:
+        raise Hint("This is the probability that all terms are right together. Use one term's.")
+    if abs(float(received) + parts.mean()) < 1e-6 or float(received) > 1:
+        raise Hint("A probability lies between 0 and 1. Undo the logarithm, and mind the sign.")
+    close(received, np.exp(-parts.mean()), "A guess between two has ln 2 a term: is it 0.5?")
+
+
+@task("08.2", "R learned a rule for the simulator's images. It has no notion of 'enough'.")
+def _(again):
+    if str(again).lower() not in ("a", "b", "c"):
+        raise Hint("Answer with the letter, as text.")
+    if str(again).lower() != "b":
+        raise Hint("Compute R(R(x)), and compare the mean change of both steps in gray levels.")
+
+
+@task("08.3", "A histogram does not know where the gray levels are.")
+def _(shuffle_pixels):
+    rng = np.random.default_rng()
+    eyes = rng.integers(0, 256, (6, 9, 11), "uint8")
+    before = eyes.copy()
+    shuffled = np.asarray(call(shuffle_pixels, eyes, rng))
+    if not np.array_equal(eyes, before):
+        raise Hint("Your function changes the images that it is given. Return new ones.")
+    if shuffled.shape != eyes.shape:
+        raise Hint(f"The shape should be {eyes.shape}; it is {shuffled.shape}.")
+    if not np.array_equal(np.sort(shuffled.ravel()), np.sort(eyes.ravel())):
+        raise Hint("The gray levels are not the same: pixels may only change places.")
+    flat, old = shuffled.reshape(6, -1), eyes.reshape(6, -1)
+    if not np.array_equal(np.sort(flat, axis=1), np.sort(old, axis=1)):
+        raise Hint("Pixels have moved from one image to another. Shuffle each image by itself.")
+    if (flat == old).mean() > 0.2:
+        raise Hint("Many pixels are still where they were. Shuffle all pixels of an image.")
+    ramp = np.tile(np.arange(99, dtype="uint8").reshape(1, 9, 11), (6, 1, 1))
+    moved = np.asarray(call(shuffle_pixels, ramp, rng)).reshape(6, -1)
+    if (moved == moved[0]).all():
+        raise Hint("All images are shuffled in the same way. Draw new places for each one.")
+    rows = moved.reshape(6, 9, 11) // 11
+    if (rows == np.arange(9)[:, None]).all():
+        raise Hint("Pixels stay in their row. Flatten each image before you shuffle it.")
+
+
+@task("08.4", "It says in gray levels how far the pixels would have to be moved.")
+def _(earth_movers_distance):
+    rng = np.random.default_rng()
+    a = rng.integers(0, 200, (5, 7, 9), "uint8")
+    shift = int(rng.integers(3, 40))
+    received = float(call(earth_movers_distance, a, (a + shift).astype("uint8")))
+    if received > 50 * shift:
+        raise Hint("Divide the counts by the number of pixels: sets may differ in size.")
+    close(received, shift, f"All pixels {shift} brighter is a distance of {shift} gray levels.")
+    close(
+        call(earth_movers_distance, a[:2], np.concatenate([a[:2]] * 3)), 0.0, "Sets of other sizes."
+    )
+    close(call(earth_movers_distance, (a + shift).astype("uint8"), a), shift, "It has no sign.")

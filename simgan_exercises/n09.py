@@ -1,0 +1,90 @@
+"""Checks of notebook 09: is it useful?"""
+
+import numpy as np
+
+from simgan_exercises import Hint, call, close, task
+
+
+@task(
+    "09.1",
+    "A mean alone cannot say this: two networks with the same mean error may differ in how many "
+    "answers are usable.",
+)
+def _(within):
+    errors = np.random.default_rng().uniform(0, 30, 200)
+    share = 100 * (errors <= 9).mean()
+    received = call(within, errors, 9)
+    if np.shape(received) == ():
+        if abs(received - share / 100) < 1e-9:
+            raise Hint("That is a share between 0 and 1. A percentage goes up to 100.")
+        if abs(received - (100 - share)) < 1e-9:
+            raise Hint("That is the percentage of the errors that are larger.")
+        if abs(received - 2 * share) < 1e-9:
+            raise Hint("That is their number. A percentage does not grow with the test set.")
+    close(received, share, "For 200 random errors the percentage is another one.")
+    close(call(within, [7.0, 8.0], 7), 50.0, "An error of exactly 7 counts: 'at most'.")
+
+
+@task(
+    "09.2",
+    "More images help where the style is right. That is why the paper's best row has four times as "
+    "many refined images.",
+)
+def _(letter):
+    letter = str(letter).strip().upper()
+    if letter not in {"A", "B", "C"}:
+        raise Hint('Answer with one of the letters "A", "B" and "C".')
+    if letter == "A":
+        raise Hint(
+            "More images of the same style show more eyes, in the same wrong style. Which part of "
+            "the error is due to the style?"
+        )
+    if letter == "C":
+        raise Hint("Compute both gains in per cent from the printed errors. They differ by more.")
+
+
+@task(
+    "09.3",
+    "A turn with a direction adds the same error to every answer of the gaze network. A median of "
+    "absolute turns cannot tell it from noise.",
+)
+def _(mean_turn):
+    rng = np.random.default_rng()
+    pitch, yaw = rng.uniform(-0.4, 0.4, (2, 2, 60))
+    pitch[1] += 0.15
+    yaw[1] -= 0.1
+    looks = np.stack(
+        [-np.cos(pitch) * np.sin(yaw), -np.sin(pitch), -np.cos(pitch) * np.cos(yaw)], axis=-1
+    )
+    right = np.degrees([(pitch[1] - pitch[0]).mean(), (yaw[1] - yaw[0]).mean()])
+    received = np.asarray(call(mean_turn, looks[0], looks[1]), float)
+    if received.shape != (2,):
+        raise Hint(f"Return two numbers, pitch and yaw; the shape is {received.shape}.")
+    known = {
+        "These are radians. np.degrees converts them.": np.radians(right),
+        "The signs are turned round: it is after minus before.": -right,
+        "Pitch comes first, then yaw.": right[::-1],
+        "The sign of pitch is turned round. Up is positive, and y points down.": right * [-1, 1],
+        "The sign of yaw is turned round. It is measured from -x and -z.": right * [1, -1],
+    }
+    absolute = np.degrees(np.abs([pitch[1] - pitch[0], yaw[1] - yaw[0]]).mean(axis=1))
+    known["These are means of absolute values, which hide the direction."] = absolute
+    for hint, wrong in known.items():
+        if np.allclose(received, wrong, atol=1e-6) and not np.allclose(wrong, right, atol=1e-3):
+            raise Hint(hint)
+    close(received, right, "Compare your two angles with the formulas above, for one eye.", 1e-3)
+
+
+@task(
+    "09.4",
+    "Change and shift tell the three apart together. Neither of them does so alone.",
+)
+def _(letters):
+    letters = str(letters).strip().upper()
+    if sorted(letters) != ["A", "B", "C"]:
+        raise Hint('Give each of the letters A, B and C once, in one text such as "ABC".')
+    right = "CAB"
+    if letters[1] != right[1]:
+        raise Hint("Which refiner has hardly changed its images? One of the columns says so.")
+    if letters[2] != right[2]:
+        raise Hint("Where labels are lost, the pupil has moved, and nothing can be learned.")

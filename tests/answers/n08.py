@@ -1,0 +1,73 @@
+import numpy as np
+
+
+def shuffle(eyes, rng):
+    return rng.permuted(eyes.reshape(len(eyes), -1), axis=1).reshape(eyes.shape)
+
+
+def shuffle_one_by_one(eyes, rng):
+    flat = [rng.permutation(eye.ravel()).reshape(eye.shape) for eye in eyes]
+    return np.stack(flat)
+
+
+def shuffle_in_place(eyes, rng):
+    rng.permuted(eyes.reshape(len(eyes), -1), axis=1, out=eyes.reshape(len(eyes), -1))
+    return eyes
+
+
+def one_order(eyes, rng):
+    order = rng.permutation(eyes[0].size)
+    return eyes.reshape(len(eyes), -1)[:, order].reshape(eyes.shape)
+
+
+def distance(a, b):
+    a, b = (np.cumsum(np.bincount(e.ravel(), minlength=256)) / e.size for e in (a, b))
+    return np.abs(a - b).sum()
+
+
+RIGHT = {
+    "08.1": [
+        (lambda loss, terms: np.exp(-loss / terms),),
+        (lambda loss, terms: np.exp(-loss) ** (1 / terms),),
+    ],
+    "08.2": [("b",), ("B",)],
+    "08.3": [(shuffle,), (shuffle_one_by_one,)],
+    "08.4": [(distance,), (lambda a, b: distance(b, a),)],
+}
+WRONG = {
+    "08.1": [
+        ((lambda loss, terms: np.exp(-loss),), "together"),
+        ((lambda loss, terms: np.exp(loss / terms),), "between 0 and 1"),
+        ((lambda loss, terms: -loss / terms,), "between 0 and 1"),
+        ((lambda loss, terms: np.exp(-loss / 2) if terms > 2 else 0.1,), "ln 2"),
+        ((lambda loss, terms: None,), "returns nothing"),
+    ],
+    "08.2": [
+        (("a",), "R(R(x))"),
+        (("c",), "R(R(x))"),
+        ((...,), "no answer"),
+        ((2,), "letter"),
+    ],
+    "08.3": [
+        ((lambda eyes, rng: rng.permutation(eyes),), "another"),
+        ((lambda eyes, rng: rng.permuted(eyes, axis=2),), "row"),
+        ((one_order,), "same way"),
+        ((shuffle_in_place,), "changes the images"),
+        ((lambda eyes, rng: eyes,), "still where"),
+        ((lambda eyes, rng: rng.integers(0, 256, eyes.shape),), "not the same"),
+    ],
+    "08.4": [
+        ((lambda a, b: distance(a, b) * a.size,), "Divide"),
+        ((lambda a, b: float(a.mean()) - float(b.mean()),), "brighter"),
+        (
+            (
+                lambda a, b: np.abs(
+                    np.bincount(a.ravel(), minlength=256) / a.size
+                    - np.bincount(b.ravel(), minlength=256) / b.size
+                ).sum(),
+            ),
+            "brighter",
+        ),
+        ((lambda a, b: max(0.0, float(b.mean()) - float(a.mean())),), "sign"),
+    ],
+}

@@ -9,7 +9,7 @@
 # # 00 · Quickstart
 # <!-- colab:notebooks/00_quickstart.ipynb --><!-- /colab -->
 #
-# *Computing: {{minutes}} on two CPU cores; a GPU is not needed. Study: about 40 minutes.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 40 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #
@@ -24,11 +24,13 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 import simgan_lib
 from simgan_lib import diagrams, notebook, plots, simulator
+from simgan_lib.evaluation import to_markdown
 from simgan_lib.evaluation.report import gaze_markdown
 
 scale = notebook.start()
@@ -242,8 +244,8 @@ Markdown(gaze_markdown(runs))
 #   {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}}.
 # - Synthetic images give {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}. A recipe of blur, noise and
 #   contrast by hand gives {{quick/baseline/seed0 evaluation.gaze_error_deg.handmade.mean 1}}.
-# - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}.** They needed no label
-#   and no pair.
+# - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}.** The
+#   refiner saw no label and no pair.
 #
 # Refined images are still not perfect. A new classifier tells them from simulated webcam images with an accuracy of
 # {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}}, where a guess has 0.5.
@@ -258,9 +260,9 @@ Markdown(gaze_markdown(runs))
 # %% tags=["plot"]
 ABOUT = {
     "quick/baseline/seed*": "the course's model: preset `quick`",
-    "ablation/baseline/seed*": "what the ablation changes one thing of",
-    "best": "the refiner to take for learning",
-    "closest": "the refiner to take for realism",
+    "ablation/baseline/seed*": "the ablation's starting point",
+    "best": "preset `long`; the refiner to take for learning",
+    "closest": "went on from `best`; the refiner to take for realism",
     "report-schedule": "the course report's settings",
 }
 lines = []
@@ -278,9 +280,7 @@ for pattern, about in ABOUT.items():
     line["gaze networks each"] = first.evaluation["seeds"]
     line |= {"error, synthetic": f"{synthetic:.1f}°", "error, refined": f"{refined:.1f}°"}
     lines.append(line)
-header = [list(lines[0]), ["---"] * len(lines[0])]
-table = [f"| {' | '.join(map(str, row))} |" for row in [*header, *(x.values() for x in lines)]]
-Markdown("\n".join(table))
+Markdown(to_markdown(pd.DataFrame(lines)))
 
 # %% [markdown]
 # All gaze networks learn from 4,000 images. The error on *synthetic* images has nothing to do with a refiner. It

@@ -9,7 +9,7 @@
 # # 01 · The data
 # <!-- colab:notebooks/01_data.ipynb --><!-- /colab -->
 #
-# *Computing: {{minutes}} on two CPU cores; a GPU is not needed. Study: about 75 minutes.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 75 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

@@ -9,7 +9,7 @@
 # # 02 · The refiner
 # <!-- colab:notebooks/02_refiner.ipynb --><!-- /colab -->
 #
-# *Computing: {{minutes}} on two CPU cores; a GPU is not needed. Study: about 50 minutes.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 50 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

@@ -9,7 +9,7 @@
 # # 03 · The discriminator
 # <!-- colab:notebooks/03_discriminator.ipynb --><!-- /colab -->
 #
-# *Computing: {{minutes}} on two CPU cores; a GPU is not needed. Study: about 70 minutes.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 70 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

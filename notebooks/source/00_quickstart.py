@@ -9,116 +9,198 @@
 # # 00 · Quickstart
 # <!-- colab:notebooks/00_quickstart.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two CPU cores. A GPU makes it shorter, but is not needed.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 40 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #
-# - say in one sentence what SimGAN is for, and name its four parts;
-# - train a small refiner yourself and look at what it does to an eye;
-# - read the table that decides whether all this helped;
-# - find your way through the other eleven notebooks.
+# - say what SimGAN is for, and name its four parts;
+# - explain the game that its two networks play;
+# - train a small refiner and look at what it does to an eye;
+# - read the table that says whether refining helped.
 #
-# **You need** nothing but Python and curiosity. Everything here is explained again, slowly, later.
+# **You need** a little Python. Notebooks 01 to 07 explain everything here again, step by step.
 
 # %% tags=["setup"]
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+
 import simgan_lib
-from simgan_lib import notebook, plots
+from simgan_lib import diagrams, notebook, plots, simulator
+from simgan_lib.evaluation import to_markdown
+from simgan_lib.evaluation.report import gaze_markdown
 
 scale = notebook.start()
 
 # %% [markdown]
 # ## 1. The problem
 #
-# You want a network that sees where a person looks. It needs thousands of eye images *with the gaze
-# known*, and nobody can tell the gaze of a photograph to a degree. A simulator can: it draws the eye, so it
-# knows. But it draws *drawings*, and a network that learned from drawings stumbles over photographs.
+# You want a network that sees where a person looks. It must learn from thousands of eye images whose gaze is
+# known. Nobody can measure the gaze in a photograph exactly. A **simulator** knows it, because it draws the eye.
+# But drawings differ from photographs, and a network that learned from drawings makes large errors on photographs.
 #
-# SimGAN's answer (Shrivastava et al. 2017): let one network, the **refiner** R, repaint the drawings until
-# another, the **discriminator** D, cannot tell them from real images; and forbid R to stray far from the
-# drawing, so that the eye still looks where its label says. Two networks that train against each other are a
-# *generative adversarial network*, a GAN; the drawings, which come from the simulator, are the **synthetic**
-# images.
+# The drawings are called **synthetic** images. SimGAN (Shrivastava et al. 2017) repaints them until they look real,
+# and keeps their labels true.
 
 # %%
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
-print(data.synthetic.images.shape, data.real.images.shape)
-print(data.synthetic.labels[["pitch", "yaw"]].head(3).round(2))
+print("synthetic:", data.synthetic.images.shape, " simulated webcam:", data.real.images.shape)
 
-# %%
+# %% tags=["plot"]
+kinds = {"synthetic": data.synthetic.images[:20], "simulated\nwebcam": data.real.images[:20]}
 notebook.show(
-    plots.contact_sheet(
-        {"synthetic": data.synthetic.images[:20], "simulated\nwebcam": data.real.images[:20]}
-    ),
-    "two kinds of eyes. Above, synthetic ones: clean, with the gaze known. Below, what a webcam would "
-    "show: lit unevenly, blurred, noisy, and *without* labels. They are not the same eyes.",
+    plots.contact_sheet(kinds),
+    "two kinds of eyes. Rows 1 and 3 are synthetic: clean, and the gaze is known. Rows 2 and 4 show what a webcam "
+    "would see: uneven light, blur and noise, and no labels. No eye appears in both kinds.",
 )
 
 # %% [markdown]
-# A word on honesty. The eyes below are drawn too: they stand in for photographs, which we may not ship. We
-# call them **simulated webcam** images and never "real". They have one advantage: in secret we know *their*
-# gaze as well, so we can measure what no one who works with photographs can.
+# The second kind is drawn too, because we may not ship photographs of people. This course calls it **simulated
+# webcam** and never "real". We know the gaze in these images as well. Training never uses it. It lets us measure what
+# nobody can measure on photographs.
 
 # %% [markdown]
-# ## 2. The four parts
+# ## 2. Gaze is two angles
+#
+# **Pitch** says how far an eye looks up or down. **Yaw** says how far it looks to the side. Both are 0 for an eye that
+# looks into the camera.
+
+# %% tags=["plot"]
+ways = {"pitch 0°, yaw 0°": (0, 0), "pitch +12°": (12, 0), "pitch -20°": (-20, 0)}
+ways |= {"yaw +25°": (0, 25), "yaw -25°": (0, -25)}
+pitch, yaw = np.radians(list(ways.values())).T
+eyes = simulator.set_person(simulator.sample_eyes(5, "simulator"), 7, "simulator")
+eyes = eyes.assign(pitch=pitch, yaw=yaw, roll=0.0, shift_x=0.0, shift_y=0.0, zoom=1.0)
+eyes = eyes.assign(light_x=0.0, lid_squint=0.3, exposure=1.0, shadow=0.0, head_cut=0.0)
+pictures = simulator.render(eyes, "simulator", size=(105, 165))
+places = simulator.labels(eyes, size=(105, 165))
+figure = Figure(figsize=(10, 1.7), layout="constrained")
+for axis, title, picture, (_, at) in zip(
+    figure.subplots(1, 5), ways, pictures, places.iterrows(), strict=True
+):
+    plots.show_pixels(plots.picture_in(axis, title), picture)
+    axis.plot(at["pupil_x"], at["pupil_y"], "o", color=plots.ORANGE, markersize=4)
+    end = at["pupil_x"] + 90 * at["look_x"], at["pupil_y"] + 90 * at["look_y"]
+    arrow = {"arrowstyle": "->", "color": plots.ORANGE, "linewidth": 2.5, "shrinkA": 0}
+    axis.annotate("", xy=end, xytext=(at["pupil_x"], at["pupil_y"]), arrowprops=arrow)
+notebook.show(
+    figure,
+    "one eye that looks in five directions. The arrow starts at the pupil and shows where the eye looks. Positive pitch "
+    "is up. Positive yaw is the left of the *image*.",
+)
+
+# %% [markdown]
+# The labels hold these angles in radians. One radian is 57.3 degrees. Here are the first three synthetic eyes:
 
 # %%
-from simgan_lib import diagrams
+np.degrees(data.synthetic.labels[["pitch", "yaw"]].head(3)).round(1)
 
+# %% [markdown]
+# ## 3. A game of two networks
+#
+# A *generative adversarial network*, or GAN, is a pair of networks that train against each other.
+#
+# - The **discriminator** sees images of two kinds. It learns to tell them apart, as any classifier does.
+# - The **generator** makes the images of one kind. It learns from the discriminator alone. Its loss is low when the
+#   discriminator takes its images for the other kind.
+#
+# In SimGAN the generator is the **refiner**. An ordinary generator starts from random numbers. The refiner starts from
+# a drawing.
+#
+# The two networks take turns. In each turn one changes, and the other stands still:
+#
+# | who changes | what it wants |
+# |---|---|
+# | the refiner | the discriminator shall answer "real" for a refined image |
+# | the discriminator | it shall answer "refined" for a refined image, and "real" for an image of the target |
+#
+# Suppose the discriminator notices that refined images are too clean. Its gradient tells the refiner which pixels give
+# an image away. The refiner learns to add noise. Noise then no longer helps the discriminator, so it looks for another
+# difference, such as lids that are too sharp. The refiner has to follow.
+#
+# In the ideal end nothing is left to notice, and the discriminator can only guess. In practice neither player wins for
+# good, and training stops after a set number of rounds. The losses need not fall as they do in ordinary training:
+# each player's loss depends on how good the other one is. So the losses do not say whether the images are good. We have
+# to measure that in another way (section 7).
+#
+# There is one danger. The refiner could fool the discriminator with *any* convincing eye, whichever way it looks. The
+# label would then be wrong. So SimGAN also punishes every change of a pixel.
+
+# %% [markdown]
+# ## 4. The four parts
+
+# %% tags=["plot"]
 notebook.show(
     diagrams.pipeline(),
-    "synthetic images go through the refiner; the discriminator compares what comes out, and older "
-    "ones from the history buffer, with real images. Labels travel along unchanged.",
+    "synthetic images pass the refiner. The discriminator compares them, and older ones from the history buffer, with "
+    "images of the target. The labels stay as they are.",
 )
 
 # %% [markdown]
-# 1. The **refiner** repaints each synthetic image ([notebook 02](02_refiner.ipynb)).
-# 2. The **discriminator** says, patch by patch, *refined* or *real* ([03](03_discriminator.ipynb)).
+# 1. The **refiner** R repaints each synthetic image ([notebook 02](02_refiner.ipynb)).
+# 2. The **discriminator** D answers "refined" or "real" for each patch of an image ([03](03_discriminator.ipynb)).
 # 3. **Self-regularisation** keeps R(x) close to x, so that labels stay true ([04](04_losses.ipynb)).
-# 4. A **history buffer** of older refined images keeps D from forgetting ([06](06_history_buffer.ipynb)).
+# 4. The **history buffer** keeps older refined images, so that D does not forget them ([06](06_history_buffer.ipynb)).
+#
+# ### Notation
+#
+# | symbol | meaning | in code |
+# |---|---|---|
+# | x | a synthetic image, with pixels from -1 to 1 | `data.synthetic` |
+# | y | an image of the target: a photograph, or here a simulated webcam image | `data.real` |
+# | R(x) | the refined image | `simgan_lib.refine` |
+# | D(R(x)) | D's answer for each patch: the probability that it is refined | `probability_refined` |
+# | $L_R$, $L_D$ | the losses of R and D | `refiner_loss`, `discriminator_loss` |
+# | ψ (psi) | what of an image R must keep; in this course the image itself | `losses.identity` |
+# | λ (lambda) | the weight of self-regularisation in $L_R$ | `lambda_mean` |
+# | $K_g$, $K_d$ | the updates of R and of D in a round | `refiner_updates`, `discriminator_updates` |
+#
+# | word | meaning |
+# |---|---|
+# | step | one update of one network, from one batch |
+# | round | $K_g$ steps of R, then $K_d$ steps of D |
+# | iteration | another word for round |
+# | epoch | one pass over all images; used only where a network trains alone |
+# | run | one finished training, kept in a folder |
 
 # %% [markdown]
-# ## 3. Train one
+# ## 5. Train one
 #
-# Here is all of it in three lines. The networks are the paper's, slimmed to a quarter of the feature maps so
-# that you wait for about a minute. Change a number if you like: `lambda_mean` is how strongly R is held back.
+# All notebooks train the same model, the preset `quick`, for half of its rounds. That takes two to four minutes.
 #
-# **Predict.** R has seen no pair "this drawing, that photograph". What can it learn at all? What will change
-# first: the overall brightness, the skin, or the position of the pupil?
+# **Predict.** R never sees one eye in both kinds. In which order will these change: the brightness and contrast of the
+# image, the shadows around the lids, the position of the pupil?
 
 # %%
-config = scale.config.replace(
-    iterations=scale.live,
-    filters=16,
-    discriminator_updates=1,
-    lambda_mean=0.5,
-    refiner_learning_rate=1e-3,
-    snapshot_every=max(1, scale.live // 4),
-)
-
-# %%
+config = scale.config
 folder = notebook.new_run_folder("quickstart")
 simgan_lib.train(data, config, folder, progress=False)
 run = simgan_lib.Run(folder)
 print(f"{config.iterations} rounds in {run.environment['training_seconds']:.0f} seconds")
 
-# %%
+# %% tags=["plot"]
 notebook.show(
-    plots.timeline(run.snapshots, steps=5),
-    "ten eyes while R learns, from above: the simulator's drawings, R after its pre-training (it copies), "
-    "then further and further into the game. Brightness and skin change; the dark of each iris stays where it was.",
+    plots.timeline(run.snapshots, steps=5, count=8),
+    "eight eyes while R learns. The first row is synthetic. In round 0 R has been pre-trained to copy. The rows below "
+    "show the same eyes in later rounds.",
 )
 
 # %% [markdown]
-# Your answer first, then ours: brightness and contrast go first, since D notices them at once; then the lids'
-# shadows and the skin; the pupil should not move at all, because moving it costs R self-regularisation and
-# earns it nothing. How far it really moves is measured in [notebook 09](09_is_it_useful.ipynb). A minute of a
-# slim network is a sketch, of course: irises run black, so that many a pupil can no longer be seen in them, and
-# the border shows a frame.
+# <details><summary>Answer</summary>
+#
+# Brightness and contrast change first, because D notices them at once. Shadows and skin follow. The pupil should stay
+# where it is: a move costs self-regularisation and wins little. How far it really moves is measured in
+# [notebook 09](09_is_it_useful.ipynb).
+#
+# </details>
 
 # %%
 last = run.metrics.iloc[-1]
 print(f"D is right on {last['accuracy_real']:.0%} of simulated webcam patches", end=" ")
-print(f"and {last['accuracy_refined']:.0%} of refined ones (a guess: 50%)")
+print(f"and on {last['accuracy_refined']:.0%} of refined ones; a guess: 50%")
 print(f"R changes a pixel by {last['mean_change']:.2f} on average, of a range of 2")
 
 # %% tags=["check"]
@@ -126,82 +208,110 @@ assert (run.snapshots["refined"][-1] != run.snapshots["synthetic"]).any()
 assert 0 < last["mean_change"] < 1
 
 # %% [markdown]
-# ## 4. A refiner that was given more time
+# ## 6. A refiner that trained for longer
 #
-# The repository carries finished runs. This one was trained for {{best config.iterations 0}} rounds, on more images and with
-# half of the paper's feature maps; one line loads it. By the gaze error of the next section it is worth
-# {{best evaluation.gaze_error_deg.refined.mean 1}} degrees.
+# The repository carries finished runs. The run `best` trained for {{best config.iterations 0}} rounds on more images.
+# One line loads its refiner.
 
 # %%
 refiner = simgan_lib.pretrained_refiner("best")
-refined = simgan_lib.refine(refiner, data.synthetic.images[:20])
+refined = simgan_lib.refine(refiner, data.synthetic.images[:16])
 
-# %%
+# %% tags=["plot"]
+rows = {"synthetic": data.synthetic.images[:16], "refined": refined}
+rows["simulated\nwebcam"] = data.real.images[:16]
 notebook.show(
-    plots.contact_sheet(
-        {
-            "synthetic": data.synthetic.images[:20],
-            "refined": refined,
-            "simulated\nwebcam": data.real.images[:20],
-        }
-    ),
-    "the same synthetic eyes as above, refined by the finished run, over simulated webcam ones. Compare "
-    "skin, lid shadows and contrast; then check, eye by eye, that the gaze is still where it was.",
+    plots.contact_sheet(rows, columns=8),
+    "synthetic eyes, the same eyes refined by the run `best`, and simulated webcam eyes. Compare skin, lid shadows and "
+    "contrast. Then check in each refined eye that the iris is still where it was.",
 )
 
 # %% [markdown]
-# ## 5. Did it help?
+# ## 7. Did it help?
 #
-# Pretty is not the point. The test: train a gaze network on each kind of image, and try it on labelled
-# simulated webcam eyes it has never seen. The table is of three trainings of the preset `quick`, with three gaze networks
-# each. `quick` is the model that notebooks 02 to 07 build. It has half of the paper's feature maps, and it is trained
-# for {{quick/baseline/seed0 config.iterations 0}} rounds on 16,000 images of each kind:
+# The test is a task. A gaze network learns from one kind of image. Then it is tested on labelled simulated webcam images
+# that no network has seen. The table holds the mean angle between the true and the predicted gaze, over
+# three trainings of the preset `quick` and three gaze networks for each.
 
 # %%
-from IPython.display import Markdown
-
-from simgan_lib.evaluation.report import gaze_markdown
-
 runs = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in (0, 1, 2)]
 Markdown(gaze_markdown(runs))
 
 # %% [markdown]
-# Read it from the outside in. Always answering the mean gaze is off by
-# {{quick/baseline/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}} degrees: the floor. A network that may learn
-# from *labelled* simulated webcam images, which is what nobody has, comes to
-# {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}}: the ceiling. Raw synthetic images give
-# {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}, a recipe of blur, noise and contrast by hand
-# {{quick/baseline/seed0 evaluation.gaze_error_deg.handmade.mean 1}}, and refining
-# {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}. The unlabelled images, which cost nothing,
-# were worth that difference.
+# - The worst: always answering the mean gaze errs by
+#   {{quick/baseline/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}} degrees.
+# - The best possible: labelled simulated webcam images, which nobody has in practice, give
+#   {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}}.
+# - Synthetic images give {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}. A recipe of blur, noise and
+#   contrast by hand gives {{quick/baseline/seed0 evaluation.gaze_error_deg.handmade.mean 1}}.
+# - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}.** The
+#   refiner saw no label and no pair.
 #
-# What it does *not* do: a fresh classifier still tells refined from simulated webcam images
-# {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}} of the time (as a fraction; 0.5 is a guess).
-# Why, and what is missing, is the subject of notebooks [09](09_is_it_useful.ipynb) and [10](10_is_it_realistic.ipynb).
+# Refined images are still not perfect. A new classifier tells them from simulated webcam images with an accuracy of
+# {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}}, where a guess has 0.5.
+# [Notebook 10](10_is_it_realistic.ipynb) looks into that.
 
 # %% [markdown]
-# ## 6. The map of the course
+# ### Which run is which
+#
+# Notebooks quote several runs. Their errors differ, because they saw different numbers of images and rounds, and were
+# measured with different numbers of gaze networks. The next cell reads all of it from the records.
+
+# %% tags=["plot"]
+ABOUT = {
+    "quick/baseline/seed*": "the course's model: preset `quick`",
+    "ablation/baseline/seed*": "the ablation's starting point",
+    "best": "preset `long`; the refiner to take for learning",
+    "closest": "went on from `best`; the refiner to take for realism",
+    "report-schedule": "the course report's settings",
+}
+lines = []
+for pattern, about in ABOUT.items():
+    found = [
+        simgan_lib.Run(path.parent) for path in sorted(Path("runs").glob(f"{pattern}/config.json"))
+    ]
+    error = [run.evaluation["gaze_error_deg"] for run in found]
+    synthetic, refined = (np.mean([e[k]["mean"] for e in error]) for k in ("synthetic", "refined"))
+    first, source = found[0], found[0].environment["data"]["synthetic"]
+    rounds = first.metrics.query("phase == 'adversarial'")["iteration"].max()
+    line = {"run": f"`{pattern.split('/seed')[0]}`", "what it is": about}
+    line |= {"synthetic images": f"{source['images']:,}", "rounds": f"{rounds:,.0f}"}
+    line |= {"R's feature maps": first.config.filters, "trainings": len(found)}
+    line["gaze networks each"] = first.evaluation["seeds"]
+    line |= {"error, synthetic": f"{synthetic:.1f}°", "error, refined": f"{refined:.1f}°"}
+    lines.append(line)
+Markdown(to_markdown(pd.DataFrame(lines)))
+
+# %% [markdown]
+# All gaze networks learn from 4,000 images. The error on *synthetic* images has nothing to do with a refiner. It
+# differs between rows because gaze networks differ by their seeds, and because the report's run has other synthetic
+# images. So compare a refined error with the synthetic error of its own row. Trainings inside the notebooks use the
+# preset `quick` on 4,000 images, and their numbers are printed by the cells.
+
+# %% [markdown]
+# ## 8. The course
 #
 # | notebook | the question it answers |
 # |---|---|
-# | [01 · Data](01_data.ipynb) | What is in the files, and how large is the gap between the two kinds of eyes? |
-# | [02 · Refiner](02_refiner.ipynb) | Why residual, why fully convolutional, and how far does it see? |
-# | [03 · Discriminator](03_discriminator.ipynb) | What does one patch see, and why many small answers instead of one? |
-# | [04 · Losses](04_losses.ipynb) | What does each term want, in numbers and in pictures? |
+# | [01 · Data](01_data.ipynb) | What is in the files, and how far apart are the two kinds of eyes? |
+# | [02 · Refiner](02_refiner.ipynb) | How is R built, and how far does it see? |
+# | [03 · Discriminator](03_discriminator.ipynb) | What does one patch see, and why many answers instead of one? |
+# | [04 · Losses](04_losses.ipynb) | What does each term want? |
 # | [05 · Pre-training](05_pretraining.ipynb) | Why not start the game at once? |
-# | [06 · History buffer](06_history_buffer.ipynb) | Why does D forget, and which famous bug makes it? |
-# | [07 · Adversarial training](07_adversarial_training.ipynb) | Algorithm 1, line by line, live |
-# | [08 · Results](08_results.ipynb) | What did the report see, what do we see? |
-# | [09 · Is it useful?](09_is_it_useful.ipynb) | Gaze errors and labels: with uncertainty |
-# | [10 · Is it realistic?](10_is_it_realistic.ipynb) | Can a classifier tell refined images, can you? |
-# | [11 · The failure lab](11_failure_lab.ipynb) | Eight failed runs: what is wrong with them? |
-# | [12 · Your own data](12_your_own_data.ipynb) | Another domain, from your own folder |
+# | [06 · History buffer](06_history_buffer.ipynb) | Why does D forget, and which bug in public codes makes it worse? |
+# | [07 · Adversarial training](07_adversarial_training.ipynb) | How does Algorithm 1 run, line by line? |
+# | [08 · Results](08_results.ipynb) | What did the report see, and what do we see? |
+# | [09 · Is it useful?](09_is_it_useful.ipynb) | Do refined images teach a gaze network better? |
+# | [10 · Is it realistic?](10_is_it_realistic.ipynb) | Can refined images be told from the target? |
+# | [11 · Failure lab](11_failure_lab.ipynb) | What is wrong with these runs? |
+# | [12 · Your own data](12_your_own_data.ipynb) | How do I use it on my images? |
+# | [13 · Your own method](13_your_own_method.ipynb) | How do I change the method? |
 #
 # ## What you have learned
 #
-# - SimGAN turns a simulator's images into realistic ones, with labels kept, from *unpaired* and *unlabelled*
-#   real images.
-# - Its four parts: refiner, discriminator, self-regularisation, history buffer.
-# - Whether it helps is a number: the error of a network that learned from the refined images.
+# - SimGAN makes a simulator's images look like a target's. It needs target images, but no labels of them and no pairs.
+# - Its parts are the refiner, the discriminator, self-regularisation and the history buffer.
+# - The refiner and the discriminator train in turns, against each other.
+# - Whether it helps is a number: the error of a network that learned from refined images.
 #
 # **Next:** [01 · Data](01_data.ipynb)

@@ -9,16 +9,16 @@
 # # 02 · The refiner
 # <!-- colab:notebooks/02_refiner.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two CPU cores. A GPU is not needed.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 50 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #
-# - say why the refiner R is *residual* and *fully convolutional*, and what each of the two buys;
-# - build a ResNet block from scratch and count its parameters by hand;
-# - compute how far a refiner can see, and check the answer by poking one pixel;
-# - tell an untrained refiner from one that has learned to leave images alone.
+# - say why the refiner R is *fully convolutional* and *residual*;
+# - build a residual block and count its parameters;
+# - compute how far a refiner sees, and test the result by changing one pixel;
+# - tell an untrained refiner from one that has learned to copy.
 #
-# **You need** notebook 01 (images as tensors in [-1, 1]) and to have met a convolution before.
+# **You need** [notebook 01](01_data.ipynb), for images as tensors in [-1, 1], and to have met a convolution before.
 
 # %% tags=["shared", "setup"]
 from functools import partial
@@ -29,10 +29,17 @@ from keras import layers, ops
 from matplotlib.figure import Figure
 
 import simgan_lib
+from simgan_exercises import check, verdict
 from simgan_lib import diagrams, notebook, plots
 from simgan_lib.data import to_float, to_uint8
 
 scale = notebook.start()
+
+# %% tags=["plot"]
+notebook.show(
+    diagrams.pipeline("refiner refined"),
+    "where we are. This notebook builds R.",
+)
 
 # %% tags=["shared"]
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -41,22 +48,22 @@ x = to_float(eyes)
 print(x.shape, x.dtype, f"from {x.min():.2f} to {x.max():.2f}")
 
 # %% [markdown]
-# ## 1. What a refiner has to do, and must not do
+# ## 1. What R must do, and must not do
 #
-# R takes a synthetic image x and gives an image R(x) of the same size: same eye, same gaze, but with
-# the skin, the blur and the shadows of a webcam. Two wishes pull against each other.
+# R takes a synthetic image x and gives an image R(x) of the same size. It shall show the same eye and the same gaze, with
+# the skin, blur and shadows of a webcam.
 #
 # | wish | what it asks of the network |
 # |---|---|
-# | change how every pixel *looks* | look at each pixel's neighbourhood and repaint it |
-# | keep *where things are*, because the label depends on it | never move, shrink or summarise the image |
+# | change how every pixel looks | look at a pixel's neighbourhood, and repaint the pixel |
+# | keep where things are, because the label depends on it | do not shrink the image or sum it up |
 #
-# A network that pools or strides down to a small code and paints a new image from it must place everything
-# anew. The pupil may land pixels away, and nobody would notice, except the gaze label, which would now be wrong.
-# So R keeps the full resolution, and with it every pixel's place, from the first layer to the last: **stride 1, no
-# pooling, no dense layer**. Such a network is *fully convolutional*: the same small repair rule at every place.
+# Many image networks shrink an image to a short code and paint a new image from it. Such a network must place everything
+# anew. A pupil that lands some pixels away makes the label wrong. So R keeps the full resolution from the first layer to
+# the last: **stride 1, no pooling, no dense layer**. The same rule repaints every place. Such a network is *fully
+# convolutional*.
 #
-# **Predict.** R has no dense layer. What happens if we hand it an image of another size?
+# **Predict.** R has no dense layer. What happens if it is given an image of another size?
 
 # %%
 R = simgan_lib.build_refiner(image_shape=(None, None, 1), seed=0)
@@ -64,30 +71,31 @@ for height, width in [(35, 55), (36, 60), (70, 110)]:
     print((height, width), "->", tuple(R(np.zeros((1, height, width, 1), "float32")).shape[1:3]))
 
 # %% [markdown]
-# Any size goes in and the same size comes out. A dense layer would have fixed the size for ever.
+# <details><summary>Answer</summary>
+#
+# Any size goes in, and the same size comes out. A dense layer would allow one size only.
+#
+# </details>
 
 # %% [markdown]
-# ## 2. The residual block, from scratch
+# ## 2. The residual block
 #
-# The repair should be *small*: most of an eye is right already. It is hard for a stack of
-# convolutions to learn "copy the input"; it is easy to learn "add nothing". So each block computes a
-# *change* and adds it to what it was given:
+# A block computes a *change* and adds it to its input h:
 #
 # $$ h \;\mapsto\; \mathrm{ReLU}\bigl(h + \underbrace{W_2 * \mathrm{ReLU}(W_1 * h)}_{\text{the change}}\bigr) $$
 #
-# Where $W_2$ is zero, the block passes $h$ on untouched ($h$ is never negative here, as it comes out of
-# a ReLU). That shortcut is the "residual" in ResNet.
+# Where $W_2$ is zero, the block passes h on unchanged. Here h is never negative, because it comes out of a ReLU. So "change
+# nothing" is easy for a block to learn. For two plain convolutions it is hard.
 
-# %%
+# %% tags=["plot"]
 notebook.show(
     diagrams.residual_block(),
-    "a residual block. The arc carries the input past the two convolutions, which only have to say "
-    "what should change.",
+    "a residual block. The shortcut carries h past the two convolutions, which give only the change.",
 )
 
 # %% [markdown]
-# First the convolution that all layers share. `padding="same"` keeps the image's size. `dtype` is the number format
-# (notebook 07), and `initializer` draws the first weights.
+# First the convolution that all layers share. `padding="same"` keeps the image's size. `dtype` is the number format, and
+# `initializer` draws the first weights.
 
 
 # %% tags=["taught:models"]
@@ -107,37 +115,106 @@ def residual_block(features, filters, kernel_size, dtype=None, initializer="glor
 
 
 # %% [markdown]
-# **Predict.** How many parameters does a block have, with 64 feature maps and 3 x 3 kernels? One kernel
-# sees all 64 maps, there are 64 kernels, each with a bias, and two convolutions.
+# Does a block without a change pass its input on? We set the second convolution to zero.
 
 # %%
 features = keras.Input((35, 55, 64))
 one_block = keras.Model(features, residual_block(features, 64, 3))
-print("by hand:", 2 * (3 * 3 * 64 * 64 + 64))
-print("Keras:  ", one_block.count_params())
-
-# %% [markdown]
-# Now the claim that a block which has nothing to say lets everything through. We set the second
-# convolution to zero and send positive features in.
-
-# %%
 second = one_block.layers[2]
 second.set_weights([np.zeros_like(weight) for weight in second.get_weights()])
 h = np.abs(np.random.default_rng(0).normal(size=(1, 35, 55, 64))).astype("float32")
 print("largest difference:", float(np.abs(ops.convert_to_numpy(one_block(h)) - h).max()))
 
+# %% tags=["check"]
+assert np.allclose(ops.convert_to_numpy(one_block(h)), h)
+
+# %% [markdown] tags=["task"]
+# ### Exercise 02.1 · Count parameters
+#
+# Write `parameters(filters, kernel_size)`: how many numbers a residual block learns, if its input has `filters` maps as
+# well. Each kernel sees all maps and has one bias.
+#
+# Expected: `parameters(64, 3)` is 73,856, which is `one_block.count_params()`.
+
+
+# %% tags=["exercise"]
+def parameters(filters, kernel_size): ...
+
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# One kernel has `kernel_size` x `kernel_size` weights for each map that it reads. A convolution has as many kernels as it
+# gives maps. A block has two convolutions. [Solution](solutions/02_refiner.ipynb)
+#
+# </details>
+
+
+# %% tags=["solution"]
+def parameters(filters, kernel_size):
+    weights = kernel_size * kernel_size * filters * filters
+    return 2 * (weights + filters)
+
+
+assert verdict("02.1", parameters)[0]
+
+# %% tags=["shared"]
+check("02.1", parameters)
+
+# %% [markdown] tags=["task"]
+# ### Exercise 02.2 · A "simpler" block
+#
+# Somebody gives the second convolution a ReLU as well, before the sum. Training runs without an error. Which is true?
+#
+# - **A** Features can only grow from block to block.
+# - **B** Features can only shrink from block to block.
+# - **C** The block can no longer pass its input on unchanged.
+# - **D** Nothing changes, because a ReLU follows the sum anyway.
+#
+# Expected: one letter.
+
+# %% tags=["exercise"]
+simpler_block = ...
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Build the two convolutions, both with `activation="relu"`, and print the smallest value of what they add.
+# [Solution](solutions/02_refiner.ipynb)
+#
+# </details>
+
+# %% tags=["solution"]
+simpler_block = "A"
+assert verdict("02.2", simpler_block)[0]
+
+# %% tags=["shared"]
+check("02.2", simpler_block)
+
+# %% tags=["solution"]
+features = keras.Input((35, 55, 64))
+added = layers.Conv2D(64, 3, padding="same", activation="relu")(features)
+added = layers.Conv2D(64, 3, padding="same", activation="relu")(added)
+h = np.abs(np.random.default_rng(0).normal(size=(1, 35, 55, 64))).astype("float32")
+smallest = float(ops.convert_to_numpy(keras.Model(features, added)(h)).min())
+print("smallest change:", smallest)
+assert smallest >= 0
+
+# %% [markdown] tags=["solution"]
+# What is added is never negative, so a feature can only grow. A block cannot take back what an earlier one added, or switch
+# a feature off. C is false, because zero weights still add nothing. D is false, because the ReLU after the sum sees h plus
+# the change, and h hides the difference. Only the features are limited. The last layer may still make a pixel darker.
+
 # %% [markdown]
 # ## 3. The whole refiner
 #
-# A 3 x 3 convolution lifts the one gray channel to 64 feature maps, four blocks work on them, and a
-# 1 x 1 convolution mixes them back to one channel. The last activation is tanh, whose output lies in
-# [-1, 1] as the images do (the report's code; the paper's table has none).
+# A 3 x 3 convolution turns the gray channel into 64 feature maps. Four blocks work on them. A 1 x 1 convolution mixes them
+# to one channel again. tanh then keeps the output in [-1, 1].
 
-# %%
+# %% tags=["plot"]
 notebook.show(
     diagrams.refiner(),
-    "the refiner. Every box keeps the 35 x 55 pixels; the arcs are the shortcuts that carry the "
-    "input of a block past its convolutions.",
+    "the refiner. Every box keeps the 35 x 55 pixels. The arcs are the blocks' shortcuts.",
 )
 
 # %%
@@ -148,25 +225,33 @@ for _ in range(4):
 from_scratch = keras.Model(image, layers.Conv2D(1, 1, activation="tanh")(h))
 print("ours:", from_scratch.count_params(), " library:", simgan_lib.build_refiner().count_params())
 
-# %% [markdown]
-# The same number. From here on we use the library's: `simgan_lib.build_refiner`, whose
-# [source](../simgan_lib/models.py) reads like the cell above and calls the same block.
-
 # %% tags=["check"]
 assert from_scratch.count_params() == simgan_lib.build_refiner().count_params() == 296_129
 assert from_scratch.output_shape == (None, 35, 55, 1)
 
 # %% [markdown]
-# ## 4. How far can R see?
+# The library's `build_refiner` calls the same block ([source](../simgan_lib/models.py)). 64 maps are the paper's. The
+# course's trainings use fewer, to save time. Their number is in the settings:
+
+# %%
+maps = scale.config.filters
+count = simgan_lib.build_refiner(filters=maps).count_params()
+print(f"{maps} maps: {count:,} parameters")
+
+# %% [markdown]
+# The shortcuts run inside the blocks. **There is none from x to R(x).** The first convolution takes the image apart, and the
+# last one puts it together again. Both must be learned before R can copy anything.
+
+# %% [markdown]
+# ## 4. How far does R see?
 #
-# Each 3 x 3 convolution lets a pixel hear from its neighbours one step away. There are 1 + 4 x 2 = 9 of
-# them, and the 1 x 1 adds nothing. So an output pixel depends on input pixels at most 9 steps away:
-# a window of 19 x 19, its **receptive field**.
+# A 3 x 3 convolution lets a pixel depend on its neighbours, one step away. R has 1 + 4 x 2 = 9 of them. The 1 x 1
+# convolution adds nothing. So an output pixel depends on input pixels at most 9 steps away. That is a window of 19 x 19
+# pixels, the **receptive field**.
 #
-# **Predict.** The pupil of our eyes is about 10 pixels wide and the image 55. Can R know, while it
-# repaints a lash, where the light comes from on the cheek at the other end of the image?
+# We test it: change one input pixel, and see which outputs change.
 #
-# Do not believe the arithmetic; poke it. We change one pixel and see which outputs notice.
+# **Predict.** How will the change be spread over the window: evenly, or strongest in the middle?
 
 # %%
 R = simgan_lib.build_refiner(seed=0)
@@ -176,91 +261,59 @@ noticed = np.abs(ops.convert_to_numpy(R(poked) - R(x[:1])))[0, ..., 0]
 rows, columns = np.nonzero(noticed > 0)
 print(f"outputs that changed: {np.ptp(rows) + 1} x {np.ptp(columns) + 1} pixels")
 
-# %%
-figure = Figure(figsize=(9, 2.4), layout="constrained")
+# %% tags=["plot"]
+figure = Figure(figsize=(9, 2.6), layout="constrained")
 axes = figure.subplots(1, 2)
-axes[0].imshow(eyes[0], cmap="gray")
+plots.show_pixels(plots.picture_in(axes[0], "one input pixel is changed"), eyes[0])
 axes[0].plot(27, 17, "o", color=plots.ORANGE)
-axes[0].set_title("one input pixel is changed")
+window = np.array([[-9.5, 9.5, 9.5, -9.5, -9.5], [-9.5, -9.5, 9.5, 9.5, -9.5]])
+axes[0].plot(27 + window[0], 17 + window[1], color=plots.ORANGE)
 shown = axes[1].imshow(np.log10(noticed + 1e-9), cmap="cividis", vmin=-6, vmax=-1)
-axes[1].set_title("which outputs notice")
+axes[1].set_title("the outputs that change", fontsize="small")
+axes[1].set(xticks=[], yticks=[])
 figure.colorbar(shown, ax=axes[1], label="log10 of the change")
-for axis in axes:
-    axis.axis("off")
 notebook.show(
     figure,
-    "left, the pixel we changed (orange). Right, the outputs that changed: a square of 19 x 19 "
-    "pixels, and most strongly in its middle.",
+    "left, the changed pixel and a window of 19 x 19 pixels round it. Right, by how much each output changes.",
 )
 
 # %% tags=["check"]
 assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (19, 19)
+assert noticed.max() == noticed[13:22, 23:32].max()
 
 # %% [markdown]
-# So R is local: it can sharpen a lash, darken a lid, roughen skin, but it cannot reason about the
-# whole face. For SimGAN that is a virtue: **a refiner that cannot see far can move things by a few pixels at
-# most.** Even a few would spoil a label, and nothing in the network forbids them. To prevent even that is the work of
-# self-regularisation (section 5), and whether it did is measured in notebook 09.
-
-# %% [markdown]
-# ## 5. Two refiners that know nothing
+# <details><summary>Answer</summary>
 #
-# **Predict.** What does a refiner with random weights show? And one that is trained for a minute on
-# nothing but "give back what you got"?
-
-# %%
-untrained = ops.convert_to_numpy(R(x))
-print(f"untrained: mean |R(x) - x| = {np.abs(untrained - x).mean():.2f} (of a range of 2)")
-
-# %% [markdown]
-# Only the ghost of an eye is left: convolutions with random weights are random filters, which find edges
-# and forget gray levels. Now we minimise mean |R(x) - x| alone, which is
-# **self-regularisation**, the second half of the refiner's loss (notebook 04). The paper takes 1,000
-# such steps before anything adversarial happens (notebook 05); 60 are enough to see it.
-
-# %%
-R.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), loss="mean_absolute_error")
-steps = scale.live // 2
-images = to_float(data.synthetic.images[: 32 * steps])
-history = R.fit(images, images, batch_size=32, epochs=1, verbose=0)
-identity = ops.convert_to_numpy(R(x))
-print(f"{len(images) // 32} steps: mean |R(x) - x| = {np.abs(identity - x).mean():.3f}")
-
-# %%
-rows = {"synthetic": eyes, "untrained R": to_uint8(untrained), "after L1 only": to_uint8(identity)}
-notebook.show(
-    plots.contact_sheet(rows, columns=8),
-    "synthetic eyes, what a random refiner makes of them, and what a refiner makes of them that was "
-    "trained to change nothing. Only the last is a good place to start a game from.",
-)
-
-# %% tags=["check"]
-# A refiner that was trained to copy copies better than a random one.
-assert np.abs(identity - x).mean() < np.abs(untrained - x).mean()
-
-# %% [markdown]
-# This *identity refiner* is the null hypothesis of the course: it keeps every label and adds no realism.
-# Any refiner we train later must beat it on realism without losing what it keeps.
-
-# %% [markdown]
-# ## What you have learned
+# Strongest near the middle. Many paths through the layers lead to a near pixel, and only one leads to a corner of the window.
 #
-# - R is fully convolutional at full resolution: it keeps every pixel's place by construction, and can move things at most
-#   a few pixels. Self-regularisation must prevent even that.
-# - A residual block adds a change to its input, so "change nothing" is the easy case.
-# - R has 296,129 parameters and sees 19 x 19 pixels; both can be worked out on paper.
-# - Trained on self-regularisation alone, R becomes the identity.
+# </details>
 #
-# ## Exercises
+# So R is local. It cannot compare one end of an eye with the other. But a pupil of our eyes is about 10 pixels wide. R sees
+# 9 pixels in every direction, which is enough to move a pupil by several pixels or to paint over it. Nothing in
+# the network forbids that. Self-regularisation has to prevent it (section 5), and
+# [notebook 09](09_is_it_useful.ipynb) measures whether it did.
 
 # %% [markdown] tags=["task"]
-# **1. Fill in.** Write a function for the receptive field of a refiner with `blocks` residual blocks of
-# kernel size `kernel_size`, and one opening convolution of the same kernel size. What does the paper's
-# refiner for hands see (7 x 7 kernels, 10 blocks)?
+# ### Exercise 02.3 · Any refiner's receptive field
+#
+# Write `refiner_sees(blocks, kernel_size)`: the side of the window, in pixels, for a refiner with one opening convolution
+# and `blocks` residual blocks, all with kernels of `kernel_size`, and a 1 x 1 convolution at the end.
+#
+# Expected: `refiner_sees(4, 3)` is 19. The paper's refiner for images of hands has 10 blocks and 7 x 7 kernels; it sees 127
+# of 224 pixels.
 
 
 # %% tags=["exercise"]
-def refiner_sees(blocks, kernel_size): ...  # your code
+def refiner_sees(blocks, kernel_size): ...
+
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# A single pixel sees itself: 1. How many pixels does one convolution add to the side? How many convolutions are there?
+# [Solution](solutions/02_refiner.ipynb)
+#
+# </details>
 
 
 # %% tags=["solution"]
@@ -269,63 +322,108 @@ def refiner_sees(blocks, kernel_size):
     return 1 + convolutions * (kernel_size - 1)
 
 
-print("gaze:", refiner_sees(4, 3), " hands:", refiner_sees(10, 7), "of 224 pixels")
-assert refiner_sees(4, 3) == 19
+assert verdict("02.3", refiner_sees)[0]
+
+# %% tags=["shared"]
+check("02.3", refiner_sees)
 
 # %% [markdown] tags=["solution"]
-# Every convolution of size k adds k - 1 pixels to the window. The hands' refiner has 21 of them, so it
-# sees 127 of 224 pixels: in proportion rather more than the gaze refiner, and its kernels cost
-# 49 instead of 9 weights per pair of maps.
+# Each convolution of size k adds k - 1 pixels. The refiner for hands has 21 of them.
 
 # %% [markdown] tags=["task"]
-# **2. Predict, then run.** The gaze refiner sees 19 pixels. A colleague wants 35, the image's height, with
-# the same number of parameters. Is it possible with 3 x 3 kernels? Try `filters` and `blocks` of
-# `build_refiner`.
+# ### Exercise 02.4 · To see further for the same price
+#
+# You want a refiner with 3 x 3 kernels that sees 35 pixels, the height of the image. It may have 296,129 parameters at
+# most. Use no more blocks than that needs, and as many feature maps as fit.
+#
+# Expected: `design = (filters, blocks)`, two whole numbers. `build_refiner(filters=..., blocks=...)` counts for you.
 
 # %% tags=["exercise"]
-print(simgan_lib.build_refiner(filters=64, blocks=4).count_params())
+design = ...
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Exercise 02.3 gives the blocks. Exercise 02.1 says how parameters grow with the number of maps. Then try numbers.
+# [Solution](solutions/02_refiner.ipynb)
+#
+# </details>
 
 # %% tags=["solution"]
-for filters, blocks in [(64, 4), (64, 8), (45, 8)]:
+design = (45, 8)
+assert verdict("02.4", design)[0]
+
+# %% tags=["shared"]
+check("02.4", design)
+
+# %% tags=["solution"]
+for filters, blocks in [(64, 4), (64, 8), (46, 8), (45, 8)]:
     count = simgan_lib.build_refiner(filters=filters, blocks=blocks).count_params()
     print(f"{filters} maps, {blocks} blocks: sees {3 + 4 * blocks} pixels, {count:,} parameters")
 
 # %% [markdown] tags=["solution"]
-# Eight blocks see 35 pixels. Parameters grow with the *square* of the number of maps and only
-# linearly with depth, so 45 maps instead of 64 pay for twice the depth: $(64/45)^2 \approx 2$.
-
-# %% [markdown] tags=["task"]
-# **3. Diagnose.** Someone "simplified" the block: `change` has a ReLU after its second convolution too,
-# before the sum. Training works, but refined images can only ever get *one* kind of change. Which, in
-# terms of the features, and why does it matter?
-
-# %% tags=["exercise"]
-# Compare the sign of what the block adds, with and without that ReLU.
-
-
-# %% tags=["solution"]
-def simplified(features):
-    change = layers.Conv2D(64, 3, padding="same", activation="relu")(features)
-    return layers.Conv2D(64, 3, padding="same", activation="relu")(change)
-
-
-# %% tags=["solution"]
-features = keras.Input((35, 55, 64))
-added = keras.Model(features, simplified(features))
-h = np.abs(np.random.default_rng(0).normal(size=(1, 35, 55, 64))).astype("float32")
-print("smallest change:", float(ops.convert_to_numpy(added(h)).min()))
-assert float(ops.convert_to_numpy(added(h)).min()) >= 0
-
-# %% [markdown] tags=["solution"]
-# The change is never negative: features can only grow from block to block. A block can no longer take
-# back what an earlier one added, nor switch a feature off, which a refiner that has to *remove* a crisp
-# edge needs. The paper's block has its last ReLU after the sum.
+# Eight blocks see 35 pixels. Parameters grow with the *square* of the number of maps, and in proportion to the number of
+# blocks. So twice the blocks cost as much as $\sqrt 2$ times the maps, and 64 / $\sqrt 2$ is about 45.
 
 # %% [markdown]
+# ## 5. Random weights, and learning to copy
+#
+# The first has random weights. The second is trained to copy: it minimises the mean of |R(x) - x| alone. This is
+# **self-regularisation**, one of the two parts of R's loss ([notebook 04](04_losses.ipynb)). The paper takes 1,000 such
+# steps before the game begins. We take as many as the course's trainings do.
+#
+# **Predict.** What will the random refiner show: the eye, nothing, or something between?
+
+# %%
+config = scale.config
+R = simgan_lib.build_refiner(filters=config.filters, seed=0)
+untrained = ops.convert_to_numpy(R(x))
+print(f"untrained: mean |R(x) - x| = {np.abs(untrained - x).mean():.2f}, of a range of 2")
+
+# %%
+R.compile(keras.optimizers.Adam(config.refiner_learning_rate, config.beta_1), "mean_absolute_error")
+steps, batch = config.refiner_pretraining_steps, config.batch_size
+images = to_float(data.synthetic.images[: steps * batch])
+R.fit(images, images, batch_size=batch, epochs=1, verbose=0)
+copied = ops.convert_to_numpy(R(x))
+print(f"after {steps} steps: mean |R(x) - x| = {np.abs(copied - x).mean():.3f}")
+
+# %% tags=["plot"]
+rows = {"synthetic": eyes, "random R": to_uint8(untrained), "trained\nto copy": to_uint8(copied)}
+notebook.show(
+    plots.contact_sheet(rows, columns=8),
+    "synthetic eyes, the output of a random refiner, and the output of one that was trained to copy.",
+)
+
+# %% tags=["check"]
+assert np.abs(copied - x).mean() < np.abs(untrained - x).mean()
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Something between: the outlines of an eye with wrong gray levels. Random convolutions are random filters, which pass
+# edges. The residual blocks do not help here, because the first and the last convolution have not learned anything.
+#
+# </details>
+#
+# The copying refiner keeps every label and adds no realism. A refiner that we train later must be more realistic, and keep
+# the labels nearly as well.
+
+# %% [markdown]
+# ## What you have learned
+#
+# - R is fully convolutional at full resolution, so every pixel keeps its place. It can still repaint a pupil some pixels
+#   away. Self-regularisation must prevent that.
+# - A residual block adds a change to its input. There is no shortcut from x to R(x).
+# - The paper's R has 296,129 parameters and sees 19 x 19 pixels. Both can be worked out by hand.
+# - Trained on self-regularisation alone, R learns to copy.
+#
 # ## References
 #
-# - Shrivastava et al. 2017, sections 3.1 and 4.1, figure 6 (the residual block).
+# - Shrivastava et al. 2017, "Adversarial Loss with Self-Regularization" and "Appearance-based Gaze Estimation"; the figure
+#   of the residual block.
 # - He et al., *Deep residual learning for image recognition*, CVPR 2016.
-# - Bojja 2018, section 3.2: the same refiner with tanh.
+# - Bojja 2018, section 3.2: the same refiner. The tanh is in the report's published code; the paper's table of layers has
+#   no last activation.
 #
 # **Next:** [03 · The discriminator](03_discriminator.ipynb)

@@ -9,7 +9,7 @@
 # # 08 · The results, beside the report's
 # <!-- colab:notebooks/08_results.ipynb --><!-- /colab -->
 #
-# *{{minutes}} of computing on two CPU cores, and about an hour of study. A GPU is not needed.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 60 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #
@@ -112,7 +112,9 @@ print(f"L_R = 2.3: D gives {np.exp(-2.3):.0%} to the answer that R hopes for")
 # </details>
 
 # %% [markdown] tags=["task"]
-# **Exercise 1.** Write `typical_probability(loss, terms)`: the probability of the right answer that
+# ### Exercise 08.1
+#
+# Write `typical_probability(loss, terms)`: the probability of the right answer that
 # belongs to a sum of `terms` cross-entropies. For L_D = 1.386 and two terms it is 0.50.
 #
 # <details><summary>Hint</summary>
@@ -495,7 +497,9 @@ for name, (eyes, after) in pairs.items():
 # </details>
 
 # %% [markdown] tags=["task"]
-# **Exercise 2.** What does R do to an eye that it has refined already? Choose first: (a) it leaves it
+# ### Exercise 08.2
+#
+# What does R do to an eye that it has refined already? Choose first: (a) it leaves it
 # alone, (b) it changes it again, by less than the first time, (c) it changes it by more. Write the letter
 # to `again`. Then compute R(R(x)) and look.
 #
@@ -592,7 +596,9 @@ for kind, eyes in kinds.items():
 assert brightness_spread(webcam) < brightness_spread(refined), "nearer, and not all the way"
 
 # %% [markdown] tags=["task"]
-# **Exercise 3.** A colleague shows you refined images whose histogram equals the simulated webcam's, and
+# ### Exercise 08.3
+#
+# A colleague shows you refined images whose histogram equals the simulated webcam's, and
 # says "realism solved". Build the counterexample: write `shuffle_pixels(eyes, rng)`. It returns images
 # with exactly the gray levels of each eye, in random places.
 #
@@ -686,7 +692,9 @@ assert ratio[-1] > 2
 # - R repaints tone, contrast and edges by a local rule. It cannot do what needs the whole picture.
 
 # %% [markdown] tags=["task"]
-# **Exercise 4, harder.** How far apart are the gray levels of two sets? The *earth mover's distance* is the
+# ### Exercise 08.4, harder
+#
+# How far apart are the gray levels of two sets? The *earth mover's distance* is the
 # area between the two cumulative histograms. Write `earth_movers_distance(a, b)`, in gray levels. Compute
 # it from synthetic, from refined, and from hand-made images (`simgan_lib.gaze.handmade`: blur, noise,
 # equalisation) to simulated webcam. Which wins, and what follows?

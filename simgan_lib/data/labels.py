@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simgan_lib.data.camera import look_vector
 from simgan_lib.data.files import DataError
 
 LABELS = {
@@ -45,13 +44,3 @@ def gaze_labels(look: np.ndarray, source: str | Path = "look") -> pd.DataFrame:
     x, y, z = (look / length).T
     angles = {"pitch": np.arcsin(-y), "yaw": np.arctan2(-x, -z)}
     return pd.DataFrame(angles | {"look_x": x, "look_y": y, "look_z": z})
-
-
-def look_vectors(pitch: np.ndarray, yaw: np.ndarray) -> np.ndarray:
-    """Computes gaze directions `(n, 3)` from angles in radians. `gaze_labels` goes the other way.
-
-    Example:
-        >>> look_vectors(np.array([0.0]), np.array([np.pi / 6])).round(3)
-        array([[-0.5  , -0.   , -0.866]])
-    """
-    return np.stack(look_vector(pitch, yaw), axis=1)

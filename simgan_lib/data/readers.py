@@ -137,10 +137,14 @@ def read_group(path: Path, size=None, progress: bool = True):
 
 def _images_of(path, keys):
     with reading(path), h5py.File(path) as file:
+        group, turned = file["image"], None
         for key in keys:
-            # Opened so, it takes a third of the time of file["image"][key].
-            data = h5py.Dataset(h5py.h5d.open(file["image"].id, key.encode()))
-            image = _as_written(data)
+            # Opened so, it takes a third of the time of group[key].
+            data = h5py.h5d.open(group.id, key.encode())
+            image = np.empty(data.shape, data.dtype)
+            data.read(h5py.h5s.ALL, h5py.h5s.ALL, image)
+            turned = "MATLAB_class" in group[key].attrs if turned is None else turned
+            image = image.T if turned else image
             if image.dtype != np.uint8 or image.shape[2:] not in ((), (3,)):
                 found = f"{path}: image/{key} is {image.shape} {image.dtype}"
                 raise DataError(f"{found}; expected uint8 (H, W) or (H, W, 3).")

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from simgan_lib.data.camera import look_vector
 from simgan_lib.data.files import DataError, read_text, reading
-from simgan_lib.data.labels import ANGLES, LABELS, LOOK, gaze_labels, look_vectors
+from simgan_lib.data.labels import ANGLES, LABELS, LOOK, gaze_labels
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".gif", ".tif", ".tiff", ".webp")
 # The columns that are looked for, in lower case and without punctuation: data/README.md lists them.
@@ -213,10 +214,12 @@ def complete(table: pd.DataFrame, source: Path, unity: bool = False) -> pd.DataF
         if degrees is not None and twin is not None:
             raise DataError(f"{source} has both {twin} and {degrees}. Leave one of them.")
         if degrees is not None:
-            table = table.assign(**{degrees: np.radians(_floats(table, [degrees], source))})
-            table = table.rename(columns={degrees: name})
-    names = {_find(table, name): name for name in LABELS if name not in table}
-    table = table.rename(columns=names)
+            radians = np.radians(_floats(table, [degrees], source))
+            table = table.assign(**{degrees: radians}).rename(columns={degrees: name})
+    table = table.rename(columns={_find(table, n): n for n in LABELS if n not in table})
+    known = [name for name in LABELS if name in table]
+    if known:
+        table[known] = _floats(table, known, source)
     if unity and not {*ANGLES, *LOOK} <= {*table}:
         vector = next((c for c in table if plain(c) in UNITY_VECTORS), None)
         axes = [[_find(table, prefix + axis) for axis in "xyz"] for prefix in UNITY_PREFIXES]
@@ -228,16 +231,15 @@ def complete(table: pd.DataFrame, source: Path, unity: bool = False) -> pd.DataF
             labels = unity_labels(look, source)
             return labels.join(table.drop(columns=[c for c in table if c in labels or c == vector]))
     if {*ANGLES} <= {*table}:
-        angles = _floats(table, ANGLES, source)
-        if (np.abs(angles) > [np.pi / 2, np.pi]).any():
+        if (np.abs(table[ANGLES]) > [np.pi / 2, np.pi]).any(axis=None):
             raise DataError(
                 f"{source}: pitch or yaw goes beyond what radians can mean. "
                 "Name the columns pitch_deg and yaw_deg if they are in degrees."
             )
         if not {*LOOK} <= {*table}:
-            table[LOOK] = look_vectors(*angles.T)
+            table[LOOK] = np.stack(look_vector(*table[ANGLES].to_numpy().T), axis=1)
     elif {*LOOK} <= {*table}:
-        table[ANGLES] = gaze_labels(_floats(table, LOOK, source), source)[ANGLES]
+        table[ANGLES] = gaze_labels(table[LOOK], source)[ANGLES]
     else:
         columns = ", ".join(map(str, table))
         warnings.warn(f"{source} has no gaze, only {columns}. {GAZE_HELP}.", stacklevel=2)

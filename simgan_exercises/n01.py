@@ -4,13 +4,13 @@ import numpy as np
 
 from simgan_exercises import Hint, call, close, task
 from simgan_lib.data import simulate
+from simgan_lib.data.camera import look_vector
 
 
 @task("01.1", "Networks predict the vector, and the error in degrees is the angle between vectors.")
 def _(gaze_vector):
     pitch, yaw = np.random.default_rng().uniform([[-0.6], [-0.8]], [[0.6], [0.8]], (2, 50))
-    x, y, z = -np.cos(pitch) * np.sin(yaw), -np.sin(pitch), -np.cos(pitch) * np.cos(yaw)
-    expected = np.stack([x, y, z], axis=-1)
+    expected = np.stack(look_vector(pitch, yaw), axis=1)
     found = np.asarray(call(gaze_vector, pitch, yaw), float)
     if found.shape == expected.T.shape:
         raise Hint("There is a row for each of x, y, z. One row for each eye is asked for.")

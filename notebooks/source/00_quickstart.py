@@ -169,7 +169,7 @@ notebook.show(
 # %% [markdown]
 # ## 5. Train one
 #
-# All notebooks train the same model, the preset `quick`, for half of its rounds. That takes two to four minutes.
+# All notebooks train the same model, the preset `quick`, for half of its rounds. This takes some minutes.
 #
 # **Predict.** R never sees one eye in both kinds. In which order will these change: the brightness and contrast of the
 # image, the shadows around the lids, the position of the pupil?
@@ -193,7 +193,7 @@ notebook.show(
 #
 # Brightness and contrast change first, because D notices them at once. Shadows and skin follow. The pupil should stay
 # where it is: a move costs self-regularisation and wins little. How far it really moves is measured in
-# [notebook 09](09_is_it_useful.ipynb).
+# [notebook 09](09_is_it_useful.ipynb). After so few rounds many irises are black, and the pupil in them cannot be seen.
 #
 # </details>
 

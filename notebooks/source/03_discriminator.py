@@ -466,14 +466,14 @@ notebook.show(
 #
 # </details>
 #
-# The formulas say the same. The gradient of a cross-entropy with respect to its logit is the probability minus the wish, and
-# the wish is $p_\text{refined} = 0$:
+# The formulas say the same. The gradient of a cross-entropy with respect to a logit is the probability minus its target. R's
+# target is $p_\text{refined} = 0$, so
 #
 # $$ \frac{\partial L_\text{local}}{\partial z_1^{(k)}} = \frac{p^{(k)}_\text{refined}}{126}, \qquad
 #    \frac{\partial L_\text{global}}{\partial z_1^{(k)}} = \frac{p_\text{refined}(\text{image})}{126} $$
 #
-# On the left each patch k has its own p. On the right all have the same. With a global loss, R can make up for all other
-# patches by overdoing one. The paper introduces the local loss against such artefacts.
+# In the local loss each patch k has its own p. In the global loss all patches share one, so R can make up for all others by
+# overdoing one. The paper introduces the local loss against such artefacts.
 
 # %% tags=["check"]
 expected = ops.convert_to_numpy(ops.softmax(logits))[0, ..., REFINED] / 126
@@ -496,8 +496,8 @@ for measure in ("gaze_error_deg", "pupil_shift_px", "two_sample_accuracy"):
 
 # %% [markdown]
 # p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. A p above 0.05
-# does not settle the question. Among three tests, one p below 0.05 by chance is no great surprise either. The paper shows
-# this comparison as pictures, without a number.
+# does not settle the question. Among three tests, one may fall below 0.05 by chance. The paper shows this comparison as
+# pictures, without a number.
 
 # %% [markdown]
 # ## 6. D in the game
@@ -530,8 +530,8 @@ assert sure.min() > 0.55
 assert sure.max() < 0.95
 
 # %% [markdown]
-# R repaints its images completely, and yet D's mean answer hardly falls: D has learned as well. The goal is not a blue map.
-# R has won when D *cannot tell*, and then the map is white. In this training D stays ahead.
+# R changes its images a lot, and yet D's mean answer stays well above 0.5: D has learned as well. The goal is not a blue
+# map. R has won when D *cannot tell*, and then the map is white.
 
 # %% [markdown]
 # ## 7. Two mistakes that raise no error
@@ -594,9 +594,9 @@ assert float(losses.local_adversarial(right, REFINED)) < 0.01
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# ln 2 = 0.693, as if D guessed. This loss asks D to make every second patch of a row greater than its left neighbour. With
-# 14 columns, every second column is favoured: D learns vertical stripes. In Keras the classes come last, so this mistake
-# cannot happen.
+# ln 2 = 0.693, as if D guessed. For refined images this loss asks D to make every second patch of a row greater than its left
+# neighbour, and for real ones the opposite. A map has 14 columns, an even number, so D learns vertical stripes. In Keras the
+# classes come last, and this mistake cannot happen.
 #
 # </details>
 

@@ -54,15 +54,18 @@ class Config:
     discriminator_updates: int = _field(
         5, "K_d: updates of D in a round", "the report: 10; the paper: 1", 1
     )
-    # `lambda_mean_from_sum` converts the paper's lambda, 0.01 (unverified).
+    # `losses.lambda_mean_from_sum` converts the paper's lambda.
     lambda_mean: float = _field(
-        1.0, "weight of the mean self-regularisation", "ours; the report: 0.01; paper: 0.153", 0.0
+        1.0,
+        "weight of self-regularisation",
+        "ours; the report: 0.01; the paper (unverified): 0.153",
+        0.0,
     )
     adversarial_loss: str = _field(
         "local", "D answers per patch, or per image", "the paper", choices=("local", "global")
     )
     buffer_size: int = _field(
-        2_048, "past refined images, for half of D's; 0: none", "ours: the paper gives none", 0
+        2_048, "past images kept, for half of D's; 0: no history", "ours: the paper gives none", 0
     )
     optimizer: str = _field(
         "adam", "of both networks", "the report: adam; the paper: sgd", choices=("adam", "sgd")
@@ -75,7 +78,7 @@ class Config:
     )
     beta_1: float = _field(0.5, "Adam's memory of past gradients, below 1", "the report", 0.0)
     refiner_averaging: float = _field(
-        0.98, "of R's weights, for refining; 0: the last weights", "ours: the last oscillate", 0.0
+        0.98, "memory of the average of R's weights; 0: no average", "ours: the last oscillate", 0.0
     )
     filters: int = _field(
         32, "feature maps of R's convolutions", "ours: the paper's 64 take three times as long", 1

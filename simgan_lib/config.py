@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+import math
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,9 @@ class ConfigError(UserError):
     """A setting that cannot be used; the message says which, why, and what can."""
 
 
-def _field(default, meaning, origin, minimum=None, choices=None):
-    metadata = {"meaning": meaning, "origin": origin, "minimum": minimum, "choices": choices}
+def _field(default, meaning, origin, minimum=None, below=math.inf, choices=None):
+    metadata = {"meaning": meaning, "origin": origin, "choices": choices}
+    metadata |= {"minimum": minimum, "below": below}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -76,9 +78,9 @@ class Config:
     discriminator_learning_rate: float = _field(
         2e-3, "of D's optimiser", "ours; the report and the paper: 1e-3", 0.0
     )
-    beta_1: float = _field(0.5, "Adam's memory of past gradients, below 1", "the report", 0.0)
+    beta_1: float = _field(0.5, "Adam's memory of past gradients", "the report", 0.0, 1.0)
     refiner_averaging: float = _field(
-        0.98, "memory of the average of R's weights; 0: no average", "ours: the last oscillate", 0.0
+        0.98, "memory of the average of R's weights; 0: none", "ours: the last oscillate", 0.0, 1.0
     )
     filters: int = _field(
         32, "feature maps of R's convolutions", "ours: the paper's 64 take three times as long", 1
@@ -109,9 +111,6 @@ class Config:
                 f"batch_size must be even, as half of it comes from the history; "
                 f"received {self.batch_size}. Use {self.batch_size + 1}."
             )
-        for name, usual in (("beta_1", 0.5), ("refiner_averaging", 0.98)):
-            if (received := getattr(self, name)) >= 1:
-                raise ConfigError(f"{name} must be below 1; received {received}. Use {usual}.")
         if 0 < self.buffer_size < self.batch_size // 2:
             raise ConfigError(
                 f"buffer_size must be at least half of batch_size ({self.batch_size // 2}), or 0 "
@@ -165,17 +164,18 @@ class Config:
 
 
 def _check(field: dataclasses.Field, value) -> None:
-    minimum, choices = field.metadata["minimum"], field.metadata["choices"]
+    minimum, below = field.metadata["minimum"], field.metadata["below"]
+    choices = field.metadata["choices"]
     allowed = (int, float) if field.type is float else field.type
     right = isinstance(value, allowed) and not isinstance(value, bool)
     if right and minimum is not None:
         # A comparison with NaN is false.
-        right = minimum <= value < float("inf")
+        right = minimum <= value < below
     if right and (not choices or value in choices):
         return
     expected = {int: "a whole number", float: "a number", str: "text"}[field.type]
     if minimum is not None:
-        expected += f" of at least {minimum}"
+        expected += f" of at least {minimum}" + (f", below {below}" if below < math.inf else "")
     if choices:
         expected = "one of " + ", ".join(map(repr, choices))
     raise ConfigError(f"{field.name} must be {expected}; received {value!r}.")

@@ -10,19 +10,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from simgan_lib import backends, losses
+from simgan_lib import backends, losses, models
 from simgan_lib.config import Config, UserError
 from simgan_lib.data import batch_indices, to_float
 from simgan_lib.history import HistoryBuffer
 from simgan_lib.losses import REAL, REFINED
-from simgan_lib.models import (
-    build_discriminator,
-    build_refiner,
-    check_shape,
-    equalised,
-    fits,
-    refine,
-)
 
 PHASES = ("pretrain_refiner", "pretrain_discriminator", "adversarial")
 
@@ -86,7 +78,7 @@ class SimGAN(keras.Model):
         self.precision = (precision or config.precision).replace("auto", "float32")
         dtype = backends.POLICIES[self.precision]
         self.refiner = refiner or self._build_refiner(dtype)
-        self.discriminator = discriminator or build_discriminator(
+        self.discriminator = discriminator or models.build_discriminator(
             self.image_shape, dtype=dtype, seed=config.seed + 1
         )
         self._check_networks()
@@ -159,7 +151,7 @@ class SimGAN(keras.Model):
     def self_regularisation(self, refined, x):
         """Computes how far R(x) is from x. The feature transform psi is the identity."""
         if self.config.output_activation == "equalised":
-            x = equalised(x)  # R cannot choose brightness and contrast.
+            x = models.equalised(x)  # R cannot choose brightness and contrast.
         return losses.self_regularisation(refined, x)
 
     # ---- the updates
@@ -302,7 +294,7 @@ class SimGAN(keras.Model):
 
     def refine(self, images: np.ndarray) -> np.ndarray:
         """Refines uint8 images with R's averaged weights, as the run's own refiner does."""
-        return refine(self.averaged_refiner(), images)
+        return models.refine(self.averaged_refiner(), images)
 
     def averaged_refiner(self) -> keras.Model:
         """Returns R in float32, with the running average of its weights.
@@ -380,7 +372,7 @@ class SimGAN(keras.Model):
 
     def _build_refiner(self, dtype):
         config = self.config
-        return build_refiner(
+        return models.build_refiner(
             self.image_shape,
             config.filters,
             output_activation=config.output_activation,
@@ -411,9 +403,9 @@ class SimGAN(keras.Model):
                     f"{name} must be a functional or sequential Keras model, whose shapes are "
                     f"known; received a {type(network).__name__}. Build it with keras.Input."
                 )
-            check_shape(network, images)
+            models.check_shape(network, images)
             gives = network.output_shape[1:]
-            if not fits(gives, wanted) and not (name == "D" and own_loss):
+            if not models.fits(gives, wanted) and not (name == "D" and own_loss):
                 raise UserError(
                     f"{name} must give {what}, (height, width, channels) of {wanted}; it gives "
                     f"{gives}. For another output of D, override discriminator_loss and "

@@ -31,6 +31,9 @@ QUICK_IMAGES = 16_000
 MEASURED_IMAGES = 4_000
 
 RunOption = Annotated[Path, typer.Option(help="The run folder.")]
+PresetOption = Annotated[
+    str | None, typer.Option("--preset", help=f"{', '.join(PRESETS)}; quick if left out.")
+]
 SetOption = Annotated[
     list[str],
     typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset; repeatable."),
@@ -40,7 +43,6 @@ DataOption = Annotated[
 ]
 RealOption = Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")]
 GrayOption = Annotated[bool, typer.Option("--gray", help="Turn colour images gray.")]
-ImagesOption = Annotated[int, typer.Option(help="How many images to measure on.", min=1)]
 LimitOption = Annotated[int | None, typer.Option(help="Use at most this many images of each kind.")]
 SizeOption = Annotated[
     tuple[int, int] | None, typer.Option(metavar="H W", help="Resize all images to H x W pixels.")
@@ -52,12 +54,12 @@ OverwriteOption = Annotated[bool, typer.Option(help="Replace what is there.")]
 @app.command()
 def quickstart(
     run: RunOption = Path("runs/quickstart"),
-    preset_name: Annotated[str, typer.Option("--preset", help=", ".join(PRESETS))] = "quick",
+    preset_name: PresetOption = None,
     settings: SetOption = [],  # noqa: B006, which typer copies
     root: RootOption = Path("data"),
 ) -> None:
     """Train on the embedded data, show what came of it, and measure it. Repeats nothing."""
-    config = _settings(run, preset_name, settings, resume=True)
+    config = _changed(preset(preset_name or "quick"), settings)
     data = datasets.load("simulated", root=root, limit=QUICK_IMAGES)
     _train(data, run, config, resume=True)
     print("\nDoes it help? One network per figure; 'simgan evaluate' trains three, for the spread.")
@@ -69,9 +71,7 @@ def train(
     run: RunOption,
     data: DataOption = "simulated",
     real: RealOption = None,
-    preset_name: Annotated[
-        str | None, typer.Option("--preset", help=f"{', '.join(PRESETS)}; quick if left out.")
-    ] = None,
+    preset_name: PresetOption = None,
     resume: Annotated[bool, typer.Option(help="Go on from the run's checkpoint.")] = False,
     settings: SetOption = [],  # noqa: B006
     limit: LimitOption = None,
@@ -89,7 +89,11 @@ def train(
     ] = False,
 ) -> None:
     """Train a refiner into a run folder."""
-    config = _settings(run, preset_name, settings, resume)
+    config, saved = preset(preset_name or "quick"), run / "config.json"
+    if resume and preset_name is None and saved.exists():
+        with reading(saved):
+            config = Config().replace(**json.loads(saved.read_text()))
+    config = _changed(config, settings)
     if data == "simulated" and not (root / "simulated").exists():
         # Enough to begin with; the report's sizes take a minute: 'simgan data make'.
         limit = limit or QUICK_IMAGES
@@ -136,11 +140,10 @@ def evaluate(
     times: Annotated[
         int, typer.Option(help="Train a gaze network on this many times the images as well.", min=1)
     ] = 1,
-    images: ImagesOption = MEASURED_IMAGES,
 ) -> None:
     """Measure whether refining helped. Name the data that the run was trained on."""
     found = datasets.load(data, real=real, root=root, size=size, limit=limit, gray=gray)
-    _evaluate(run, found, seeds, times, images)
+    _evaluate(run, found, seeds, times)
 
 
 @app.command()
@@ -151,13 +154,12 @@ def ablate(
     seeds: Annotated[int, typer.Option(help="Trainings per cell.", min=1)] = 1,
     jobs: Annotated[int, typer.Option(help="Parallel processes.", min=1)] = 2,
     networks: Annotated[int, typer.Option(help="Networks per evaluated figure.", min=1)] = 1,
-    preset_name: Annotated[str, typer.Option("--preset", help=", ".join(PRESETS))] = "quick",
+    preset_name: PresetOption = None,
     settings: SetOption = [],  # noqa: B006
     data: DataOption = "simulated",
     real: RealOption = None,
     limit: LimitOption = QUICK_IMAGES,
     gray: GrayOption = False,
-    images: ImagesOption = MEASURED_IMAGES,
     root: RootOption = Path("data"),
     scheduler: Annotated[str, typer.Option(help="A Dask scheduler: tcp://HOST:8786.")] = "",
 ) -> None:
@@ -165,19 +167,26 @@ def ablate(
     _start_backend()
 
     from simgan_lib.evaluation import grid as ablation
+    from simgan_lib.evaluation import report
+    from simgan_lib.notebook import plots
 
     if grid not in ablation.GRIDS:
         raise UserError(f"Unknown grid {grid!r}. Grids: {', '.join(ablation.GRIDS)}.")
     cells = ablation.GRIDS[grid]
-    unknown = [name for name in only if name not in cells]
-    if unknown:
+    if unknown := [name for name in only if name not in cells]:
         raise UserError(f"No cell {', '.join(unknown)} in {grid}. Cells: {', '.join(cells)}.")
     cells = {name: cell for name, cell in cells.items() if not only or name in only}
-    config = _changed(preset(preset_name), settings)
+    config = _changed(preset(preset_name or "quick"), settings)
     found = datasets.load(data, real=real, root=root, limit=limit, gray=gray)
-    options = {"images": images, "scheduler": scheduler or None}
+    options = {"images": MEASURED_IMAGES, "scheduler": scheduler or None}
     ablation.ablate(folder, found, config, cells, seeds, jobs, networks, **options)
-    _summarise(folder, ablation.SHOWS[grid])
+    table, shows = report.collect(folder), ablation.SHOWS[grid]
+    with atomic(folder / "summary.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    print(f"\n{report.markdown(table, shows)}\n\n{folder / 'summary.csv'}")
+    if report.comparable(table):
+        print(f"\n{report.comparison(table, shows)}\n")
+    print(plots.save(plots.ablation_figure(table, list(shows)), folder / "summary.png"))
 
 
 @app.command()
@@ -192,13 +201,10 @@ def make(
     synthetic: Annotated[int, typer.Option(help="Synthetic images, labelled.")] = 50_000,
     real: Annotated[int, typer.Option(help="Simulated webcam images, not labelled.")] = 34_100,
     test: Annotated[int, typer.Option(help="Simulated webcam images, labelled.")] = 2_000,
-    seed: Annotated[
-        int, typer.Option(help="Another seed gives other eyes of the same 200 people.")
-    ] = 0,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Make the embedded data set, in the report's layout and sizes."""
-    datasets.make_simulated(folder, synthetic, real, test, seed=seed, overwrite=overwrite)
+    datasets.make_simulated(folder, synthetic, real, test, overwrite=overwrite)
 
 
 @data_app.command()
@@ -286,17 +292,6 @@ def _check_target(target: Path, overwrite: bool) -> None:
         raise UserError(f"{taken[0]} exists. Choose another name, or replace it with --overwrite.")
 
 
-def _settings(run: Path, preset_name: str | None, settings: list[str], resume: bool) -> Config:
-    saved = run / "config.json"
-    if resume and preset_name is None and saved.exists():
-        with reading(saved):
-            json.loads(saved.read_text())
-        config = Config.from_json(saved.read_text())
-    else:
-        config = preset(preset_name or "quick")
-    return _changed(config, settings)
-
-
 def _changed(config: Config, settings: list[str]) -> Config:
     changes = {}
     for setting in settings:
@@ -307,15 +302,7 @@ def _changed(config: Config, settings: list[str]) -> Config:
     return config.replace(**changes)
 
 
-def _train(
-    data,
-    run: Path,
-    config: Config,
-    resume: bool,
-    devices: int = 1,
-    start: Path | None = None,
-    tensorboard: bool = False,
-) -> None:
+def _train(data, run, config, resume, devices=1, start=None, tensorboard=False) -> None:
     print(data)
     _start_backend()
 
@@ -325,8 +312,8 @@ def _train(
     model, callbacks = None, []
     if start is not None:
         # Trained networks need no pre-training.
-        changes = {"refiner_pretraining_steps": 0, "discriminator_pretraining_steps": 0}
-        config, begun = config.replace(**changes), runs.Run(start)
+        config = config.replace(refiner_pretraining_steps=0, discriminator_pretraining_steps=0)
+        begun = runs.Run(start)
         model = simgan.SimGAN(config, data.image_shape, begun.refiner(), begun.discriminator())
     if tensorboard:
         callbacks = [training.TensorBoard(run / "tensorboard", data.synthetic.images)]
@@ -334,33 +321,22 @@ def _train(
     result = runs.Run(run)
     if result.metrics.empty:  # no step was asked for
         return
-    last = result.metrics.iloc[-1]
+    last, environment = result.metrics.iloc[-1], result.environment
     print(
-        f"\n{result}, {result.environment['training_seconds'] / 60:.1f} minutes "
-        f"in {result.environment['precision']}\n"
+        f"\n{result}, {environment['training_seconds'] / 60:.1f} minutes "
+        f"in {environment['precision']}\n"
         f"  L_D {last['discriminator_loss']:.2f} (a guessing D has 1.39)\n"
         f"  D is right on {last['accuracy_real']:.0%} of {result.real_name} and "
         f"{last['accuracy_refined']:.0%} of refined patches (a guess: 50%)\n"
         f"  R changes a pixel by {last['mean_change']:.2f} on average (of 2)\n"
     )
-    snapshots = result.snapshots
-    figures = {
-        "before_after.png": plots.before_after(snapshots, result.real_name),
-        "timeline.png": plots.timeline(snapshots),
-        "loss_curves.png": plots.loss_curves(result.metrics, result.real_name),
-    }
-    for name, figure in figures.items():
-        print(plots.save(figure, run / name))
+    snapshots, name = result.snapshots, result.real_name
+    print(plots.save(plots.before_after(snapshots, name), run / "before_after.png"))
+    print(plots.save(plots.timeline(snapshots), run / "timeline.png"))
+    print(plots.save(plots.loss_curves(result.metrics, name), run / "loss_curves.png"))
 
 
-def _evaluate(
-    run: Path,
-    data,
-    seeds: int,
-    times: int = 1,
-    images: int = MEASURED_IMAGES,
-    quick_look: bool = False,
-) -> None:
+def _evaluate(run, data, seeds, times=1, quick_look=False) -> None:
     _start_backend()
 
     from simgan_lib import runs
@@ -369,22 +345,9 @@ def _evaluate(
 
     result = runs.Run(run)
     found = result.evaluation
-    asked = (seeds, times, min(images, len(data.synthetic)))
+    asked = (seeds, times, min(MEASURED_IMAGES, len(data.synthetic)))
     if not found or (found["seeds"], found["times"], found["images"]) != asked:
         effort = gaze.Effort(epochs=1, instrument_images=100) if quick_look else None
-        found = report.evaluate(result, data, seeds, effort=effort, times=times, images=images)
+        found = report.evaluate(result, data, seeds, effort, times, MEASURED_IMAGES)
     print(f"\n{report.table(found)}\n")
     print(plots.save(plots.evaluation_figure(found), run / "evaluation.png"))
-
-
-def _summarise(folder: Path, shows: dict[str, str]) -> None:
-    from simgan_lib.evaluation import report
-    from simgan_lib.notebook import plots
-
-    table = report.collect(folder)
-    with atomic(folder / "summary.csv") as temporary:
-        table.to_csv(temporary, index=False)
-    print(f"\n{report.markdown(table, shows)}\n\n{folder / 'summary.csv'}")
-    if report.comparable(table):
-        print(f"\n{report.comparison(table, shows)}\n")
-    print(plots.save(plots.ablation_figure(table, list(shows)), folder / "summary.png"))

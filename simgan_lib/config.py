@@ -3,7 +3,8 @@
 import dataclasses
 import difflib
 import json
-import types
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,9 @@ class ConfigError(UserError):
     """A setting that cannot be used; the message says which, why, and what can."""
 
 
-def _field(default, meaning, origin, minimum=None, choices=None):
-    metadata = {"meaning": meaning, "origin": origin, "minimum": minimum, "choices": choices}
+def _field(default, meaning, origin, minimum=None, below=math.inf, choices=None):
+    metadata = {"meaning": meaning, "origin": origin, "choices": choices}
+    metadata |= {"minimum": minimum, "below": below}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -27,9 +29,9 @@ def _field(default, meaning, origin, minimum=None, choices=None):
 class Config:
     """The settings of a training run.
 
-    Each field's metadata holds its `meaning`, its `origin`, and the `minimum` or the `choices` that
-    it allows; `describe` prints them. "The paper" is Shrivastava et al. 2017, "the report" Bojja
-    2018. An "iteration" is a round: K_g refiner updates, then K_d discriminator updates.
+    `describe` prints each field's meaning and origin. "The paper" is Shrivastava et al. 2017, "the
+    report" Bojja 2018. An "iteration" is a round: K_g refiner updates, then K_d discriminator
+    updates.
 
     Raises:
         ConfigError: If a value has the wrong type or is out of range.
@@ -54,26 +56,21 @@ class Config:
     discriminator_updates: int = _field(
         5, "K_d: updates of D in a round", "the report: 10; the paper: 1", 1
     )
+    # `losses.lambda_mean_from_sum` converts the paper's lambda.
     lambda_mean: float = _field(
         1.0,
-        "weight of the mean self-regularisation; lambda_mean_from_sum converts the paper's lambda",
-        "ours; the paper's 0.01 (unverified) is 0.153 here, the report's is 0.01",
+        "weight of self-regularisation",
+        "ours; the report: 0.01; the paper (unverified): 0.153",
         0.0,
     )
     adversarial_loss: str = _field(
-        "local",
-        "one answer of D per patch, or one per image",
-        'the paper, "Local Adversarial Loss"',
-        choices=("local", "global"),
+        "local", "D answers per patch, or per image", "the paper", choices=("local", "global")
     )
     buffer_size: int = _field(
-        2_048,
-        "images in the history buffer, from which half of D's refined images come; 0: no history",
-        "ours: the paper gives none",
-        0,
+        2_048, "past images kept, for half of D's; 0: no history", "ours: the paper gives none", 0
     )
     optimizer: str = _field(
-        "adam", "of both networks", "the report: adam; the paper: sgd", None, ("adam", "sgd")
+        "adam", "of both networks", "the report: adam; the paper: sgd", choices=("adam", "sgd")
     )
     refiner_learning_rate: float = _field(
         5e-4, "of R's optimiser", "ours: at 1e-3, the report's and the paper's, R may saturate", 0.0
@@ -81,12 +78,9 @@ class Config:
     discriminator_learning_rate: float = _field(
         2e-3, "of D's optimiser", "ours; the report and the paper: 1e-3", 0.0
     )
-    beta_1: float = _field(0.5, "Adam's memory of past gradients, below 1", "the report", 0.0)
+    beta_1: float = _field(0.5, "Adam's memory of past gradients", "the report", 0.0, 1.0)
     refiner_averaging: float = _field(
-        0.98,
-        "memory of the running average of R's weights, which is what refines; 0 takes the last",
-        "ours: R's last weights are one point of an oscillation",
-        0.0,
+        0.98, "memory of the average of R's weights; 0: none", "ours: the last oscillate", 0.0, 1.0
     )
     filters: int = _field(
         32, "feature maps of R's convolutions", "ours: the paper's 64 take three times as long", 1
@@ -117,9 +111,6 @@ class Config:
                 f"batch_size must be even, as half of it comes from the history; "
                 f"received {self.batch_size}. Use {self.batch_size + 1}."
             )
-        for name, usual in (("beta_1", 0.5), ("refiner_averaging", 0.98)):
-            if (received := getattr(self, name)) >= 1:
-                raise ConfigError(f"{name} must be below 1; received {received}. Use {usual}.")
         if 0 < self.buffer_size < self.batch_size // 2:
             raise ConfigError(
                 f"buffer_size must be at least half of batch_size ({self.batch_size // 2}), or 0 "
@@ -142,7 +133,8 @@ class Config:
                 hint = f"Did you mean {close[0]!r}?" if close else f"Fields: {', '.join(fields)}."
                 raise ConfigError(f"Unknown field {name!r}. {hint}")
             if isinstance(value, str):
-                changes[name] = _parse(fields[name], value)
+                with suppress(ValueError):  # what is no number, the check refuses
+                    changes[name] = fields[name].type(value)
         return dataclasses.replace(self, **changes)
 
     def to_json(self) -> str:
@@ -171,29 +163,22 @@ class Config:
         )
 
 
-def _parse(field: dataclasses.Field, text: str):
-    try:
-        return text if field.type is str else field.type(text.replace("_", ""))
-    except ValueError:
-        raise ConfigError(f"{field.name} must be {_expected(field)}; received {text!r}.") from None
-
-
 def _check(field: dataclasses.Field, value) -> None:
-    minimum, choices = field.metadata["minimum"], field.metadata["choices"]
+    minimum, below = field.metadata["minimum"], field.metadata["below"]
+    choices = field.metadata["choices"]
     allowed = (int, float) if field.type is float else field.type
-    right_type = isinstance(value, allowed) and not isinstance(value, bool)
-    # A comparison with NaN is false, so "not >=" refuses it too.
-    in_range = right_type and (minimum is None or (value >= minimum and value != float("inf")))
-    if not in_range or (choices and value not in choices):
-        raise ConfigError(f"{field.name} must be {_expected(field)}; received {value!r}.")
-
-
-def _expected(field: dataclasses.Field) -> str:
-    if field.metadata["choices"]:
-        return "one of " + ", ".join(map(repr, field.metadata["choices"]))
-    kind = {int: "a whole number", float: "a number", str: "text"}[field.type]
-    minimum = field.metadata["minimum"]
-    return kind if minimum is None else f"{kind} of at least {minimum}"
+    right = isinstance(value, allowed) and not isinstance(value, bool)
+    if right and minimum is not None:
+        # A comparison with NaN is false.
+        right = minimum <= value < below
+    if right and (not choices or value in choices):
+        return
+    expected = {int: "a whole number", float: "a number", str: "text"}[field.type]
+    if minimum is not None:
+        expected += f" of at least {minimum}" + (f", below {below}" if below < math.inf else "")
+    if choices:
+        expected = "one of " + ", ".join(map(repr, choices))
+    raise ConfigError(f"{field.name} must be {expected}; received {value!r}.")
 
 
 # What the paper and the report have in common.
@@ -205,58 +190,56 @@ _SOURCES = Config(
     refiner_averaging=0.0,
     filters=64,
 )
-PRESETS: types.MappingProxyType[str, Config] = types.MappingProxyType(
-    {
-        # Seconds: to see that everything works, not to refine.
-        "smoke": Config(
-            iterations=6,
-            batch_size=8,
-            refiner_pretraining_steps=4,
-            discriminator_pretraining_steps=4,
-            discriminator_updates=2,
-            discriminator_learning_rate=1e-3,
-            buffer_size=32,
-            filters=8,
-            log_every=2,
-            snapshot_every=3,
-            checkpoint_every=3,
-        ),
-        # Five minutes on two CPU cores.
-        "quick": Config(),
-        # An hour on two CPU cores: what runs/best was trained with.
-        "long": Config(
-            iterations=4_000,
-            batch_size=32,
-            refiner_pretraining_steps=80,
-            discriminator_updates=10,
-            discriminator_learning_rate=1e-3,
-            refiner_averaging=0.97,
-        ),
-        # The report: its section 3.2.4 and the captions of its figures 3 to 7.
-        "report": _SOURCES.replace(
-            iterations=25_000,
-            batch_size=32,
-            discriminator_updates=10,
-            lambda_mean=0.01,
-            buffer_size=3_200,
-            snapshot_every=1_000,
-            checkpoint_every=100,
-        ),
-        # The paper gives neither the number of rounds nor lambda.
-        "paper": _SOURCES.replace(
-            iterations=2_000,
-            batch_size=512,
-            refiner_updates=50,
-            discriminator_updates=1,
-            lambda_mean=0.153,
-            buffer_size=5_120,
-            optimizer="sgd",
-            output_activation="linear",
-            log_every=1,
-            checkpoint_every=10,
-        ),
-    }
-)
+PRESETS = {
+    # Seconds: to see that everything works, not to refine.
+    "smoke": Config(
+        iterations=6,
+        batch_size=8,
+        refiner_pretraining_steps=4,
+        discriminator_pretraining_steps=4,
+        discriminator_updates=2,
+        discriminator_learning_rate=1e-3,
+        buffer_size=32,
+        filters=8,
+        log_every=2,
+        snapshot_every=3,
+        checkpoint_every=3,
+    ),
+    # Five minutes on two CPU cores.
+    "quick": Config(),
+    # An hour on two CPU cores: what runs/best was trained with.
+    "long": Config(
+        iterations=4_000,
+        batch_size=32,
+        refiner_pretraining_steps=80,
+        discriminator_updates=10,
+        discriminator_learning_rate=1e-3,
+        refiner_averaging=0.97,
+    ),
+    # The report: its section 3.2.4 and the captions of its figures 3 to 7.
+    "report": _SOURCES.replace(
+        iterations=25_000,
+        batch_size=32,
+        discriminator_updates=10,
+        lambda_mean=0.01,
+        buffer_size=3_200,
+        snapshot_every=1_000,
+        checkpoint_every=100,
+    ),
+    # The paper gives neither the number of rounds nor lambda.
+    "paper": _SOURCES.replace(
+        iterations=2_000,
+        batch_size=512,
+        refiner_updates=50,
+        discriminator_updates=1,
+        lambda_mean=0.153,
+        buffer_size=5_120,
+        optimizer="sgd",
+        output_activation="linear",
+        log_every=1,
+        checkpoint_every=10,
+    ),
+}
 
 
 def preset(name: str) -> Config:

@@ -9,11 +9,8 @@ from simgan_lib.config import UserError
 class HistoryBuffer(keras.layers.Layer):
     """Keeps a fixed number of refined images and replaces them at random.
 
-    D sees half of each refined mini-batch from here. Without it, D looks only at what R does now,
-    and R can return to old artifacts that D has forgotten.
-
-    Everything is a variable (the images, how many there are, the random state), so a checkpoint
-    holds the buffer and a resumed run goes on as if it had never stopped.
+    Without it, D sees only what R does now, and R can return to artifacts that D has forgotten. All
+    of it is variables, so a checkpoint holds the buffer and a resumed run equals an unbroken one.
 
     Args:
         size: Number of images the buffer holds when full. 0: it keeps nothing.
@@ -63,25 +60,14 @@ class HistoryBuffer(keras.layers.Layer):
         return ops.concatenate([fresh, past])
 
     def sample(self, number: int):
-        """Draws different images from the filled part, at random.
-
-        Args:
-            number: How many, at most as many as the buffer holds.
-
-        Returns:
-            Float tensor `(number, height, width, channels)`.
-        """
+        """Draws that many different images from the filled part, at random."""
         keys = keras.random.uniform((self.size,), seed=self.seed_generator)
         # Empty slots sort behind all filled ones.
         keys = ops.where(ops.arange(self.size) < self.count, keys, 2.0)
         return ops.take(self.images, ops.argsort(keys)[:number], axis=0)
 
     def push(self, images) -> None:
-        """Puts images into empty slots first, then into random ones, each into another slot.
-
-        Args:
-            images: Float tensor `(number, height, width, channels)`, at most `size` of them.
-        """
+        """Puts images, at most `size`, into empty slots first, then into random different ones."""
         number = images.shape[0]
         if number > self.size:
             raise UserError(

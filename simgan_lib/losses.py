@@ -16,10 +16,7 @@ def identity(images: Tensor) -> Tensor:
 
 
 def image_gradients(images: Tensor) -> Tensor:
-    """Returns the differences between neighbouring pixels, rightwards and downwards.
-
-    They have the shape `(batch, height - 1, width - 1, 2 * channels)`.
-    """
+    """Returns the differences between neighbouring pixels, rightwards and downwards."""
     corner = images[:, :-1, :-1]
     right, down = images[:, :-1, 1:], images[:, 1:, :-1]
     return ops.concatenate([right - corner, down - corner], axis=-1)
@@ -42,9 +39,6 @@ def self_regularisation(
         synthetic: x, of the same shape and range.
         feature: psi, such as `identity`, `image_gradients` or `channel_mean`.
 
-    Returns:
-        Scalar: the mean over all pixels.
-
     Example:
         >>> import numpy as np
         >>> x = np.zeros((2, 35, 55, 1), "float32")
@@ -52,8 +46,7 @@ def self_regularisation(
         0.25
 
     Reference:
-        Shrivastava et al. 2017, "Adversarial Loss with Self-Regularization" (there a sum over
-        pixels).
+        Shrivastava et al. 2017, "Adversarial Loss with Self-Regularization" (there a sum).
     """
     return ops.mean(ops.abs(feature(refined) - feature(synthetic)))
 
@@ -66,7 +59,7 @@ def local_adversarial(logits: Tensor, label: int) -> Tensor:
         label: The class the patches are meant to get: `REAL` (0) or `REFINED` (1).
 
     Returns:
-        Scalar: the mean over all patches of all images. ln 2 = 0.693 where D is guessing.
+        Scalar: the mean over all patches. It is ln 2 = 0.693 where D is guessing.
 
     Example:
         >>> import numpy as np
@@ -84,25 +77,15 @@ def global_adversarial(logits: Tensor, label: int) -> Tensor:
 
     The ablation of the local loss: D answers once for the whole image.
 
-    Args:
-        logits: D's output, float tensor `(batch, map_height, map_width, 2)`.
-        label: The class the images are meant to get: `REAL` (0) or `REFINED` (1).
-
-    Returns:
-        Scalar: the mean over the images.
+    Arguments are as for `local_adversarial`. The result is the mean over the images.
     """
     return local_adversarial(ops.mean(logits, axis=(1, 2)), label)
 
 
 def accuracy(logits: Tensor, label: int) -> Tensor:
-    """Computes the fraction of patches that D gives the right class.
+    """Computes the fraction of patches that D gives the right class, the label.
 
-    Args:
-        logits: D's output, float tensor `(batch, map_height, map_width, 2)`.
-        label: The true class: `REAL` (0) or `REFINED` (1).
-
-    Returns:
-        Scalar in [0, 1]. A tie counts as half right, so an undecided D scores 0.5 on both classes.
+    A tie counts as half right, so an undecided D scores 0.5 on both classes.
     """
     margin = logits[..., label] - logits[..., 1 - label]
     return ops.mean((ops.sign(margin) + 1.0) / 2.0)
@@ -121,9 +104,6 @@ def lambda_mean_from_sum(
         lambda_sum: Weight of the summed L1 against the summed cross-entropy.
         image_size: Height and width of the image, in pixels.
         patches: Height and width of D's map, in patches.
-
-    Returns:
-        Weight of the mean L1 against the mean cross-entropy.
 
     Example:
         >>> round(lambda_mean_from_sum(0.01), 3)

@@ -28,14 +28,11 @@ def residual_block(
     input passes through.
 
     Args:
-        features: Features of shape `(batch, height, width, filters)`, not negative.
-        filters: Feature maps of both convolutions; the input must have as many.
+        features: Not negative, `(batch, height, width, filters)`, as is what is returned.
+        filters: Feature maps of both convolutions.
         kernel_size: Height and width of both kernels, in pixels.
         dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
         initializer: Draws the kernels.
-
-    Returns:
-        Features of the input's shape.
 
     Reference:
         Shrivastava et al. 2017, "Implementation Details".
@@ -57,18 +54,16 @@ def build_refiner(
     """Builds the refiner R: a simulated image in, a refined image of the same size out.
 
     Fully convolutional with stride 1, so it changes how pixels look and cannot resample the image.
-    The defaults are the paper's network for gaze, with 296,129 parameters; an output pixel sees
-    19 x 19 input pixels. The paper's NYU hands use `image_shape=(224, 224, 1)`, `kernel_size=7`
-    and `blocks=10`.
+    The defaults are the paper's for gaze: an output pixel sees 19 x 19 input pixels. Its NYU hands
+    use `image_shape=(224, 224, 1)`, `kernel_size=7` and `blocks=10`.
 
     Args:
         image_shape: Height and width in pixels (`None` for any), and channels.
         filters: Feature maps of every hidden convolution.
         kernel_size: Height and width of all kernels but the last, in pixels.
         blocks: Number of residual blocks.
-        output_activation: Activation of the last layer. `"tanh"` (the report's code) keeps pixels
-            in [-1, 1]; `"linear"` is the paper's table; `"equalised"` is `equalised`, for targets
-            whose histograms are: it alone looks at the whole picture.
+        output_activation: Of the last layer: `"tanh"` (the report's code), `"linear"` (the paper's
+            table) or `"equalised"`, which alone looks at the whole picture: see `equalised`.
         dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
         seed: Makes the initial weights repeatable.
 
@@ -100,15 +95,9 @@ def build_refiner(
 def equalised(images: Tensor) -> Tensor:
     """Equalises histograms in a way that has a gradient: as if gray levels were normal.
 
-    Each image is brought to mean 0 and standard deviation 1, and the normal distribution's
-    cumulative function, scaled to [-1, 1], does to it what `camera.equalize` does with the
-    image's own. Brightness and contrast have no effect on what comes out.
-
-    Args:
-        images: Float tensor `(batch, height, width, channels)`, of any range.
-
-    Returns:
-        Float tensor of the same shape, in [-1, 1].
+    Each image `(batch, height, width, channels)`, of any range, is brought to mean 0 and standard
+    deviation 1. The normal distribution's cumulative function, scaled to [-1, 1], then does what
+    `camera.equalize` does with the image's own. So brightness and contrast have no effect.
 
     Example:
         >>> ramp = ops.reshape(ops.linspace(-0.3, 0.1, 35 * 55), (1, 35, 55, 1))
@@ -133,9 +122,9 @@ def build_discriminator(
     """Builds the discriminator D: an image in, a map of two logits per patch out.
 
     Fully convolutional: each position of the map judges the patch that it sees, real (class 0) or
-    refined (class 1). The defaults are the paper's network for gaze, with 75,906 parameters: a
-    9 x 14 map, each patch 23 x 23 pixels. The paper's NYU hands use `image_shape=(224, 224, 1)`,
-    `kernel_sizes=(7, 5, 3)`, `strides=(4, 2, 2)` and `pool_stride=2`.
+    refined (class 1). The defaults are the paper's for gaze: each patch is 23 x 23 pixels. Its NYU
+    hands use `image_shape=(224, 224, 1)`, `kernel_sizes=(7, 5, 3)`, `strides=(4, 2, 2)` and
+    `pool_stride=2`.
 
     Args:
         image_shape: Height and width in pixels (`None` for any), and channels.
@@ -148,7 +137,7 @@ def build_discriminator(
 
     Returns:
         A model from float images in [-1, 1], `(batch, height, width, channels)`, to float32 logits,
-        `(batch, map_height, map_width, 2)`. Softmax over the last axis gives the probabilities.
+        `(batch, map_height, map_width, 2)`.
 
     Example:
         >>> build_discriminator().output_shape
@@ -169,16 +158,10 @@ def build_discriminator(
 
 
 def receptive_field(model: keras.Model) -> int:
-    """Computes how many input pixels, in height and in width, one output position sees.
+    """Computes the side of the square that an output position sees, in pixels.
 
     Every convolution or pooling widens the view by `kernel - 1` steps, and a step is as long as
-    the product of the strides before it.
-
-    Args:
-        model: A model whose convolutions and poolings all lie on one path, as R's and D's do.
-
-    Returns:
-        Side of the square that an output position sees, in pixels.
+    the product of the strides before it. All lie on one path, as in R and D.
 
     Example:
         >>> receptive_field(build_refiner()), receptive_field(build_discriminator())
@@ -200,16 +183,12 @@ def refine(
 
     Args:
         refiner: R, such as `Run(folder).refiner()`.
-        images: uint8 `(n, height, width)`, or `(n, height, width, 3)` in colour.
+        images: uint8 `(n, height, width)`, or `(n, height, width, 3)`, as is what is returned.
         batch_size: Images refined in one call; only these are held as floats.
         progress: Show a progress bar.
 
-    Returns:
-        uint8 array of the same shape.
-
     Raises:
-        UserError: If the images are of another size, or have other channels, than the refiner's,
-            or the refiner gives values that are not finite.
+        UserError: If the images do not fit the refiner, or it gives values that are not finite.
 
     Example:
         >>> refine(build_refiner(), np.zeros((3, 35, 55), "uint8")).shape
@@ -225,16 +204,16 @@ def refine(
         floats = ops.convert_to_numpy(call([(batch,)])["refined"])
         if not np.isfinite(floats).all():
             raise UserError(
-                "The refiner gives values that are not finite: its training failed. Use the "
-                "refiner of another run."
+                "The refiner gives values that are not finite: its training failed. Use another."
             )
         refined[part] = to_uint8(floats)
     return refined
 
 
-def fits(shape: ImageShape, image_shape: ImageShape) -> bool:
-    """Returns whether a network's `(height, width, channels)`, `None` for any, is the images'."""
-    return len(shape) == 3 and all(a in (None, b) for a, b in zip(shape, image_shape, strict=True))
+def fits(shape: ImageShape, other: ImageShape) -> bool:
+    """Returns whether two `(height, width, channels)` agree. `None` stands for any number."""
+    pairs = zip(shape, other, strict=False)
+    return len(shape) == len(other) and all(a == b or None in (a, b) for a, b in pairs)
 
 
 def check_shape(network: keras.Model, image_shape: ImageShape) -> None:

@@ -28,17 +28,7 @@ import pandas as pd
 from simgan_lib.config import Config, UserError
 from simgan_lib.data import GazeData
 from simgan_lib.data.files import reading
-from simgan_lib.models import refine
-
-__all__ = [
-    "COLUMNS",
-    "Run",
-    "RunError",
-    "describe",
-    "pretrained_refiner",
-    "reference_run",
-    "refine",
-]
+from simgan_lib.models import refine  # noqa: F401, found beside what it takes
 
 # Of metrics.csv. A subclass of SimGAN may log more.
 COLUMNS = (
@@ -88,29 +78,30 @@ class Run:
     @property
     def config(self) -> Config:
         """The settings."""
-        self._read("config.json", lambda path: json.loads(path.read_text()))
-        return Config.from_json((self.folder / "config.json").read_text())
+        with self._reading("config.json") as path:
+            return Config().replace(**json.loads(path.read_text()))
 
     @property
     def environment(self) -> dict:
         """Versions, device, precision, data, model and minutes."""
-        return self._read("environment.json", lambda path: json.loads(path.read_text()))
+        with self._reading("environment.json") as path:
+            return json.loads(path.read_text())
 
     @property
     def metrics(self) -> pd.DataFrame:
         """A row per logged round or pre-training step; see `COLUMNS`."""
         if not (self.folder / "metrics.csv").exists():
             return pd.DataFrame(columns=list(COLUMNS))
-        return self._read("metrics.csv", lambda path: pd.read_csv(path).astype({"phase": str}))
+        with self._reading("metrics.csv") as path:
+            return pd.read_csv(path).astype({"phase": str})
 
     @property
     def snapshots(self) -> dict[str, np.ndarray]:
         """The same n synthetic images at k iterations.
 
         `iteration` (k,); `synthetic` and `real` (n, H, W) and `refined` (k, n, H, W), uint8, with
-        a last axis of 3 in colour; `probability_synthetic` and `probability_refined`
-        (k, n, h, w), float16: D's probability, patch by patch, that the image is refined. These
-        two are missing where D does not give two logits.
+        a last axis of 3 in colour. And what `SimGAN.probability_refined` gives, (k, n, h, w):
+        `probability_synthetic` and `probability_refined`.
         """
         with self._reading("snapshots.h5") as path, h5py.File(path) as file:
             return {name: values[()] for name, values in file.items()}
@@ -128,20 +119,18 @@ class Run:
 
     @property
     def evaluation(self) -> dict | None:
-        """What `simgan_lib.evaluation.report.evaluate` found for these weights, or None."""
-        path = self.folder / "evaluation.json"
-        if not path.exists():
+        """What `evaluation.report.evaluate` found for these weights, or None."""
+        if not (self.folder / "evaluation.json").exists():
             return None
-        found = self._read("evaluation.json", lambda path: json.loads(path.read_text()))
+        with self._reading("evaluation.json") as path:
+            found = json.loads(path.read_text(), object_hook=_with_nan)
         # A run that has gone on since needs another evaluation. Most reference runs are kept
         # without their networks.
         kept = (self.folder / "refiner.keras").exists()
         return found if not kept or found["refiner_crc32"] == self.refiner_crc32 else None
 
     def checkpoint(self) -> Path | None:
-        """Returns the newest checkpoint whose bytes are those that were written.
-
-        `SimGAN.load_weights` reads it. `None` if there is no checkpoint yet.
+        """Returns the newest whole checkpoint, for `SimGAN.load_weights`; `None` if there is none.
 
         Raises:
             RunError: If all checkpoints are damaged.
@@ -162,10 +151,6 @@ class Run:
         again = f"copy it again, or begin a new run with --start {self.folder}"
         with reading(self.folder / name, RunError, again):
             yield self.folder / name
-
-    def _read(self, name, read):
-        with self._reading(name) as path:
-            return read(path)
 
     def refiner(self) -> keras.Model:
         """Returns the trained refiner, whatever its architecture, with averaged weights.
@@ -206,12 +191,6 @@ def reference_run(name: str = "best") -> Run:
 
     Raises:
         RunError: If there is no such run. An installed package has none: it takes a checkout.
-
-    Example:
-        >>> reference_run("worst")
-        Traceback (most recent call last):
-        ...
-        simgan_lib.runs.RunError: No reference run 'worst'. There are: ...
     """
     folder = Path(__file__).resolve().parent.parent / "runs"
     if not (folder / name / "config.json").exists():
@@ -228,9 +207,6 @@ def pretrained_refiner(name: str = "best") -> keras.Model:
         name: `"best"`, whose images teach a gaze network well, or `"closest"`, whose images are
             the hardest to tell from the target.
 
-    Returns:
-        The refiner, for simulated eyes of 35 x 55 pixels.
-
     Raises:
         RunError: If there is no such run, or its networks are not in the repository.
 
@@ -241,12 +217,18 @@ def pretrained_refiner(name: str = "best") -> keras.Model:
     return reference_run(name).refiner()
 
 
-def describe(data: GazeData) -> dict:
-    """Describes data so that a run can tell it from other data.
+def _with_nan(found: dict) -> dict:
+    """JSON has no NaN: `null` stands for it."""
+    for name, value in found.items():
+        if value is None:
+            found[name] = np.nan
+        elif isinstance(value, list):
+            found[name] = [np.nan if part is None else part for part in value]
+    return found
 
-    It holds the `image_shape`, and of the `synthetic` and of the `real` images their `source`,
-    their number, a `crc32` of their pixels and, where there are labels, of these.
-    """
+
+def describe(data: GazeData) -> dict:
+    """Describes data by shape, sources, numbers and checksums, so that a run can tell it."""
     description = {"image_shape": list(data.image_shape)}
     for name, images in (("synthetic", data.synthetic), ("real", data.real)):
         description[name] = {

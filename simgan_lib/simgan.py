@@ -10,19 +10,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from simgan_lib import backends, losses
+from simgan_lib import backends, losses, models
 from simgan_lib.config import Config, UserError
 from simgan_lib.data import batch_indices, to_float
 from simgan_lib.history import HistoryBuffer
 from simgan_lib.losses import REAL, REFINED
-from simgan_lib.models import (
-    build_discriminator,
-    build_refiner,
-    check_shape,
-    equalised,
-    fits,
-    refine,
-)
 
 PHASES = ("pretrain_refiner", "pretrain_discriminator", "adversarial")
 
@@ -36,24 +28,26 @@ class SimGAN(keras.Model):
     overrides `refiner_loss`, `discriminator_loss` or `round`. What these log is written to
     `metrics.csv` and handed to callbacks.
 
-    It is a `keras.Model`: calling it refines, `save_weights` saves, callbacks attach to it. For
-    callbacks, a round or a pre-training step is a batch, and `log_every` of them are an epoch.
+    For Keras's callbacks, a round or a pre-training step is a batch, and `log_every` of them are an
+    epoch.
 
     Args:
         config: The settings.
         image_shape: Height, width and channels of the images.
         refiner: R, any functional Keras model that gives images of the shape that it takes. The
             paper's if `None`.
-        discriminator: D, any functional Keras model that gives `(batch, height, width, 2)`
-            logits. With a `discriminator_loss` of your own, its output may be anything. The
-            paper's if `None`.
-        precision: What the paper's networks compute in. The configuration's if `None`, and
-            `"float32"` where that is `"auto"`, which only `train` decides.
+        discriminator: D, any functional Keras model that gives two logits per patch, or anything
+            if you override `discriminator_loss`. The paper's if `None`.
+        precision: What the paper's networks compute in. The configuration's if `None`; `"auto"`,
+            which only `training.train` decides, is `"float32"`.
 
     Attributes:
         buffer: The history buffer.
         phase: The phase that is running, one of `PHASES`.
-        done: How many steps of each phase have been taken, by phase.
+        planned: How many steps of each phase the configuration asks for, by phase.
+        done: How many of these have been taken.
+        pretraining_epochs: Epochs before the first round: `start_from_epoch` for
+            `keras.callbacks.EarlyStopping`.
 
     Raises:
         UserError: If a network does not fit the images.
@@ -78,46 +72,44 @@ class SimGAN(keras.Model):
         precision: str | None = None,
     ):
         super().__init__(name="simgan")
-        self.config, self.image_shape = config or Config(), tuple(image_shape)
+        self.config = config = config or Config()
+        self.image_shape = tuple(image_shape)
         self.own_networks = refiner is not None or discriminator is not None
-        self.precision = (precision or self.config.precision).replace("auto", "float32")
-        dtype, seed = backends.POLICIES[self.precision], self.config.seed
+        self.precision = (precision or config.precision).replace("auto", "float32")
+        dtype = backends.POLICIES[self.precision]
         self.refiner = refiner or self._build_refiner(dtype)
-        self.discriminator = discriminator or build_discriminator(
-            self.image_shape, dtype=dtype, seed=seed + 1
+        self.discriminator = discriminator or models.build_discriminator(
+            self.image_shape, dtype=dtype, seed=config.seed + 1
         )
         self._check_networks()
-        self.buffer = HistoryBuffer(self.config.buffer_size, self.image_shape, seed)
+        self.buffer = HistoryBuffer(config.buffer_size, self.image_shape, config.seed)
         # Adam divides by the size of past gradients. Those of pre-training are so small that its
         # first adversarial steps would be huge, and the refiner would leave the images behind.
-        self.pretraining_optimizer = self._optimizer(
-            self.refiner, self.config.refiner_learning_rate
-        )
-        self.refiner_optimizer = self._optimizer(
-            self.refiner, self.config.refiner_learning_rate, self.config.refiner_averaging
-        )
+        rate = config.refiner_learning_rate
+        self.pretraining_optimizer = self._optimizer(self.refiner, rate)
+        self.refiner_optimizer = self._optimizer(self.refiner, rate, config.refiner_averaging)
         self.discriminator_optimizer = self._optimizer(
-            self.discriminator, self.config.discriminator_learning_rate
+            self.discriminator, config.discriminator_learning_rate
         )
         # Keras's learning-rate callbacks change this one.
         self.optimizer = self.refiner_optimizer
+        steps = (config.refiner_pretraining_steps, config.discriminator_pretraining_steps)
+        self.planned = dict(zip(PHASES, (*steps, config.iterations), strict=True))
         self.phase, self.done = PHASES[0], dict.fromkeys(PHASES, 0)
+        self.pretraining_epochs = self._epochs(PHASES[:2])
         self.backend = backends.current()
         self.built = True
 
     # ---- the losses: equations 2 and 4
 
     def refiner_loss(self, x):
-        """Computes L_R: make D answer "real", and stay close to the synthetic image.
+        """Computes L_R, equation 4: make D answer "real", and stay close to the synthetic image.
 
         Args:
             x: Synthetic images, float tensor `(batch, height, width, channels)` in [-1, 1].
 
         Returns:
             The scalar loss, and a dict of scalars to log.
-
-        Reference:
-            Shrivastava et al. 2017, equation 4.
         """
         refined = self.refiner(x, training=True)
         adversarial = self.adversarial_loss(self.discriminator(refined, training=True), REAL)
@@ -131,7 +123,7 @@ class SimGAN(keras.Model):
         }
 
     def discriminator_loss(self, real, refined):
-        """Computes L_D: tell real from refined images.
+        """Computes L_D, equation 2: tell real from refined images.
 
         Args:
             real: y, float tensor `(batch, height, width, channels)` in [-1, 1].
@@ -139,9 +131,6 @@ class SimGAN(keras.Model):
 
         Returns:
             The scalar loss, and a dict of scalars to log.
-
-        Reference:
-            Shrivastava et al. 2017, equation 2.
         """
         # One pass over both uses the processor better than two.
         logits = self.discriminator(ops.concatenate([real, refined]), training=True)
@@ -155,13 +144,14 @@ class SimGAN(keras.Model):
 
     def adversarial_loss(self, logits, label):
         """Computes the cross-entropy of D's answers, per patch or per image."""
-        by_name = {"local": losses.local_adversarial, "global": losses.global_adversarial}
-        return by_name[self.config.adversarial_loss](logits, label)
+        if self.config.adversarial_loss == "global":
+            return losses.global_adversarial(logits, label)
+        return losses.local_adversarial(logits, label)
 
     def self_regularisation(self, refined, x):
         """Computes how far R(x) is from x. The feature transform psi is the identity."""
         if self.config.output_activation == "equalised":
-            x = equalised(x)  # R cannot choose brightness and contrast.
+            x = models.equalised(x)  # R cannot choose brightness and contrast.
         return losses.self_regularisation(refined, x)
 
     # ---- the updates
@@ -172,11 +162,12 @@ class SimGAN(keras.Model):
 
     def update_discriminator(self, y, refined):
         """Takes one optimiser step of D on L_D; R does not change."""
-        return self._update(
-            lambda: self.discriminator_loss(y, refined),
-            self.discriminator,
-            self.discriminator_optimizer,
-        )
+        loss = lambda: self.discriminator_loss(y, refined)  # noqa: E731
+        return self._update(loss, self.discriminator, self.discriminator_optimizer)
+
+    def _update(self, loss, network, optimizer):
+        variables = network.trainable_variables
+        return self.backend.gradient_update(loss, optimizer, variables, self.variables)
 
     def round(self, x_r, x_d, y):
         """Runs one round of Algorithm 1: K_g updates of R, then K_d updates of D.
@@ -189,9 +180,6 @@ class SimGAN(keras.Model):
 
         Returns:
             A dict of scalars to log.
-
-        Reference:
-            Shrivastava et al. 2017, Algorithm 1.
         """
         for k in range(self.config.refiner_updates):  # lines 2 to 5
             logs = self.update_refiner(x_r[k])
@@ -224,7 +212,7 @@ class SimGAN(keras.Model):
 
         Args:
             synthetic: Simulated images, uint8 `(n, height, width)`, or `(n, height, width, 3)`.
-            real: Real images, unlabelled, uint8, of the same height, width and channels.
+            real: Real images, uint8, of the same height, width and channels.
             callbacks: Keras callbacks. One that sets `model.stop_training` ends the training at
                 the next row of metrics.
 
@@ -235,10 +223,11 @@ class SimGAN(keras.Model):
         steps = (self.pretrain_refiner, self.pretrain_discriminator, self.round)
         run = {p: self.backend.compile(s, self.state) for p, s in zip(PHASES, steps, strict=True)}
         # Callbacks are told of all numbers in every phase; most fix their columns at the first.
-        planned = [p for p in reversed(PHASES) if self.planned[p]]
-        logs = [run[p].names(next(self._batches(p, synthetic, real))) for p in planned]
-        names = itertools.chain(["loss"], *logs, ["rounds_per_second"])
-        self.log_names = list(dict.fromkeys(names))
+        names = ["loss"]
+        for phase in reversed(PHASES):
+            if self.planned[phase]:
+                names += run[phase].names(next(self._batches(phase, synthetic, real)))
+        self.log_names = list(dict.fromkeys([*names, "rounds_per_second"]))
         callbacks = keras.callbacks.CallbackList(
             list(callbacks), model=self, epochs=self._epochs(PHASES), verbose=0
         )
@@ -294,18 +283,6 @@ class SimGAN(keras.Model):
             ]
             yield tuple(map(backends.to_device, batches))
 
-    @property
-    def planned(self) -> dict[str, int]:
-        """How many steps of each phase the configuration asks for, by phase."""
-        config = self.config
-        pretraining = (config.refiner_pretraining_steps, config.discriminator_pretraining_steps)
-        return dict(zip(PHASES, (*pretraining, config.iterations), strict=True))
-
-    @property
-    def pretraining_epochs(self) -> int:
-        """Epochs before the first round: `start_from_epoch` for `keras.callbacks.EarlyStopping`."""
-        return self._epochs(PHASES[:2])
-
     def _epochs(self, phases) -> int:
         return sum(-(-self.planned[phase] // self.config.log_every) for phase in phases)
 
@@ -317,14 +294,14 @@ class SimGAN(keras.Model):
 
     def refine(self, images: np.ndarray) -> np.ndarray:
         """Refines uint8 images with R's averaged weights, as the run's own refiner does."""
-        return refine(self.averaged_refiner(), images)
+        return models.refine(self.averaged_refiner(), images)
 
     def averaged_refiner(self) -> keras.Model:
         """Returns R in float32, with the running average of its weights.
 
         R and D circle round each other: R's last images may be too bright, those of fifty rounds
-        ago too dark. With `refiner_averaging` 0, or before the first round, the weights are the
-        latest ones. Each call returns the same model with the weights of the moment.
+        ago too dark. With `refiner_averaging` 0, or before the first round, these are the latest
+        weights. Each call returns the same model with the weights of the moment.
         """
         averaged = self._averaged
         averaged.set_weights(self.refiner.get_weights())
@@ -340,13 +317,9 @@ class SimGAN(keras.Model):
         return keras.models.clone_model(self.refiner)
 
     def probability_refined(self, images: np.ndarray) -> np.ndarray | None:
-        """Returns D's probability, patch by patch, that images are refined.
+        """Returns D's probability, patch by patch, that uint8 images are refined.
 
-        Args:
-            images: uint8 `(n, height, width)`, or `(n, height, width, 3)`.
-
-        Returns:
-            float16 `(n, map_height, map_width)`, or `None` where D does not give two logits.
+        It is float16 `(n, map_height, map_width)`, or `None` where D does not give two logits.
         """
         logits = ops.convert_to_numpy(self.discriminator(to_float(images)))
         if logits.ndim != 4 or logits.shape[-1] != 2:
@@ -358,12 +331,12 @@ class SimGAN(keras.Model):
     @property
     def state(self) -> list[keras.Variable]:
         """All variables that training reads or changes: what a checkpoint holds."""
-        optimizers = (
-            self.pretraining_optimizer,
-            self.refiner_optimizer,
-            self.discriminator_optimizer,
-        )
-        return [*self.variables, *(v for optimizer in optimizers for v in optimizer.variables)]
+        return [
+            *self.variables,
+            *self.pretraining_optimizer.variables,
+            *self.refiner_optimizer.variables,
+            *self.discriminator_optimizer.variables,
+        ]
 
     def save_own_variables(self, store):
         """Saves how far the training has got, and the random states, which Keras leaves out."""
@@ -397,13 +370,9 @@ class SimGAN(keras.Model):
         settings = Config.from_json(config["config"])
         return cls(settings, config["image_shape"], *networks, precision=config["precision"])
 
-    def _update(self, loss, network, optimizer):
-        variables = network.trainable_variables
-        return self.backend.gradient_update(loss, optimizer, variables, self.variables)
-
     def _build_refiner(self, dtype):
         config = self.config
-        return build_refiner(
+        return models.build_refiner(
             self.image_shape,
             config.filters,
             output_activation=config.output_activation,
@@ -412,10 +381,10 @@ class SimGAN(keras.Model):
         )
 
     def _optimizer(self, network, learning_rate, averaging=0.0):
-        settings = {"use_ema": averaging > 0, "ema_momentum": averaging}
-        optimizer = keras.optimizers.SGD(learning_rate, **settings)
+        ema = {"use_ema": averaging > 0, "ema_momentum": averaging}
+        optimizer = keras.optimizers.SGD(learning_rate, **ema)
         if self.config.optimizer == "adam":
-            optimizer = keras.optimizers.Adam(learning_rate, self.config.beta_1, **settings)
+            optimizer = keras.optimizers.Adam(learning_rate, self.config.beta_1, **ema)
         if self.precision == "float16":
             # Gradients below 6e-8 vanish in float16; scaling the loss keeps them above.
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
@@ -423,26 +392,25 @@ class SimGAN(keras.Model):
         return optimizer
 
     def _check_networks(self):
-        for name, network in (("R", self.refiner), ("D", self.discriminator)):
+        own_loss = type(self).discriminator_loss is not SimGAN.discriminator_loss
+        images, logits = self.image_shape, (None, None, 2)
+        for name, network, wanted, what in (
+            ("R", self.refiner, images, "images of the shape that it takes"),
+            ("D", self.discriminator, logits, "two logits per patch"),
+        ):
             if not hasattr(network, "input_shape"):
                 raise UserError(
                     f"{name} must be a functional or sequential Keras model, whose shapes are "
                     f"known; received a {type(network).__name__}. Build it with keras.Input."
                 )
-            check_shape(network, self.image_shape)
-        gives = tuple(self.refiner.output_shape[1:])
-        if not fits(gives, self.image_shape):
-            raise UserError(
-                f"R must give images of the shape that it takes, {self.image_shape}; it gives "
-                f"{gives}. Use stride 1 and padding='same', or upsample."
-            )
-        gives = tuple(self.discriminator.output_shape)
-        own_loss = type(self).discriminator_loss is not SimGAN.discriminator_loss
-        if not own_loss and (len(gives) != 4 or gives[-1] != 2):
-            raise UserError(
-                f"D must give two logits per patch, (batch, height, width, 2); it gives {gives}. "
-                "For another output, override discriminator_loss and refiner_loss in a subclass."
-            )
+            models.check_shape(network, images)
+            gives = network.output_shape[1:]
+            if not models.fits(gives, wanted) and not (name == "D" and own_loss):
+                raise UserError(
+                    f"{name} must give {what}, (height, width, channels) of {wanted}; it gives "
+                    f"{gives}. For another output of D, override discriminator_loss and "
+                    "refiner_loss in a subclass."
+                )
 
 
 def _with_loss(logs):

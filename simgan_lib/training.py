@@ -61,8 +61,7 @@ def train(
             the folder's in `iterations` only.
         callbacks: Further Keras callbacks.
         progress: Show a progress bar.
-        devices: Over how many devices to split each batch, on JAX. The result is the same, but
-            for rounding.
+        devices: Over how many devices to split each batch, on JAX.
         model: A model of your own, built with `config`: a subclass of `SimGAN`, or one with other
             networks. To resume, build it in the same way and give it again.
 
@@ -76,37 +75,31 @@ def train(
         UserError: If there are not so many devices.
     """
     folder = Path(folder)
-    _check_model(model, config, data, devices)
-    _check_folder(folder, config, data, resume)
+    _check(folder, data, config, model, devices, resume)
     with locked(folder), backends.data_parallel(devices, config.batch_size):
         known = (folder / "config.json").exists()
-        checkpoint, timings = Run(folder).checkpoint() if known else None, {}
+        checkpoint, precision = Run(folder).checkpoint() if known else None, config.precision
         if checkpoint:
             # The probe may answer differently today; the run goes on in what it began with.
-            environment = Run(folder).environment
-            precision, timings = environment["precision"], environment["precision_seconds"]
-        elif config.precision == "auto" and model is None:
-            timings = backends.time_precisions()
-            precision = backends.fastest_precision(timings)
-        else:
-            precision = config.precision
+            precision = Run(folder).environment["precision"]
+        elif precision == "auto" and model is None:
+            precision = backends.fastest_precision(backends.time_precisions())
         if model is None:
             model = SimGAN(config, data.image_shape, precision=precision)
         if checkpoint:
-            _check_resumed(folder, environment, model)
             model.load_weights(checkpoint)
-        writer, bar = RunWriter(folder, data, bool(checkpoint), timings), ProgressBar(progress)
+        writer, bar = RunWriter(folder, data, bool(checkpoint)), ProgressBar(progress)
         with _stop_on_signals(model), closing(bar):
             callbacks = [*callbacks, writer, bar]
             return model.train(data.synthetic.images, data.real.images, callbacks)
 
 
 class RunWriter(keras.callbacks.Callback):
-    """Writes a run folder while a SimGAN trains. `timings` are `backends.time_precisions`'s."""
+    """Writes a run folder while a SimGAN trains."""
 
-    def __init__(self, folder: Path, data: GazeData, resume: bool, timings: dict[str, float]):
+    def __init__(self, folder: Path, data: GazeData, resume: bool):
         super().__init__()
-        self.folder, self.data, self.resume, self.timings = folder, data, resume, timings
+        self.folder, self.data, self.resume = folder, data, resume
 
     def on_train_begin(self, logs=None):
         """Starts the folder, or cuts what lies beyond the checkpoint."""
@@ -116,21 +109,31 @@ class RunWriter(keras.callbacks.Callback):
         self._write_text("config.json", self.model.config.to_json())
         self.synthetic = self.data.synthetic.images[:SNAPSHOT_IMAGES]
         self.real = self.data.real.images[:SNAPSHOT_IMAGES]
-        self.rows, self.shots, earlier = [], [], 0.0
+        self.rows, self.shots, self.saved, seconds = [], [], -1, 0.0
         if self.resume:
-            run = Run(self.folder)
-            earlier = run.environment["training_seconds"]
+            self.saved = sum(self.model.done.values())
+            seconds = Run(self.folder).environment["training_seconds"]
             try:
-                done = run.metrics["phase"].map(self.model.done)
-                self.rows = run.metrics[run.metrics["iteration"] <= done].to_dict("records")
-                self.shots = _shots(run, self.model)
+                self._read_earlier(Run(self.folder))
             except RunError as error:
                 # What has been learned is in the checkpoint. The curve of the past is lost.
                 warnings.warn(f"{error} The run goes on without what it held.", stacklevel=2)
-        self.start = time.perf_counter() - earlier
-        self.saved = sum(self.model.done.values()) if self.resume else -1
         self.rows_written, self.last_write = len(self.rows), 0.0
+        self.start = time.perf_counter() - seconds
+        self.environment = _environment(self.model, self.data)
         self._write_environment()
+
+    def _read_earlier(self, run):
+        done = run.metrics["phase"].map(self.model.done)
+        self.rows = run.metrics[run.metrics["iteration"] <= done].to_dict("records")
+        if not (self.folder / "snapshots.h5").exists():
+            return
+        shots, every = run.snapshots, self.model.config.snapshot_every
+        for k, iteration in enumerate(shots["iteration"]):
+            # What was taken because of a stop has no place in a run that goes on.
+            if iteration <= self.model.done["adversarial"] and iteration % every == 0:
+                names = [name for name in shots if name not in ("synthetic", "real")]
+                self.shots.append({name: shots[name][k] for name in names})
 
     def on_train_batch_begin(self, batch, logs=None):
         """Takes the snapshot before the first round."""
@@ -145,11 +148,18 @@ class RunWriter(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes a row of metrics, and a checkpoint where one is due."""
-        phase = self.model.phase
-        self.rows.append({"phase": phase, "iteration": self.model.done[phase], **logs})
-        self._check_finite(self.rows[-1])
-        done, every = sum(self.model.done.values()), self.model.config.checkpoint_every
-        if done - max(self.saved, 0) >= every:
+        phase, done = self.model.phase, self.model.done
+        self.rows.append({"phase": phase, "iteration": done[phase], **logs})
+        networks = (self.model.refiner, self.model.discriminator)
+        weights = [weight for network in networks for weight in network.get_weights()]
+        if not all(np.isfinite(numbers).all() for numbers in [logs["loss"], *weights]):
+            self._write_metrics()
+            raise TrainingError(
+                f"The training failed by {phase} {done[phase]}: its loss is {logs['loss']:.3g}, or "
+                "weights are not finite. The last checkpoint stays. Try a lower "
+                "refiner_learning_rate and discriminator_learning_rate, or precision=float32."
+            )
+        if sum(done.values()) - max(self.saved, 0) >= self.model.config.checkpoint_every:
             self._save()
         elif time.perf_counter() - self.last_write > 1:
             # Not with every row: the file grows, and a GPU may log many a second.
@@ -164,21 +174,8 @@ class RunWriter(keras.callbacks.Callback):
             self._save()
         self._write_metrics()
 
-    def _check_finite(self, row):
-        networks = (self.model.refiner, self.model.discriminator)
-        weights = [w for network in networks for w in network.get_weights()]
-        if np.isfinite(row["loss"]) and all(np.isfinite(w).all() for w in weights):
-            return
-        self._write_metrics()
-        raise TrainingError(
-            f"The training failed by {row['phase']} {row['iteration']}: its loss is "
-            f"{row['loss']:.3g}, or weights are not finite. The last checkpoint stays. Try a lower "
-            "refiner_learning_rate and discriminator_learning_rate, or precision=float32."
-        )
-
     def _save(self):
         check_space(self.folder, 2 * sum(4 * math.prod(v.shape) for v in self.model.state))
-        # The checkpoint last: it must never be ahead of the other files.
         self._write_metrics()
         networks = {
             "refiner": self.model.averaged_refiner(),
@@ -188,28 +185,16 @@ class RunWriter(keras.callbacks.Callback):
             with atomic(self.folder / f"{name}.keras") as temporary:
                 network.save(temporary)
         self._write_environment()
-        self._save_checkpoint()
-        self.saved = sum(self.model.done.values())
-
-    def _save_checkpoint(self):
-        # Its name holds its checksum, so that a damaged one is not taken for a whole one. The one
-        # before it stays, to go on from if the last is damaged.
-        folder, steps = self.folder / "checkpoint", sum(self.model.done.values())
+        # The checkpoint last: it must never be ahead of the other files. Its name holds its
+        # checksum, so that a damaged one is not taken for a whole one. The one before it stays, to
+        # go on from if the last is damaged.
+        folder, self.saved = self.folder / "checkpoint", sum(self.model.done.values())
         temporary = folder / f".{os.getpid()}.weights.h5"
         self.model.save_weights(temporary)
         checksum = zlib.crc32(temporary.read_bytes())
-        os.replace(temporary, folder / f"{steps:08}-{checksum:08x}.weights.h5")
+        os.replace(temporary, folder / f"{self.saved:08}-{checksum:08x}.weights.h5")
         for earlier in sorted(folder.glob("[0-9]*.weights.h5"))[:-2]:
             earlier.unlink()
-
-    def _write_metrics(self):
-        if len(self.rows) > self.rows_written:
-            table = pd.DataFrame(self.rows)
-            known = [name for name in COLUMNS if name in table]
-            table = table[known + [name for name in table if name not in known]]
-            with atomic(self.folder / "metrics.csv") as temporary:
-                table.to_csv(temporary, index=False)
-            self.rows_written, self.last_write = len(self.rows), time.perf_counter()
 
     def _snapshot(self):
         iteration = self.model.done["adversarial"]
@@ -226,18 +211,22 @@ class RunWriter(keras.callbacks.Callback):
         with atomic(self.folder / "snapshots.h5") as temporary, h5py.File(temporary, "w") as file:
             for name in self.shots[-1]:
                 values = np.stack([earlier[name] for earlier in self.shots])
-                file.create_dataset(
-                    name, data=values, compression="gzip" if values.ndim > 1 else None
-                )
+                compression = "gzip" if values.ndim > 1 else None
+                file.create_dataset(name, data=values, compression=compression)
             file["synthetic"], file["real"] = self.synthetic, self.real
 
+    def _write_metrics(self):
+        if len(self.rows) > self.rows_written:
+            table = pd.DataFrame(self.rows)
+            known = [name for name in COLUMNS if name in table]
+            table = table[known + [name for name in table if name not in known]]
+            with atomic(self.folder / "metrics.csv") as temporary:
+                table.to_csv(temporary, index=False)
+            self.rows_written, self.last_write = len(self.rows), time.perf_counter()
+
     def _write_environment(self):
-        environment = {
-            **_environment(self.model, self.data),
-            "precision_seconds": {k: round(v, 5) for k, v in self.timings.items()},
-            "training_seconds": round(time.perf_counter() - self.start, 2),
-        }
-        self._write_text("environment.json", json.dumps(environment, indent=2))
+        self.environment["training_seconds"] = round(time.perf_counter() - self.start, 2)
+        self._write_text("environment.json", json.dumps(self.environment, indent=2))
 
     def _write_text(self, name, text):
         with atomic(self.folder / name) as temporary:
@@ -293,7 +282,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes the curves, and every `snapshot_every` rounds the eyes."""
-        known = {name: value for name, value in (logs or {}).items() if np.isfinite(value)}
+        known = {name: value for name, value in logs.items() if np.isfinite(value)}
         super().on_epoch_end(epoch, known)
         if self.model.done["adversarial"] % self.model.config.snapshot_every == 0:
             import tensorflow as tf
@@ -305,21 +294,17 @@ class TensorBoard(keras.callbacks.TensorBoard):
                 tf.summary.image("synthetic above refined", sheet[None], step=epoch)
 
 
-def _check_model(model, config, data, devices) -> None:
-    if model is None:
-        return
-    if model.config != config:
+def _check(folder, data, config, model, devices, resume) -> None:
+    """Refuses what cannot be trained as asked, before anything is written."""
+    if model is not None and model.config != config:
         raise RunError("The model was built with another config: build it with the one you give.")
-    if model.image_shape != data.image_shape:
+    if model is not None and model.image_shape != data.image_shape:
         raise RunError(
             f"The model takes images (height, width, channels) of {model.image_shape}; the data "
             f"has {data.image_shape}. Build it with image_shape=data.image_shape."
         )
-    if devices > 1:
+    if model is not None and devices > 1:
         raise RunError(f"devices={devices} builds a model of its own: leave out model=.")
-
-
-def _check_folder(folder: Path, config: Config, data: GazeData, resume: bool) -> None:
     if not (folder / "config.json").exists():
         # Hidden files and empty folders are what a training leaves that was killed at its start.
         if any(p.is_file() and not p.name.startswith(".") for p in folder.rglob("*")):
@@ -330,26 +315,22 @@ def _check_folder(folder: Path, config: Config, data: GazeData, resume: bool) ->
             f"{folder} already holds a run. Go on with it (--resume), or choose another folder."
         )
     run = Run(folder)
-    saved = run.config.replace(iterations=config.iterations)
-    if saved != config:
-        changed = [k for k, v in vars(saved).items() if v != getattr(config, k)]
+    saved = {k: v for k, v in vars(run.config).items() if k != "iterations"}
+    changed = [name for name, value in saved.items() if value != getattr(config, name)]
+    if changed:
         raise RunError(
             f"{folder} was trained with other settings; these differ: {', '.join(changed)}. "
             "A resumed run may change 'iterations' only: start a new one for the others."
         )
-    if (folder / "environment.json").exists() and run.environment["data"] != describe(data):
-        raise RunError(
-            f"{folder} was trained on other data: {run.environment['data']}; "
-            f"received {describe(data)}. Resume it with the same data, or start a new run."
-        )
-
-
-def _check_resumed(folder: Path, environment: dict, model: SimGAN) -> None:
-    if environment["model"] != _name(model):
-        raise RunError(
-            f"{folder} was trained with the model {environment['model']}; received "
-            f"{_name(model)}. Build it as then, and give it with model= (--start)."
-        )
+    if not (folder / "environment.json").exists():
+        return
+    given = {"data": describe(data), "model": _name(model) if model is not None else "SimGAN"}
+    for kind, received in given.items():
+        if run.environment[kind] != received:
+            raise RunError(
+                f"{folder} was trained with {kind} {run.environment[kind]}; received {received}. "
+                "Give the same data and the same model= (--start), or start a new run."
+            )
 
 
 def _name(model: SimGAN) -> str:
@@ -371,26 +352,14 @@ def _environment(model: SimGAN, data: GazeData) -> dict:
     }
 
 
-def _shots(run: Run, model: SimGAN) -> list[dict]:
-    if not (run.folder / "snapshots.h5").exists():
-        return []
-    shots = run.snapshots
-    names = [name for name in shots if name not in ("synthetic", "real")]
-    last, every = model.done["adversarial"], model.config.snapshot_every
-    return [
-        {name: shots[name][k] for name in names}
-        for k, iteration in enumerate(shots["iteration"])
-        # What was taken because of a stop has no place in a run that goes on.
-        if iteration <= last and iteration % every == 0
-    ]
-
-
 @contextmanager
 def _stop_on_signals(model):
     """Lets the first of `STOP_SIGNALS` end the training, and the second one the process."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        found = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+        # What is ignored stays so: 'nohup' has a training outlive its terminal.
+        before = {number: h for number, h in found.items() if h is not signal.SIG_IGN}
 
     def stop(signum, frame):
         model.stop_training = True
@@ -400,9 +369,6 @@ def _stop_on_signals(model):
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    # What is ignored stays so: 'nohup' has a training outlive its terminal.
-    before = {number: h for number, h in before.items() if h is not signal.SIG_IGN}
     for number in before:
         signal.signal(number, stop)
     try:

@@ -1,8 +1,11 @@
 import os
+import pickle
 import shutil
 import signal
 import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +15,7 @@ from scipy import stats
 from simgan_lib.config import UserError, preset
 from simgan_lib.data import GazeData, ImageSet
 from simgan_lib.data.simulator import simulate
-from simgan_lib.evaluation import report
+from simgan_lib.evaluation import gaze, report
 from simgan_lib.evaluation.gaze import Effort
 from simgan_lib.evaluation.grid import GRIDS, SHOWS, Cell, ablate
 from simgan_lib.notebook import plots
@@ -33,6 +36,14 @@ class Deadly:
 
     def __reduce__(self):
         return os._exit, (1,)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    """A home of its own, where trained networks are cached."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +80,31 @@ def test_cells_share_what_the_refiner_does_not_change(grid):
         {run["gaze_error_deg"][name]["mean"] for run in found} for name in ("synthetic", "refined")
     )
     assert (len(synthetic), len(refined)) == (1, 2)
+
+
+def test_a_pickle_that_came_with_the_runs_is_not_read(data, tmp_path):
+    """Networks are cached as pickles, which run code: never beside runs, which come from others."""
+    small = GazeData(data.synthetic[:32], data.real, data.test)
+    beside = replace(EFFORT, cache=tmp_path / "grid" / ".cache")
+    targets = small.synthetic.labels[gaze.LOOK].to_numpy()
+    gaze.train_estimator(small.synthetic.images, targets, 0, beside)
+    planted = [*beside.cache.rglob("output.pkl")]
+    assert planted
+    for path in planted:
+        path.write_bytes(pickle.dumps(Deadly()))
+    cells = {"baseline": CELLS["baseline"]}
+    ablate(tmp_path / "grid", small, BASE, cells, jobs=1, effort=EFFORT, images=32)
+    assert Run(tmp_path / "grid" / "baseline" / "seed0").evaluation
+    assert all(path.read_bytes() == pickle.dumps(Deadly()) for path in planted)
+    assert any((Path.home() / ".cache" / "simgan_lib").rglob("output.pkl"))
+
+
+def test_without_a_home_nothing_is_cached(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    assert gaze.cache_folder() is None
 
 
 def test_finished_runs_stay_when_a_process_dies_and_the_grid_goes_on(grid, data):

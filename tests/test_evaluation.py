@@ -209,6 +209,26 @@ def test_labels_of_ones_own_are_measured_by_a_function(data, run):
         report.evaluate(run, GazeData(own.synthetic, own.real), label_error=label_error)
 
 
+def test_a_number_that_is_none_is_null_in_the_record(data, run):
+    found = report.evaluate(
+        run, data, 1, FAST, images=80, label_error=lambda training, test, seed: np.full(3, np.nan)
+    )
+    text = (run.folder / "evaluation.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail)["label_error"]["refined"]["mean"] is None
+    assert np.isnan(run.evaluation["label_error"]["refined"]["mean"])
+    assert report.table(run.evaluation) == report.table(found)
+    assert np.isnan(report.collect(run.folder)["label_error"]).all()
+
+
+def test_infinite_labels_are_refused_before_anything_is_trained(data, run, monkeypatch):
+    monkeypatch.setattr(gaze, "train_estimator", pytest.fail)
+    images, labels = data.synthetic.images, data.synthetic.labels.assign(openness=np.inf)
+    broken = GazeData(ImageSet(images, labels, data.synthetic.source), data.real, data.test)
+    monkeypatch.setattr(report, "describe", lambda data: run.environment["data"])
+    with pytest.raises(UserError, match="finite"):
+        report.evaluate(run, broken, seeds=1, effort=FAST)
+
+
 def test_colour_images_are_measured(data, tmp_path):
     tint = np.array([1.0, 0.8, 0.6])
     synthetic, real, test = (

@@ -316,7 +316,7 @@ def test_nothing_is_overwritten_silently(run, tmp_path):
 def test_resume_refuses_other_settings_and_other_data(run):
     with pytest.raises(RunError, match="lambda_mean, seed"):
         train(make_data(), CONFIG.replace(seed=3, lambda_mean=9.0), run.folder, resume=True)
-    with pytest.raises(RunError, match="other data"):
+    with pytest.raises(RunError, match="trained with data"):
         train(make_data(seed=1), CONFIG, run.folder, resume=True)
     data = make_data()
     data.synthetic.labels = pd.DataFrame({"yaw": np.zeros(40)})

@@ -29,17 +29,10 @@ POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixe
 
 
 def current() -> ModuleType:
-    """Returns the module for the backend that Keras runs on.
-
-    Returns:
-        `simgan_lib.backends.tensorflow` or `simgan_lib.backends.jax`.
+    """Returns the module for the backend that Keras runs on, `tensorflow` or `jax`.
 
     Raises:
         UserError: If Keras runs on another backend, or with other axes or floats.
-
-    Example:
-        >>> current().__name__.startswith("simgan_lib.backends.")
-        True
     """
     name = keras.backend.backend()
     if name not in SUPPORTED:
@@ -52,9 +45,8 @@ def current() -> ModuleType:
 
 
 def _check_settings() -> None:
-    config = keras.config
-    settings = {"image_data_format": config.image_data_format(), "floatx": config.floatx()}
-    for (name, found), needed in zip(settings.items(), ("channels_last", "float32"), strict=True):
+    for name, needed in (("image_data_format", "channels_last"), ("floatx", "float32")):
+        found = getattr(keras.config, name)()
         if found != needed:
             raise UserError(
                 f"Keras is set to {name}={found}; simgan_lib needs {needed}. Call "
@@ -69,9 +61,7 @@ _check_settings()  # Networks built with other settings would train, and be othe
 def data_parallel(devices: int, batch_size: int) -> Iterator[None]:
     """Splits every batch over several devices, for models that are built and trained inside.
 
-    Args:
-        devices: How many. With 1, nothing is split.
-        batch_size: Images in a batch. Half a batch, what R refines for D, must split evenly too.
+    Half a batch, what R refines for D, must split evenly too.
 
     Raises:
         UserError: If there are fewer devices, the batch does not split, or Keras runs on another
@@ -82,30 +72,21 @@ def data_parallel(devices: int, batch_size: int) -> Iterator[None]:
         return
     if keras.backend.backend() != "jax":
         raise UserError(
-            f"devices={devices} needs JAX, the one backend on which Keras splits batches; "
-            f"this is {keras.backend.backend()}. Set KERAS_BACKEND=jax."
+            f"devices={devices} needs JAX: Keras splits batches nowhere else. "
+            "Set KERAS_BACKEND=jax."
         )
     found = keras.distribution.list_devices()
-    if not 1 <= devices <= len(found):
-        raise UserError(f"devices must be from 1 to {len(found)} here; received {devices}.")
-    if batch_size % (2 * devices):
+    if not 1 <= devices <= len(found) or batch_size % (2 * devices):
         raise UserError(
-            f"A batch of {batch_size}, and its half, must split evenly over {devices} devices. "
-            f"Use a batch_size that is a multiple of {2 * devices}."
+            f"devices must be from 1 to {len(found)} here, and batch_size a multiple of twice as "
+            f"many, {2 * devices}; received devices={devices}, batch_size={batch_size}."
         )
     with keras.distribution.DataParallel(devices=found[:devices]).scope():
         yield
 
 
 def to_device(batches: np.ndarray):
-    """Copies batches to the device, or to each device its part of every batch.
-
-    Args:
-        batches: float32 array `(number, batch, height, width, channels)`.
-
-    Returns:
-        The tensor.
-    """
+    """Copies batches, `(number, batch, height, width, channels)`, or to each device its part."""
     distribution = keras.distribution.distribution()
     if distribution is None:
         return ops.convert_to_tensor(batches)
@@ -114,32 +95,23 @@ def to_device(batches: np.ndarray):
     return keras.distribution.distribute_tensor(batches, layout)
 
 
-def time_precisions(repeats: int = 3) -> dict[str, float]:
+def time_precisions() -> dict[str, float]:
     """Times a convolution of the refiner, forwards and backwards, in each number format.
 
     float16 is timed on accelerators only: CPUs convert it to float32 first, which takes seconds.
-
-    Args:
-        repeats: Timed calls per format; the fastest counts.
 
     Returns:
         Seconds by format: `"float32"`, `"bfloat16"` and, not on a CPU, `"float16"`.
     """
     on_cpu = current().device_name() == "CPU"
-    names = [name for name in POLICIES if not (on_cpu and name == "float16")]
-    return {name: min(_time_convolution(name, repeats)) for name in names}
+    return {n: _time_convolution(n) for n in POLICIES if not (on_cpu and n == "float16")}
 
 
-def fastest_precision(seconds: dict[str, float], gain: float = 1.15) -> str:
-    """Picks a number format from its timings.
+def fastest_precision(seconds: dict[str, float]) -> str:
+    """Picks a number format from what `time_precisions` found.
 
-    Args:
-        seconds: Seconds by format, as from `time_precisions`.
-        gain: How many times faster than float32 a shorter format must be to be worth its rounding.
-
-    Returns:
-        The fastest format, or `"float32"` where none is `gain` times faster. Of two that are
-        within 10% of each other, bfloat16 goes before float16, as its losses need no scaling.
+    A shorter format must be 15% faster than float32 to be worth its rounding. bfloat16 goes before
+    a float16 that is up to 10% faster, as its losses need no scaling.
 
     Example:
         >>> fastest_precision({"float32": 1.0, "bfloat16": 0.5, "float16": 4.0})
@@ -147,11 +119,10 @@ def fastest_precision(seconds: dict[str, float], gain: float = 1.15) -> str:
     """
     bfloat16, float16 = seconds["bfloat16"], seconds.get("float16", float("inf"))
     short = "bfloat16" if bfloat16 <= 1.1 * float16 else "float16"
-    return short if seconds["float32"] >= gain * seconds[short] else "float32"
+    return short if seconds["float32"] >= 1.15 * seconds[short] else "float32"
 
 
-def _time_convolution(name: str, repeats: int) -> list[float]:
-    backend = current()
+def _time_convolution(name: str) -> float:
     # The features are a variable too, so that the step needs their gradient, as in a deep network.
     kernel = keras.Variable(keras.random.normal((3, 3, 64, 64), seed=0))
     features = keras.Variable(keras.random.normal((16, 35, 55, 64), seed=1))
@@ -163,13 +134,12 @@ def _time_convolution(name: str, repeats: int) -> list[float]:
         return ops.mean(ops.square(ops.cast(y, "float32"))), {}
 
     def step():
-        backend.gradient_update(loss, optimizer, variables, variables)
+        current().gradient_update(loss, optimizer, variables, variables)
         return {"sum": ops.sum(kernel)}
 
-    run = backend.compile(step, [*variables, *optimizer.variables])
-    seconds = []
-    for _ in range(repeats + 1):
+    run, seconds = current().compile(step, [*variables, *optimizer.variables]), []
+    for _ in range(4):
         start = time.perf_counter()
         ops.convert_to_numpy(run([()])["sum"])
         seconds.append(time.perf_counter() - start)
-    return seconds[1:]  # the first call compiles
+    return min(seconds[1:])  # the first call compiles

@@ -1,4 +1,4 @@
-"""Optimiser steps on TensorFlow, whose variables change in place."""
+"""Optimiser steps on TensorFlow, whose variables change in place. See `jax` for the arguments."""
 
 import logging
 
@@ -9,17 +9,7 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def gradient_update(loss_function, optimizer, variables, state):
-    """Takes one optimiser step on `variables`.
-
-    Args:
-        loss_function: Takes nothing, returns a scalar loss and a dict of scalars to log.
-        optimizer: A built Keras optimiser.
-        variables: The Keras variables to change.
-        state: All variables that the loss reads (JAX needs their names).
-
-    Returns:
-        The dict of scalars.
-    """
+    """Takes one optimiser step on `variables`, as on JAX, which alone needs the `state`."""
     values = [variable.value for variable in variables]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(values)
@@ -30,17 +20,9 @@ def gradient_update(loss_function, optimizer, variables, state):
 
 
 def compile(step, state):
-    """Compiles a step.
+    """Compiles a step, as on JAX, which alone needs the `state`. Each call takes one step.
 
     XLA stays off: on a CPU its convolutions are slower than oneDNN's.
-
-    Args:
-        step: Takes tensors, changes variables, returns a dict of scalars.
-        state: All variables that it reads or changes (JAX hands them in and out).
-
-    Returns:
-        A function of a list with one step's arguments, a tuple. It returns the scalars. Its
-        `names` says, of one step's arguments, which scalars these are.
     """
     one = tf.function(step, autograph=False, jit_compile=False, reduce_retracing=True)
 

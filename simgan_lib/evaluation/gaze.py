@@ -58,14 +58,28 @@ class Effort:
         network: Builds the network, such as `build_gaze_estimator`. Its last hidden layer is called
             `"features"`.
         instrument_images: Images of each style that `matching.gaze_reader` learns from.
-        cache: A folder for trained networks, so that runs share those that do not depend on the
-            refiner. A change of the network's code goes unnoticed.
+        cache: A folder for trained networks, such as `cache_folder()`, so that runs share those
+            that do not depend on the refiner. A change of the network's code goes unnoticed.
     """
 
     epochs: int = 12
     network: Callable[[tuple, int, int], keras.Model] = build_gaze_estimator
     instrument_images: int = 4_000
     cache: Path | None = None
+
+
+def cache_folder() -> Path | None:
+    """Returns the user's own folder for trained networks, or `None` where there is no home.
+
+    They are pickles, which run code when they are read. So they are not kept beside runs, which
+    people hand on to others.
+    """
+    try:
+        folder = Path.home() / ".cache" / "simgan_lib"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (OSError, RuntimeError):
+        return None
+    return folder
 
 
 def angular_error(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:

@@ -112,7 +112,7 @@ def ablate(
             Each has one thread, and all machines find `folder` under the same path.
     """
     folder = Path(folder).resolve() if scheduler else Path(folder)
-    options = (jobs, networks, effort, images, folder / ".cache")
+    options = (jobs, networks, effort, images)
     changed = {name: base.replace(**changes) for name, (_, changes) in (cells or ABLATION).items()}
     work = [
         (folder / name / f"seed{seed}", config.replace(seed=seed), *options)
@@ -169,7 +169,7 @@ def _on_cluster(scheduler: str, data: GazeData, work: list[tuple]) -> Iterator[P
             raise BrokenProcessPool(str(error)) from None
 
 
-def _run_cell(data, path, config, jobs, networks, effort, images, cache) -> Path:
+def _run_cell(data, path, config, jobs, networks, effort, images) -> Path:
     # TensorFlow reads these when it first computes. joblib sets those of the other libraries.
     threads = str(max(1, cpu_count() // jobs))
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = threads
@@ -180,6 +180,6 @@ def _run_cell(data, path, config, jobs, networks, effort, images, cache) -> Path
         model = training.train(data, config, path, resume=True, progress=False)
         if model.done != model.planned:
             raise KeyboardInterrupt  # train ends a training by Ctrl-C without an error
-        effort = dataclasses.replace(effort or gaze.Effort(), cache=cache)
+        effort = dataclasses.replace(effort or gaze.Effort(), cache=gaze.cache_folder())
         report.evaluate(runs.Run(path), data, networks, effort, images=images, progress=False)
     return path

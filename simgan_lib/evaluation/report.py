@@ -52,24 +52,29 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
     the synthetic ones have gaze vectors and pupils.
 
     Returns:
-        `median` and `p95` of `pupil_shift_px` and `gaze_shift_deg` (from before to after),
-        `instrument_error_px` and `instrument_error_deg` (before, against the truth),
-        `refined_error_px` and `refined_error_deg` (after, against the truth). And `mean_turn_deg`,
-        the mean change of `pitch` and of `yaw`: it makes every label wrong by as much.
+        `median` and `p95` of `pupil_shift_px` and `gaze_shift_deg`, from before to after refining,
+        and of the reader's own `instrument_error_px` and `instrument_error_deg`. And
+        `mean_turn_deg`, of `pitch` and of `yaw`: it makes every label wrong by as much.
     """
     read = gaze_reader(synthetic.images.shape[1:], effort)
     before, after, truth = read(synthetic.images), read(refined), synthetic.labels
-    result = {}
-    for moved, turned, first, then in (
-        ("pupil_shift_px", "gaze_shift_deg", before, after),
-        ("instrument_error_px", "instrument_error_deg", truth, before),
-        ("refined_error_px", "refined_error_deg", truth, after),
-    ):
-        distance = np.linalg.norm(then[PUPIL].to_numpy() - first[PUPIL].to_numpy(), axis=1)
-        angle = angular_error(then[LOOK].to_numpy(), first[LOOK].to_numpy())
-        for name, found in ((moved, distance), (turned, angle)):
-            median, p95 = np.percentile(found, [50, 95]).tolist()
-            result[name] = {"median": median, "p95": p95}
+
+    def moved(first, then):
+        return np.linalg.norm(then[PUPIL].to_numpy() - first[PUPIL].to_numpy(), axis=1)
+
+    def turned(first, then):
+        return angular_error(then[LOOK].to_numpy(), first[LOOK].to_numpy())
+
+    found = {
+        "pupil_shift_px": moved(before, after),
+        "gaze_shift_deg": turned(before, after),
+        "instrument_error_px": moved(truth, before),
+        "instrument_error_deg": turned(truth, before),
+    }
+    result = {
+        name: dict(zip(("median", "p95"), np.percentile(values, [50, 95]).tolist(), strict=True))
+        for name, values in found.items()
+    }
     turn = np.degrees(after[ANGLES] - before[ANGLES]).mean()
     return result | {"mean_turn_deg": turn.to_dict()}
 
@@ -101,6 +106,9 @@ def evaluate(
         label_error: Measures labels of your own: a function that trains on the first set, tests on
             the second, `data.test`, and returns the error of each test image, `(n,)`. Its third
             argument is the seed.
+
+    Raises:
+        UserError: If the data are others than those of the run, or have infinite labels.
     """
     if describe(data) != run.environment["data"]:
         raise UserError(
@@ -111,6 +119,9 @@ def evaluate(
         raise UserError("label_error tests on data.test, a labelled set; received none.")
     synthetic, real = usable(data.synthetic)[:images], data.real[:images]
     test = data.test and usable(data.test)
+    for labels in (found.labels for found in (synthetic, test) if found is not None):
+        if labels is not None and np.isinf(labels.select_dtypes("number")).any(axis=None):
+            raise UserError("Labels must be finite; some are infinite. Leave these images out.")
     refiner = run.refiner()
     after = refine(refiner, synthetic.images, progress=progress)
     refined = ImageSet(after, synthetic.labels, "refined")
@@ -122,17 +133,14 @@ def evaluate(
         "times": times,
         "left_out": [],
     }
-    shape = synthetic.images.shape[1:]
+    shape = synthetic.images.shape[1:]  # of two numbers where they are gray
     if not _has(synthetic, LOOK):
         result["left_out"].append("gaze errors: the synthetic images have no gaze vectors")
     elif not _has(test, LOOK):
         result["left_out"].append("gaze errors: there is no test set with gaze vectors")
     else:
-        training = {
-            "synthetic": synthetic,
-            "handmade": ImageSet(gaze.handmade(synthetic.images), synthetic.labels, "handmade"),
-            "refined": refined,
-        }
+        handmade = ImageSet(gaze.handmade(synthetic.images), synthetic.labels, "handmade")
+        training = {"synthetic": synthetic, "handmade": handmade, "refined": refined}
         if run.real_name == "simulated webcam" and len(shape) == 2:
             drawn = simulate(len(synthetic), "webcam", size=shape, start=LABELLED_START)
             training["labelled"] = ImageSet(*drawn, "simulated webcam")
@@ -153,8 +161,10 @@ def evaluate(
         result |= labels_kept(synthetic, refined.images, effort)
     else:
         result["left_out"].append("labels kept: only measured on gray eyes with gaze and pupils")
+    # JSON has no NaN. It is written as null, which `Run.evaluation` reads as NaN.
+    valid = json.loads(json.dumps(result), parse_constant=lambda constant: None)
     with atomic(run.folder / "evaluation.json") as temporary:
-        temporary.write_text(json.dumps(result, indent=2) + "\n")
+        temporary.write_text(json.dumps(valid, indent=2, allow_nan=False) + "\n")
     return result
 
 
@@ -180,16 +190,14 @@ def table(evaluation: dict) -> str:
     """Prints what `evaluate` returns as text."""
     real_name = evaluation["real_name"]
     columns = _error_table([evaluation]).to_dict()
-    columns["told apart"] = {
-        name: "{mean:.1%} ({low:.1%} to {high:.1%})".format(**found)
-        for name, found in evaluation["two_sample_accuracy"].items()
-    }
-    columns["KID"] = {
-        name: "{mean:.3f} ± {std:.3f}".format(**found) for name, found in evaluation["kid"].items()
-    }
+    columns |= {"told apart": {}, "KID": {}}
+    for name, kid in evaluation["kid"].items():
+        told = evaluation["two_sample_accuracy"][name]
+        columns["told apart"][name] = "{mean:.1%} ({low:.1%} to {high:.1%})".format(**told)
+        columns["KID"][name] = "{mean:.3f} ± {std:.3f}".format(**kid)
     rows = pd.DataFrame(columns).fillna("-").rename({"real": real_name})
-    told = f"Told apart: from {real_name} images by a new classifier, with the 95% interval"
-    lines = [rows.to_string(), "", f"{told}. 50% is a guess."]
+    told = f"Told apart: from {real_name} images by a new classifier, with the 95% interval."
+    lines = [rows.to_string(), "", f"{told} 50% is a guess."]
     if len(columns) > 2:
         lines.append("Errors: of a network that learned from these images, on the test images.")
     if "gap_closed" in evaluation:
@@ -211,13 +219,11 @@ def table(evaluation: dict) -> str:
 
 
 def collect(folder: str | Path, base: Config | None = None) -> pd.DataFrame:
-    """Reads every evaluated run below a folder into one table.
+    """Reads every evaluated run below a folder into one table, with a row for each.
 
-    Returns:
-        A row per evaluated run: `run` (its path below the folder), `cell` (that path without the
-        seed), `seed`, `settings` (what differs from `base`, or from the defaults), `rounds`,
-        `planned`, `minutes`, `device`, `precision`, `mean_change`, and the columns of
-        `RUN_MEASURES`: in degrees, in % or in pixels, and NaN where it was not measured.
+    `run` is its path below the folder, `cell` that path without the seed, `settings` what differs
+    from `base`, or from the defaults. Columns of `RUN_MEASURES` are NaN where they were not
+    measured.
     """
     folder, base = Path(folder), base or Config()
     runs = [Run(path.parent) for path in sorted(folder.rglob("config.json"))]
@@ -300,8 +306,8 @@ def compare(table: pd.DataFrame, column: str = "gaze_error_deg") -> pd.DataFrame
         column: The measure.
 
     Returns:
-        A row per cell but the baseline: `mean`, `std`, `seeds`, `difference` from the baseline's
-        mean, `p_value` (corrected), and whether it `differs` (below 0.05).
+        A row per cell but the baseline, with its `difference` from the baseline's mean, the
+        corrected `p_value`, and whether it `differs` (below 0.05).
 
     Reference:
         Welch 1947; Holm, A simple sequentially rejective multiple test procedure, 1979.

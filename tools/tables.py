@@ -14,7 +14,7 @@ from simgan_lib.config import PRESETS, UserError
 from simgan_lib.data.files import atomic
 from simgan_lib.evaluation import summarise, to_markdown, with_spread
 from simgan_lib.evaluation.grid import SHOWS
-from simgan_lib.evaluation.report import collect, gaze_markdown, markdown
+from simgan_lib.evaluation.report import collect, comparison, gaze_markdown, markdown
 from simgan_lib.notebook import plots
 from simgan_lib.runs import Run
 
@@ -63,6 +63,8 @@ VOCABULARY = (
     ("runs `ablation/*`", "to see what each part is worth", None, "ablation/*/seed*"),
     ("runs `failures/*`", "to see what failures look like", None, "failures/*/seed*"),
 )
+# The failures' healthy run went on for 50 rounds more.
+GRID_ROUNDS = {"ablation": 300, "failures": 250}
 LONG = {
     "best": "the preset `long`",
     "closest": "went on from `best`; R's last layer equalises, and R takes small steps",
@@ -74,11 +76,11 @@ def tables() -> dict[str, str]:
     """Makes every table from the records: Markdown by name."""
     gaze = gaze_markdown([Run(path) for path in sorted(RUNS.glob("quick/baseline/seed*"))])
     long = collect(RUNS, PRESETS["long"])
-    base = Run(RUNS / "ablation/baseline/seed0").config
-    bases = {"ablation": base, "failures": base.replace(iterations=250)}
     grids = {}
     for name, shows in SHOWS.items():
-        grids[name] = markdown(collect(RUNS / name, bases[name]), shows)
+        base = Run(RUNS / name / "baseline/seed0").config.replace(iterations=GRID_ROUNDS[name])
+        grids[name] = markdown(collect(RUNS / name, base), shows)
+    grids["comparison"] = comparison(collect(RUNS / "ablation"), SHOWS["ablation"])
     return {
         "vocabulary": vocabulary(),
         "quick": gaze,

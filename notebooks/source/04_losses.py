@@ -256,11 +256,11 @@ for name, logits in {"a guess": guess, "the two patches": two_patches}.items():
     print(f"{name}: accuracy {float(accuracy(logits, REFINED))}")
 
 # %% [markdown]
-# Of the two patches one is right and one undecided: 0.75. Here are both landmarks in a recorded training, the baseline of the
-# course's ablation.
+# Of the two patches one is right and one undecided: 0.75. Here are both landmarks in a recorded training, the
+# healthy one of notebook 11.
 
 # %% tags=["plot"]
-run = simgan_lib.reference_run("ablation/baseline/seed0")
+run = simgan_lib.reference_run("failures/baseline/seed0")
 notebook.show(
     plots.loss_curves(run.metrics, run.real_name),
     "a recorded training. Left, dotted, the landmarks. $L_D$ (blue) stays below its 1.386, so D knows "
@@ -495,7 +495,7 @@ notebook.show(
 # With the wrong sign R's adversarial loss is *low*, because R and D want the same. The sign of the mistake is that D's loss is low
 # *too*: two opponents cannot both win. A gaze network that learns from these images errs by
 # {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees. From the baseline's images it errs by
-# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, from unrefined ones by
+# {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, from unrefined ones by
 # {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}.
 
 # %% tags=["check"]
@@ -676,7 +676,7 @@ widgets.LambdaExplorer("runs/ablation")
 # [solution](solutions/04_losses.ipynb)
 
 # %% tags=["shared"]
-cells = ["failures/wrong_sign", "failures/lambda_too_large", "ablation/baseline"]
+cells = ["failures/wrong_sign", "failures/lambda_too_large", "failures/baseline"]
 cells = np.random.default_rng(5).permutation(cells)
 logs = [simgan_lib.reference_run(f"{cell}/seed0").metrics for cell in cells]
 seen = ["discriminator_loss", "adversarial_loss", "mean_change"]

@@ -52,10 +52,10 @@ notebook.show(
 #
 # ## 1. A healthy training
 #
-# First the control, a training in which nothing was changed. It is the baseline of the ablation.
+# First the control, a training in which nothing was changed.
 
 # %% tags=["shared"]
-healthy = simgan_lib.reference_run("ablation/baseline/seed0")
+healthy = simgan_lib.reference_run("failures/baseline/seed0")
 print(healthy.config.iterations, "rounds; lambda_mean", healthy.config.lambda_mean)
 
 # %% tags=["plot"]
@@ -343,7 +343,7 @@ for name, cell in zip(table.index, order, strict=True):
 
 # %%
 columns = ["gaze_error_deg", "pupil_shift_px", "mean_change"]
-control = report.collect("runs/ablation")
+control = report.collect("runs/failures")
 control = control[control["cell"] == "baseline"]
 shown = table[columns]
 shown.loc["control, mean"] = control[columns].mean()

@@ -47,6 +47,7 @@ ABLATION = {
 }
 
 FAILURES = {
+    "baseline": Cell("healthy: nothing changed", {}),
     "collapse": Cell(
         "R's learning rate is far too large: tanh saturates", {"refiner_learning_rate": 1e-2}
     ),

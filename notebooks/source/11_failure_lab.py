@@ -206,7 +206,7 @@ print(signs.round(2).to_string())
 # | `lead` | how sure is D of the right answer? | 0.5 | near 1: D has won |
 # | `fooled` | how far does R get what it wants? | 0.5 | near 0: R has no answer; near 1 while D leads: R wants the wrong thing |
 # | `change` | how much does R change, of 2? | 0 | near 0: nothing; above 0.5: very much |
-# | `held_back` | what share of R's loss is self-regularisation? | 0 | above 0.2 while D leads: lambda decides; below 0.1: nothing guards the labels |
+# | `held_back` | what share of R's loss is self-regularisation? | 0 | above 0.2 while D leads: lambda decides; below 0.05: nothing guards the labels |
 #
 # The rules are a decision tree. First: has D won? If so, why has R no answer?
 
@@ -232,9 +232,9 @@ def diagnose(metrics):
     if reason := unreadable(metrics):
         return [reason]
     signs = vital_signs(metrics)
-    if signs["lead"] > 0.7:
+    if signs["lead"] > 0.85:
         return [why_d_wins(signs)]
-    unguarded = signs["held_back"] < 0.1 and signs["change"] > 0.1
+    unguarded = signs["held_back"] < 0.05 and signs["change"] > 0.1
     if unguarded or signs["change"] > 0.5:
         return ["R repaints freely: check the labels, and raise lambda_mean"]
     return ["healthy, as far as the curves can tell"]
@@ -276,7 +276,9 @@ for name in names:
 assert all(diagnose(run.metrics) == checks.diagnose(run.metrics) for run in everyone.values())
 
 # %% [markdown]
-# The rules find the large and the small lambdas, and leave the others alone. The gaze error of a small
+# The rules find the large and the small lambdas, and leave the others alone. With `lead` above 0.7 in place
+# of 0.85 they would also accuse most of the ablation's trainings, whose R is small. So thresholds depend on
+# what they were read off. The gaze error of a small
 # lambda need not be bad. The rule says *check the labels*, as no curve can do that. Each rule was also
 # tested on one short training with another seed, and six of six were named; they are in
 # [tests/test_checks.py](../tests/test_checks.py). On another kind of images the thresholds may be wrong. Then go back to looking, and to

@@ -70,9 +70,9 @@ def diagnose(metrics: pd.DataFrame) -> list[str]:
     if reason := unreadable(metrics):
         return [reason]
     signs = vital_signs(metrics)
-    if signs["lead"] > 0.7:
+    if signs["lead"] > 0.85:
         return [why_d_wins(signs)]
-    unguarded = signs["held_back"] < 0.1 and signs["change"] > 0.1
+    unguarded = signs["held_back"] < 0.05 and signs["change"] > 0.1
     if unguarded or signs["change"] > 0.5:
         return ["R repaints freely: check the labels, and raise lambda_mean"]
     return ["healthy, as far as the curves can tell"]

@@ -401,7 +401,7 @@ def certainty(loss, terms):
     return np.exp(-loss / terms)
 
 
-print(f"this training: {certainty(1.0, 2):.0%} at an L_D of 1, the report: {certainty(1.1, 3):.0%}")
+print(f"two terms at 1.1: {certainty(1.1, 2):.0%}, three terms: {certainty(1.1, 3):.0%}")
 assert verdict("07.2", certainty)[0]
 
 # %% tags=["shared"]

@@ -78,7 +78,8 @@ def train(
     _check(folder, data, config, model, devices, resume)
     with locked(folder), backends.data_parallel(devices, config.batch_size):
         known = (folder / "config.json").exists()
-        checkpoint, precision = Run(folder).checkpoint() if known else None, config.precision
+        checkpoint = Run(folder).checkpoint() if known else None
+        precision = config.precision
         if checkpoint:
             # The probe may answer differently today; the run goes on in what it began with.
             precision = Run(folder).environment["precision"]
@@ -118,8 +119,7 @@ class RunWriter(keras.callbacks.Callback):
             except RunError as error:
                 # What has been learned is in the checkpoint. The curve of the past is lost.
                 warnings.warn(f"{error} The run goes on without what it held.", stacklevel=2)
-        self.rows_written, self.last_write = len(self.rows), 0.0
-        self.start = time.perf_counter() - seconds
+        self.start, self.last_write = time.perf_counter() - seconds, 0.0
         self.environment = _environment(self.model, self.data)
         self._write_environment()
 
@@ -172,7 +172,6 @@ class RunWriter(keras.callbacks.Callback):
             self._snapshot()
         if sum(done.values()) != self.saved:
             self._save()
-        self._write_metrics()
 
     def _save(self):
         check_space(self.folder, 2 * sum(4 * math.prod(v.shape) for v in self.model.state))
@@ -216,13 +215,14 @@ class RunWriter(keras.callbacks.Callback):
             file["synthetic"], file["real"] = self.synthetic, self.real
 
     def _write_metrics(self):
-        if len(self.rows) > self.rows_written:
-            table = pd.DataFrame(self.rows)
-            known = [name for name in COLUMNS if name in table]
-            table = table[known + [name for name in table if name not in known]]
-            with atomic(self.folder / "metrics.csv") as temporary:
-                table.to_csv(temporary, index=False)
-            self.rows_written, self.last_write = len(self.rows), time.perf_counter()
+        if not self.rows:  # no step was asked for
+            return
+        table = pd.DataFrame(self.rows)
+        known = [name for name in COLUMNS if name in table]
+        table = table[known + [name for name in table if name not in known]]
+        with atomic(self.folder / "metrics.csv") as temporary:
+            table.to_csv(temporary, index=False)
+        self.last_write = time.perf_counter()
 
     def _write_environment(self):
         self.environment["training_seconds"] = round(time.perf_counter() - self.start, 2)

@@ -224,7 +224,6 @@ def test_infinite_labels_are_refused_before_anything_is_trained(data, run, monke
     monkeypatch.setattr(gaze, "train_estimator", pytest.fail)
     images, labels = data.synthetic.images, data.synthetic.labels.assign(openness=np.inf)
     broken = GazeData(ImageSet(images, labels, data.synthetic.source), data.real, data.test)
-    monkeypatch.setattr(report, "describe", lambda data: run.environment["data"])
     with pytest.raises(UserError, match="finite"):
         report.evaluate(run, broken, seeds=1, effort=FAST)
 

@@ -14,7 +14,7 @@ from simgan_lib.cli import main
 from simgan_lib.config import Config, UserError
 from simgan_lib.data import ImageSet
 from simgan_lib.data.simulator import simulate
-from simgan_lib.evaluation.gaze import build_gaze_estimator, build_paper_gaze_estimator
+from simgan_lib.evaluation.gaze import build_gaze_estimator
 from simgan_lib.evaluation.matching import match_gaze
 from simgan_lib.runs import Run, RunError, reference_run, refine
 
@@ -46,14 +46,13 @@ def test_a_backend_that_is_not_there_is_one_message():
     assert "KERAS_BACKEND" in done.stderr
 
 
-def test_gaze_networks_are_the_same_whatever_the_settings():
+def test_the_gaze_network_is_the_same_whatever_the_settings():
     keras.config.set_image_data_format("channels_first")
     keras.config.set_dtype_policy("mixed_bfloat16")
-    networks = [build_gaze_estimator(), build_paper_gaze_estimator()]
-    assert networks[0].count_params() == 185_523
-    for network in networks:
-        assert {layer.compute_dtype for layer in network.layers[1:]} == {"float32"}
-        assert network.input_shape == (None, 35, 55, 1)
+    network = build_gaze_estimator()
+    assert network.count_params() == 185_523
+    assert {layer.compute_dtype for layer in network.layers[1:]} == {"float32"}
+    assert network.input_shape == (None, 35, 55, 1)
 
 
 def test_a_runs_refiner_answers_the_same_under_a_mixed_policy():

@@ -78,8 +78,8 @@ def data_parallel(devices: int, batch_size: int) -> Iterator[None]:
     found = keras.distribution.list_devices()
     if not 1 <= devices <= len(found) or batch_size % (2 * devices):
         raise UserError(
-            f"devices must be from 1 to {len(found)} here, and batch_size a multiple of twice as "
-            f"many, {2 * devices}; received devices={devices}, batch_size={batch_size}."
+            f"devices must be from 1 to {len(found)} here, and batch_size a multiple of "
+            f"{2 * devices}; received devices={devices}, batch_size={batch_size}."
         )
     with keras.distribution.DataParallel(devices=found[:devices]).scope():
         yield

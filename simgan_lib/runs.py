@@ -25,9 +25,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from simgan_lib.config import Config, UserError
+from simgan_lib.config import Config, ConfigError, UserError
 from simgan_lib.data import GazeData
-from simgan_lib.data.files import reading
+from simgan_lib.data.files import own, reading
 from simgan_lib.models import refine
 
 __all__ = [
@@ -88,8 +88,11 @@ class Run:
     @property
     def config(self) -> Config:
         """The settings."""
-        self._read("config.json", lambda path: json.loads(path.read_text()))
-        return Config.from_json((self.folder / "config.json").read_text())
+        found = self._read("config.json", lambda path: json.dumps(json.loads(path.read_text())))
+        try:
+            return Config.from_json(found)
+        except ConfigError as error:
+            raise RunError(f"{self.folder / 'config.json'}: {error}") from error
 
     @property
     def environment(self) -> dict:
@@ -113,13 +116,14 @@ class Run:
         two are missing where D does not give two logits.
         """
         with self._reading("snapshots.h5") as path, h5py.File(path) as file:
-            return {name: values[()] for name, values in file.items()}
+            return {name: own(file, name)[()] for name in file}
 
     @property
     def real_name(self) -> str:
         """What the real images are: `"simulated webcam"` where they are drawn, else `"real"`."""
-        source = self.environment["data"]["real"]["source"]
-        return "simulated webcam" if "simulated webcam" in source else "real"
+        with self._reading("environment.json"):
+            source = self.environment["data"]["real"]["source"]
+            return "simulated webcam" if "simulated webcam" in source else "real"
 
     @property
     def refiner_crc32(self) -> int:
@@ -132,11 +136,12 @@ class Run:
         path = self.folder / "evaluation.json"
         if not path.exists():
             return None
-        found = self._read("evaluation.json", lambda path: json.loads(path.read_text()))
-        # A run that has gone on since needs another evaluation. Most reference runs are kept
-        # without their networks.
-        kept = (self.folder / "refiner.keras").exists()
-        return found if not kept or found["refiner_crc32"] == self.refiner_crc32 else None
+        with self._reading("evaluation.json"):
+            found = json.loads(path.read_text())
+            # A run that has gone on since needs another evaluation. Most reference runs are kept
+            # without their networks.
+            kept = (self.folder / "refiner.keras").exists()
+            return found if not kept or found["refiner_crc32"] == self.refiner_crc32 else None
 
     def checkpoint(self) -> Path | None:
         """Returns the newest checkpoint whose bytes are those that were written.
@@ -186,12 +191,13 @@ class Run:
                 f"{path} does not exist: wait for the run's first checkpoint. Of the reference "
                 "runs, only 'best' and 'closest' are kept with their networks."
             )
-        with self._reading(path.name):
-            zipfile.ZipFile(path).close()
+        with self._reading(path.name), zipfile.ZipFile(path) as archive:
+            if archive.testzip():
+                raise ValueError(f"{archive.testzip()} in it is not what was written")
         try:
             return keras.models.load_model(path, compile=False, safe_mode=True)
-        except (TypeError, ValueError, OSError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0][:200]
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".strip().splitlines()[0][:200]
             raise RunError(
                 f"{path} cannot be loaded: {reason} If it has layers of your own, register them "
                 "with keras.saving.register_keras_serializable() and import their module first."

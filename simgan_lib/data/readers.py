@@ -5,8 +5,10 @@ colour, in the order of the numbers in their names, and a table with a row for e
 comes in the columns of `LABELS`, whatever the file's axes; all other labels come as they are.
 """
 
+import hashlib
 import json
-import warnings
+import math
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +22,14 @@ from tqdm.auto import tqdm
 
 from simgan_lib.data import tables
 from simgan_lib.data.camera import SIZE
-from simgan_lib.data.files import DataError, read_text, reading, sha256
+from simgan_lib.data.files import (
+    DataError,
+    check_own,
+    own,
+    read_text,
+    reading,
+    warn,
+)
 from simgan_lib.data.labels import gaze_labels
 from simgan_lib.data.tables import PICTURES, complete, match_rows, read_table
 
@@ -33,7 +42,7 @@ UNITY_POINTS = ("interior_margin_2d", "caruncle_2d", "iris_2d")
 
 def layout(path: Path) -> str:
     """Which layout a path has: a key of READERS."""
-    if not path.exists():
+    if not os.path.exists(path):
         raise DataError(f"There is no file {path}. Check the name, or run `simgan data make`.")
     if path.is_dir():
         for kind, found in {"mpiigaze": _days, "unityeyes": _pairs, "folder": _pictures}.items():
@@ -49,7 +58,7 @@ def layout(path: Path) -> str:
     with reading(path), h5py.File(path) as file:
         if "image" not in file:
             raise DataError(f"{path} holds no `image`, only: {', '.join(file) or 'nothing'}.")
-        return "group" if isinstance(file["image"], h5py.Group) else "stacked"
+        return "group" if isinstance(own(file, "image"), h5py.Group) else "stacked"
 
 
 def _files(folder: Path, *endings: str) -> list[Path]:
@@ -73,53 +82,72 @@ def _warn_of_others(folder, used):
     others = [path.name for path in others if not path.name.lower().startswith("readme")]
     if others:
         some = ", ".join(others[:3])
-        warnings.warn(f"{folder}: {len(others)} files were not read: {some} ...", stacklevel=2)
+        warn(f"{folder}: {len(others)} files were not read: {some} ...")
 
 
 def read_stacked(path: Path, size=None, progress: bool = True):
     """Reads our layout. Only labels without our checksum are matched and completed."""
     with reading(path), h5py.File(path) as file:
-        images = _as_written(file["image"], stacked=True)
+        count = len(own(file, "image"))
         expected, dtypes = (file.attrs.get(name) for name in ("labels_sha256", "labels_dtypes"))
-    if images.ndim == 4 and images.shape[3] == 1:
-        images = images[..., 0]
+    images = _rows_of(path, progress)
     table = path.with_suffix(".csv")
     if expected is None:
         table = label_table(path)
         if table is None:
             return images, None
-        return images, complete(
-            tables.rows_of_stacked(read_table(table), len(images), table), table
-        )
-    if rows_sha256(read_text(table) if table.exists() else "") != expected:
+        labels = complete(tables.rows_of_stacked(read_table(table), count, table), table)
+    elif rows_sha256(table) != expected:
         raise DataError(
             f"{table} was changed or removed since {path.name} was written, or its writing was "
             "stopped half-way: labels and images may not belong together. Save both again, or "
             "make them again with `simgan data make --overwrite`."
         )
-    return images, read_table(table, dtypes and json.loads(dtypes)) if table.exists() else None
+    else:
+        labels = tables.read_own_table(table, json.loads(dtypes)) if table.exists() else None
+    if labels is not None and len(labels) != count:
+        rows = f"{table}: {len(labels)} rows of labels for {count} images"
+        raise DataError(f"{rows}. Give one row for each, in their order.")
+    return images, labels
 
 
-def rows_sha256(text: str) -> str:
+def _rows_of(path, progress):
+    with reading(path), h5py.File(path) as file:
+        data = own(file, "image")
+        turned = "MATLAB_class" in data.attrs
+        step = data.chunks[0] * max(1, 2048 // data.chunks[0]) if data.chunks else 2048
+        starts = range(0, len(data), step)
+        for start in tqdm(starts, f"Reading {path.name}", disable=not progress):
+            images = data[start : start + step]
+            # MATLAB reverses the axes.
+            images = np.moveaxis(images.T, -1, 0) if turned else images
+            yield from images[..., 0] if images.shape[3:] == (1,) else images
+
+
+def rows_sha256(table: Path) -> str:
     """The SHA-256 of a CSV file's rows: comments and the kind of line ends do not count."""
-    rows = text.encode().splitlines()
-    return sha256(b"\n".join(row for row in rows if not row.startswith(b"#")))
-
-
-def _as_written(data, stacked=False):
-    """An array with its axes as they were written: MATLAB's are reversed, and it says so."""
-    if "MATLAB_class" not in data.attrs:
-        return data[()]
-    return np.moveaxis(data[()].T, -1, 0) if stacked else data[()].T
+    digest, between = hashlib.sha256(), b""
+    if table.is_file():
+        with reading(table), open(table, encoding="utf-8-sig") as lines:
+            for line in lines:
+                if not line.startswith("#"):
+                    digest.update(between + line.removesuffix("\n").encode())
+                    between = b"\n"
+    return digest.hexdigest()
 
 
 def read_group(path: Path, size=None, progress: bool = True):
     """Reads Kaggle's layout, with labels from `look_vec` or the CSV or JSON file beside it."""
     with reading(path), h5py.File(path) as file:
-        if len(file["image"]) == 0 or not all(key.isdigit() for key in file["image"]):
+        links, group = [], file["image"].id
+        group.links.iterate(lambda key, link: links.append((key, link)), info=True)
+        if not links or not all(k.isdigit() and i.type == h5py.h5l.TYPE_HARD for k, i in links):
             raise DataError(f"{path}: group `image` must hold data sets named 0, 1, 2 ...")
-        keys = sorted(file["image"], key=int)  # HDF5 lists them as text: '0', '1', '10'.
-        look = _as_written(file["look_vec"]) if "look_vec" in file else None
+        keys = sorted((key for key, _ in links), key=int)  # HDF5 lists them as text: '0', '10'.
+        look = None
+        if "look_vec" in file:
+            data = own(file, "look_vec")
+            look = np.asarray(data[()].T if "MATLAB_class" in data.attrs else data[()], float)
     images = _images_of(path, tqdm(keys, f"Reading {path.name}", disable=not progress))
     if look is not None:
         if look.ndim != 2 or look.shape[1] not in (3, 4) or len(look) != len(keys):
@@ -136,19 +164,23 @@ def read_group(path: Path, size=None, progress: bool = True):
 
 
 def _images_of(path, keys):
+    total = 0
     with reading(path), h5py.File(path) as file:
-        group, turned = file["image"], None
+        group, turned = file["image"].id, None
         for key in keys:
             # Opened so, it takes a third of the time of group[key].
-            data = h5py.h5d.open(group.id, key.encode())
-            image = np.empty(data.shape, data.dtype)
-            data.read(h5py.h5s.ALL, h5py.h5s.ALL, image)
-            turned = "MATLAB_class" in group[key].attrs if turned is None else turned
-            image = image.T if turned else image
-            if image.dtype != np.uint8 or image.shape[2:] not in ((), (3,)):
-                found = f"{path}: image/{key} is {image.shape} {image.dtype}"
+            data = h5py.h5d.open(group, key)
+            if turned is None:  # All images are of one program, and looking it up takes long.
+                turned = h5py.h5a.exists(data, b"MATLAB_class")
+            dtype, shape = data.dtype, data.shape[::-1] if turned else data.shape
+            if dtype != np.uint8 or len(shape) < 2 or shape[2:] not in ((), (3,)):
+                found = f"{path}: image/{key.decode()} is {shape} {dtype}"
                 raise DataError(f"{found}; expected uint8 (H, W) or (H, W, 3).")
-            yield image
+            total += math.prod(shape)
+            check_own(path, data, total)
+            image = np.empty(data.shape, dtype)
+            data.read(h5py.h5s.ALL, h5py.h5s.ALL, image)
+            yield image.T if turned else image
 
 
 def label_table(path: Path) -> Path | None:
@@ -180,8 +212,11 @@ def read_mpiigaze(folder: Path, size=None, progress: bool = True):
             data = loadmat(path)["data"]
             for eye in ("left", "right"):
                 record = data[eye][0, 0]
-                images.extend(record["image"][0, 0])
+                found = record["image"][0, 0]
                 table = gaze_labels(record["gaze"][0, 0], path)
+                if found.dtype != np.uint8 or found.ndim != 3 or len(found) != len(table):
+                    raise ValueError(f"{len(table)} gazes for images {found.dtype} {found.shape}")
+                images.extend(found)
                 table = table.assign(person=path.parent.name, eye=eye)
                 if "pose" in record.dtype.names:
                     table[["head_x", "head_y", "head_z"]] = record["pose"][0, 0]
@@ -265,7 +300,7 @@ def _picture(path: Path) -> np.ndarray:
     with reading(path), Image.open(path) as file:
         frames = getattr(file, "n_frames", 1)
         if frames > 1 and file.format != "MPO":  # A phone's picture may hold its own preview.
-            warnings.warn(f"{path}: the first of {frames} pictures was read.", stacklevel=2)
+            warn(f"{path}: the first of {frames} pictures was read.")
         image = ImageOps.exif_transpose(file)
         deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
         if deep:

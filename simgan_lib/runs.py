@@ -104,7 +104,11 @@ class Run:
         """A row per logged round or pre-training step; see `COLUMNS`."""
         if not (self.folder / "metrics.csv").exists():
             return pd.DataFrame(columns=list(COLUMNS))
-        return self._read("metrics.csv", lambda path: pd.read_csv(path).astype({"phase": str}))
+        with self._reading("metrics.csv") as path:
+            table = pd.read_csv(path).astype({"phase": str})
+            # Text among the numbers would else be noticed only where they are used.
+            table[["iteration", *table.columns.intersection(COLUMNS[2:])]].astype(float)
+            return table
 
     @property
     def snapshots(self) -> dict[str, np.ndarray]:

@@ -16,20 +16,11 @@ import numpy as np
 import pandas as pd
 
 from simgan_lib.config import shown
+from simgan_lib.data import images as sets
 from simgan_lib.data import readers, simulator
 from simgan_lib.data.camera import SIZE
 from simgan_lib.data.files import DataError, atomic, check_space, locked, reading, warn
-from simgan_lib.data.images import (
-    GazeData,
-    ImageSet,
-    blocks,
-    check_size,
-    describe,
-    faults,
-    levels,
-    tell,
-    usable,
-)
+from simgan_lib.data.images import GazeData, ImageSet, check_size, usable
 from simgan_lib.data.labels import LABELS
 
 KAGGLE = "4quant/eye-gaze"
@@ -84,7 +75,14 @@ def load(
         if not (folder / "webcam_test.h5").exists():  # The last to be made.
             counts = (limit, limit, min(limit, 2_000)) if limit else ()
             make_simulated(folder, *counts, progress=progress)
-        _check_version(folder)
+        for path in (folder / name for name, _, _ in SIMULATED):
+            recipe = _recipe(path)
+            # Without a recipe it is somebody's own file under this name.
+            if isinstance(recipe, dict) and recipe.get("version") != simulator.VERSION:
+                raise DataError(
+                    f"{path} was drawn by another version of the simulator. Make the set again "
+                    f"(simgan data make --overwrite), or read it as it is: {str(folder)!r}."
+                )
     candidates = [folder / "synthetic_gaze.h5", folder / "gaze.h5"]
     synthetic_path = next((path for path in candidates if path.exists()), folder)
     if name == "kaggle" and synthetic_path == folder:
@@ -147,13 +145,8 @@ def read_images(
     return ImageSet(images, labels, found[0].source)
 
 
-def read_blocks(
-    path: str | Path,
-    size: tuple[int, int] | None = None,
-    progress: bool = True,
-    gray: bool = False,
-) -> Iterator[ImageSet]:
-    """Reads what `read_images` reads in parts of some MB, so that more fits than into memory."""
+def read_blocks(path, size=None, progress: bool = True, gray: bool = False) -> Iterator[ImageSet]:
+    """Reads what `read_images` reads in parts of some MB: more than fits into memory."""
     path = Path(path)
     if size is not None:
         size = check_size(size)
@@ -163,12 +156,11 @@ def read_blocks(
         source, ours = _attribute(path, "source", kind), _attribute(path, "layout")
     with reading(path):
         images, labels = readers.READERS[kind](path, size, progress)
-        for block in blocks(images, labels, f"{path} ({source[:200]})", size, gray):
+        for block in sets.blocks(images, labels, f"{path} ({source[:200]})", size, gray):
             height, width = block.images.shape[1:3]
             if kind in ("stacked", "group") and not ours and size is None and height > width:
-                lying = f"{path}: the images are higher ({height}) than wide ({width})"
-                turn = "MATLAB and others write the axes the other way round: turn them"
-                warn(f"{lying}. {turn}.")
+                lying = f"{path}: the images are higher ({height}) than wide ({width})."
+                warn(f"{lying} MATLAB and others write the axes the other way round: turn them.")
                 ours = True  # Once is enough.
             yield block
 
@@ -275,17 +267,6 @@ def make_simulated(
     return folder
 
 
-def _check_version(folder: Path) -> None:
-    for name, _, _ in SIMULATED:
-        recipe = _recipe(folder / name)
-        # Without a recipe it is somebody's own file under this name.
-        if isinstance(recipe, dict) and recipe.get("version") != simulator.VERSION:
-            raise DataError(
-                f"{folder / name} was drawn by another version of the simulator. Make the set "
-                f"again (`simgan data make --overwrite`), or read it as it is: {str(folder)!r}."
-            )
-
-
 def fetch_kaggle(root: str | Path = "data") -> Path:
     """Downloads the report's files from Kaggle to `root`/kaggle; those that are there are kept."""
     folder = Path(root, "kaggle")
@@ -323,15 +304,15 @@ def check(path: str | Path) -> list[str]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for block in read_blocks(path, progress=False):
-                counts += levels(block.images)
+                counts += sets.levels(block.images)
                 pixels.update(block.images)
                 labels.append(block.labels)
-                found.append(faults(block))
-            tell(found, block.source)
+                found.append(sets.faults(block))
+            sets.tell(found, block.source)
     except DataError as error:
         return [f"PROBLEM: {error}"]
     spread = np.sqrt(np.cov(np.arange(256), fweights=counts, ddof=0))
-    lines = [f"ImageSet({describe(block, counts)})", f"standard deviation {spread:.1f}"]
+    lines = [f"ImageSet({sets.describe(block, counts)})", f"standard deviation {spread:.1f}"]
     if block.labels is not None:
         for name, values in pd.concat(labels).select_dtypes("number").items():
             lines.append(f"{shown(str(name))}: {values.min():.3f} to {values.max():.3f}")

@@ -34,7 +34,6 @@ SAID = {
     "MemoryError": "It needs more memory than there is: give a size (--size).",
     "PermissionError": "Allow yourself to read it.",
 }
-AGAIN = "fetch or make it again"
 TABULAR = (".h5", ".hdf5", ".csv", ".tsv", ".json", ".mat")
 
 
@@ -130,19 +129,19 @@ def reading(
 
 
 def _remedy(path: Path, said: str, again: str) -> str:
-    start = b"?"
+    start, remedies, known = b"?", [], path.suffix.lower() in TABULAR and not again
+    again = again or "fetch or make it again"
     if os.path.isfile(path) and os.access(path, os.R_OK):
         with open(path, "rb") as file:
             start = file.read(32).lstrip()
     if start.startswith(LFS):
         return "It is a Git LFS pointer, not the file: run `git lfs pull`."
     if not start:
-        return f"It is empty: {again or AGAIN}."
-    named = path.suffix.lower() in TABULAR and not again
-    remedies = [remedy for begins, remedy in BEGINS.items() if named and start.startswith(begins)]
+        return f"It is empty: {again}."
+    if known:
+        remedies = [remedy for begins, remedy in BEGINS.items() if start.startswith(begins)]
     remedies += [remedy for words, remedy in SAID.items() if re.search(words, said)]
-    damaged = f"It may be damaged, cut short or of another layout: {again or AGAIN}."
-    return [*remedies, damaged][0]
+    return [*remedies, f"It may be damaged, cut short or of another layout: {again}."][0]
 
 
 def own(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group:

@@ -89,13 +89,11 @@ class GazeData:
     def __post_init__(self):  # noqa: D105
         sets = {"synthetic": self.synthetic, "real": self.real, "test": self.test}
         shapes = {name: found.image_shape for name, found in sets.items() if found is not None}
-        if len({shape[2] for shape in shapes.values()}) > 1:
-            kinds = [f"{n} in {'gray' if s[2] == 1 else 'colour'}" for n, s in shapes.items()]
-            raise DataError(f"The sets differ in colour: {', '.join(kinds)}. {GRAY_REMEDY}")
-        if len(set(shapes.values())) > 1:
-            sizes = {name: shape[:2] for name, shape in shapes.items()}
-            remedy = f"Resize: size={sizes['synthetic']}."
-            raise DataError(f"The sets differ in size (H, W): {sizes}. {remedy}")
+        if len({*shapes.values()}) > 1:
+            colour = len({channels for _, _, channels in shapes.values()}) > 1
+            remedy = GRAY_REMEDY if colour else f"Resize: size={self.image_shape[:2]}."
+            kind = f"{'colour' if colour else 'size'} (height, width, channels)"
+            raise DataError(f"The sets differ in {kind}: {shapes}. {remedy}")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -9,6 +9,8 @@ import hashlib
 import json
 import math
 import os
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,14 +24,7 @@ from tqdm.auto import tqdm
 
 from simgan_lib.data import tables
 from simgan_lib.data.camera import SIZE
-from simgan_lib.data.files import (
-    DataError,
-    check_own,
-    own,
-    read_text,
-    reading,
-    warn,
-)
+from simgan_lib.data.files import DataError, check_own, own, read_text, reading, warn
 from simgan_lib.data.labels import gaze_labels
 from simgan_lib.data.tables import PICTURES, complete, match_rows, read_table
 
@@ -204,25 +199,40 @@ def _is_day(path):
         return not any(p.suffix.lower() in PICTURES for p in path.parent.iterdir())
 
 
+# SciPy ends the process at some damaged files. So another one tries them first.
+TRY = """import sys, scipy.io
+for path in sys.stdin.read().split("\\0"):
+    print(path, flush=True)
+    try:
+        scipy.io.loadmat(path)
+    except Exception:
+        pass
+"""
+
+
 def read_mpiigaze(folder: Path, size=None, progress: bool = True):
     """Reads MPIIGaze's `Data/Normalized/pNN/dayMM.mat`. Right eyes are kept as they are."""
-    images, labels = [], []
-    for path in tqdm(_days(folder), f"Reading {folder}", disable=not progress):
+    images, labels, days = [], [], _days(folder)
+    if not days:
+        raise DataError(f"{folder} holds no MPIIGaze `data`. Give the folder Data/Normalized.")
+    options = {"input": "\0".join(map(str, days)), "stdout": subprocess.PIPE, "text": True}
+    child = subprocess.run([sys.executable, "-P", "-c", TRY], check=False, timeout=600, **options)
+    if child.returncode:
+        path = child.stdout.splitlines()[-1]
+        raise DataError(f"{path} is damaged so that reading it crashes: fetch it again.")
+    for path in tqdm(days, f"Reading {folder}", disable=not progress):
         with reading(path):
             data = loadmat(path)["data"]
             for eye in ("left", "right"):
                 record = data[eye][0, 0]
-                found = record["image"][0, 0]
-                table = gaze_labels(record["gaze"][0, 0], path)
-                if found.dtype != np.uint8 or found.ndim != 3 or len(found) != len(table):
-                    raise ValueError(f"{len(table)} gazes for images {found.dtype} {found.shape}")
+                found, look = (record[name][0, 0] for name in ("image", "gaze"))
+                if found.dtype != np.uint8 or found.ndim != 3 or len(found) != len(look):
+                    raise ValueError(f"{len(look)} gazes for images {found.dtype} {found.shape}")
                 images.extend(found)
-                table = table.assign(person=path.parent.name, eye=eye)
+                table = gaze_labels(look, path).assign(person=path.parent.name, eye=eye)
                 if "pose" in record.dtype.names:
                     table[["head_x", "head_y", "head_z"]] = record["pose"][0, 0]
                 labels.append(table)
-    if not images:
-        raise DataError(f"{folder} holds no MPIIGaze `data`. Give the folder Data/Normalized.")
     return images, pd.concat(labels, ignore_index=True)
 
 
@@ -253,7 +263,10 @@ def read_unityeyes(folder: Path, size: tuple[int, int] | None = None, progress: 
                 f"{path}: the eye's points, up to {high.round()}, do not fit {picture.name}, which "
                 f"is {image.size} (W, H). Was it resized or cropped? Give the original."
             )
-        box, start = _crop(low, high, width / height, image.size)
+        # Wider than the eye by a quarter, and as high as the eye at least.
+        box = max([1.25, width / height] * (high - low)) * np.array([1, height / width])
+        box *= min(1, *(image.size / box))
+        start = np.clip((low + high - box) / 2, 0, image.size - box)
         # Rounding must not put the box's end outside the picture, which Pillow refuses.
         end = np.minimum(start + box, image.size)
         eye = image.resize((width, height), Image.Resampling.BILINEAR, (*start, *end))
@@ -268,16 +281,6 @@ def read_unityeyes(folder: Path, size: tuple[int, int] | None = None, progress: 
 def _points(texts, picture, path):
     points = np.array([tables.numbers_in(text, path)[:2] for text in texts])
     return points * [1, -1] + [0, picture.height]  # Unity's origin is at the bottom left.
-
-
-def _crop(low, high, shape: float, picture_size) -> tuple[np.ndarray, np.ndarray]:
-    """Width and height of the box to cut out around the eye from low to high, and its corner."""
-    # Wider than the eye by a quarter, and as high as the eye at least.
-    width = max([1.25, shape] * (high - low))
-    box = np.array([width, width / shape])
-    box = box * min(1, *(picture_size / box))
-    start = np.clip((low + high - box) / 2, 0, picture_size - box)
-    return box, start
 
 
 def read_folder(folder: Path, size=None, progress: bool = True):

@@ -106,8 +106,9 @@ class Run:
             return pd.DataFrame(columns=list(COLUMNS))
         with self._reading("metrics.csv") as path:
             table = pd.read_csv(path).astype({"phase": str})
-            # Text among the numbers would else be noticed only where they are used.
-            table[["iteration", *table.columns.intersection(COLUMNS[2:])]].astype(float)
+            numbers = table[["iteration", *table.columns.intersection(COLUMNS[2:])]]
+            if len(table) and numbers.shape != numbers.select_dtypes("number").shape:
+                raise ValueError("there is text among its numbers")
             return table
 
     @property

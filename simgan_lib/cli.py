@@ -118,13 +118,17 @@ def refine(
 
     refiner = runs.Run(run).refiner()
     size = refiner.input_shape[1:3] if resize else None
-    simulated = datasets.read_images(source, size, gray=gray)
-    print(simulated)
-    refined = runs.refine(refiner, simulated.images, progress=True)
-    name = f"{simulated.source}, refined by {run}"
-    refined = datasets.ImageSet(refined, simulated.labels, name)
-    datasets.save_images(target, refined, overwrite=overwrite)
-    print(f"{target}: {refined}")
+    done = 0
+
+    def refined():
+        nonlocal done
+        for block in datasets.read_blocks(source, size, gray=gray):
+            done += len(block)
+            images, name = runs.refine(refiner, block.images), f"{block.source}, refined by {run}"
+            yield datasets.ImageSet(images, block.labels, name)
+
+    datasets.save_images(target, refined(), overwrite=overwrite)
+    print(f"{target}: {done} images")
 
 
 @app.command()

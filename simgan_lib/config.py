@@ -14,6 +14,15 @@ class UserError(ValueError):
 
     exit_code = 2  # of the command line
 
+    def __init__(self, message: str = ""):
+        super().__init__("\n".join(map(shown, str(message).split("\n"))))
+
+
+def shown(text: str, most: int = 600) -> str:
+    """Text that may quote a file, fit to be shown: cut, and what steers a terminal escaped."""
+    text = text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
 
 class ConfigError(UserError):
     """A setting that cannot be used; the message says which, why, and what can."""

@@ -25,9 +25,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from simgan_lib.config import Config, UserError
+from simgan_lib.config import Config, ConfigError, UserError
 from simgan_lib.data import GazeData
-from simgan_lib.data.files import reading
+from simgan_lib.data.files import own, reading
 from simgan_lib.models import refine  # noqa: F401, found beside what it takes
 
 # Of metrics.csv. A subclass of SimGAN may log more.
@@ -78,8 +78,11 @@ class Run:
     @property
     def config(self) -> Config:
         """The settings."""
-        with self._reading("config.json") as path:
-            return Config().replace(**json.loads(path.read_text()))
+        try:
+            with self._reading("config.json") as path:
+                return Config().replace(**json.loads(path.read_text()))
+        except ConfigError as error:
+            raise RunError(f"{self.folder / 'config.json'}: {error}") from error
 
     @property
     def environment(self) -> dict:
@@ -93,7 +96,11 @@ class Run:
         if not (self.folder / "metrics.csv").exists():
             return pd.DataFrame(columns=list(COLUMNS))
         with self._reading("metrics.csv") as path:
-            return pd.read_csv(path).astype({"phase": str})
+            table = pd.read_csv(path).astype({"phase": str})
+            numbers = table[["iteration", *table.columns.intersection(COLUMNS[2:])]]
+            if len(table) and numbers.shape != numbers.select_dtypes("number").shape:
+                raise ValueError("there is text among its numbers")
+            return table
 
     @property
     def snapshots(self) -> dict[str, np.ndarray]:
@@ -104,13 +111,14 @@ class Run:
         `probability_synthetic` and `probability_refined`.
         """
         with self._reading("snapshots.h5") as path, h5py.File(path) as file:
-            return {name: values[()] for name, values in file.items()}
+            return {name: own(file, name)[()] for name in file}
 
     @property
     def real_name(self) -> str:
         """What the real images are: `"simulated webcam"` where they are drawn, else `"real"`."""
-        source = self.environment["data"]["real"]["source"]
-        return "simulated webcam" if "simulated webcam" in source else "real"
+        with self._reading("environment.json"):
+            source = self.environment["data"]["real"]["source"]
+            return "simulated webcam" if "simulated webcam" in source else "real"
 
     @property
     def refiner_crc32(self) -> int:
@@ -124,10 +132,10 @@ class Run:
             return None
         with self._reading("evaluation.json") as path:
             found = json.loads(path.read_text(), object_hook=_with_nan)
-        # A run that has gone on since needs another evaluation. Most reference runs are kept
-        # without their networks.
-        kept = (self.folder / "refiner.keras").exists()
-        return found if not kept or found["refiner_crc32"] == self.refiner_crc32 else None
+            # A run that has gone on since needs another evaluation. Most reference runs are kept
+            # without their networks.
+            kept = (self.folder / "refiner.keras").exists()
+            return found if not kept or found["refiner_crc32"] == self.refiner_crc32 else None
 
     def checkpoint(self) -> Path | None:
         """Returns the newest whole checkpoint, for `SimGAN.load_weights`; `None` if there is none.
@@ -171,12 +179,13 @@ class Run:
                 f"{path} does not exist: wait for the run's first checkpoint. Of the reference "
                 "runs, only 'best' and 'closest' are kept with their networks."
             )
-        with self._reading(path.name):
-            zipfile.ZipFile(path).close()
+        with self._reading(path.name), zipfile.ZipFile(path) as archive:
+            if archive.testzip():
+                raise ValueError(f"{archive.testzip()} in it is not what was written")
         try:
             return keras.models.load_model(path, compile=False, safe_mode=True)
-        except (TypeError, ValueError, OSError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0][:200]
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".strip().splitlines()[0][:200]
             raise RunError(
                 f"{path} cannot be loaded: {reason} If it has layers of your own, register them "
                 "with keras.saving.register_keras_serializable() and import their module first."

@@ -5,6 +5,7 @@ from simgan_lib.data.datasets import (
     fetch_kaggle,
     load,
     make_simulated,
+    read_blocks,
     read_images,
     save_images,
 )
@@ -14,5 +15,5 @@ from simgan_lib.data.labels import LABELS
 from simgan_lib.data.simulator import simulate
 
 __all__ = ["LABELS", "DataError", "GazeData", "ImageSet", "batch_indices", "check", "fetch_kaggle"]
-__all__ += ["load", "make_simulated", "read_images", "save_images", "simulate", "to_float"]
-__all__ += ["to_uint8", "usable"]
+__all__ += ["load", "make_simulated", "read_blocks", "read_images", "save_images", "simulate"]
+__all__ += ["to_float", "to_uint8", "usable"]

@@ -1,18 +1,26 @@
 """The data sets: synthetic eyes with gaze labels and real eyes, in memory and on disk."""
 
+import contextlib
+import hashlib
+import itertools
 import json
+import os
 import shutil
 import warnings
 import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 
+from simgan_lib.config import shown
+from simgan_lib.data import images as sets
 from simgan_lib.data import readers, simulator
 from simgan_lib.data.camera import SIZE
-from simgan_lib.data.files import DataError, atomic, reading, sha256
-from simgan_lib.data.images import GazeData, ImageSet, check_size, stack, usable
+from simgan_lib.data.files import DataError, atomic, check_space, locked, reading, warn
+from simgan_lib.data.images import GazeData, ImageSet, check_size, usable
 from simgan_lib.data.labels import LABELS
 
 KAGGLE = "4quant/eye-gaze"
@@ -67,7 +75,14 @@ def load(
         if not (folder / "webcam_test.h5").exists():  # The last to be made.
             counts = (limit, limit, min(limit, 2_000)) if limit else ()
             make_simulated(folder, *counts, progress=progress)
-        _check_version(folder)
+        for path in (folder / name for name, _, _ in SIMULATED):
+            recipe = _recipe(path)
+            # Without a recipe it is somebody's own file under this name.
+            if isinstance(recipe, dict) and recipe.get("version") != simulator.VERSION:
+                raise DataError(
+                    f"{path} was drawn by another version of the simulator. Make the set again "
+                    f"(simgan data make --overwrite), or read it as it is: {str(folder)!r}."
+                )
     candidates = [folder / "synthetic_gaze.h5", folder / "gaze.h5"]
     synthetic_path = next((path for path in candidates if path.exists()), folder)
     if name == "kaggle" and synthetic_path == folder:
@@ -124,58 +139,89 @@ def read_images(
         ...     read_images(folder, size=(35, 55), progress=False).images.shape
         (1, 35, 55, 3)
     """
+    found = [*read_blocks(path, size, progress, gray)]
+    images, labels = np.concatenate([block.images for block in found]), found[0].labels
+    labels = labels if labels is None else pd.concat([block.labels for block in found])
+    return ImageSet(images, labels, found[0].source)
+
+
+def read_blocks(path, size=None, progress: bool = True, gray: bool = False) -> Iterator[ImageSet]:
+    """Reads what `read_images` reads in parts of some MB: more than fits into memory."""
     path = Path(path)
     if size is not None:
         size = check_size(size)
     kind = readers.layout(path)
     source, ours = kind, False
     if kind == "stacked":
-        source, ours = _attribute(path, "source", kind), _attribute(path, "layout", None)
+        source, ours = _attribute(path, "source", kind), _attribute(path, "layout")
     with reading(path):
         images, labels = readers.READERS[kind](path, size, progress)
-        found = stack(images, labels, f"{path} ({source})", size, gray)
-    height, width = found.images.shape[1:3]
-    if kind in ("stacked", "group") and not ours and size is None and height > width:
-        lying = f"{path}: the images are higher ({height}) than wide ({width})"
-        turn = "MATLAB and others write the axes the other way round: turn them"
-        warnings.warn(f"{lying}. {turn}.", stacklevel=2)
-    return found
+        for block in sets.blocks(images, labels, f"{path} ({source[:200]})", size, gray):
+            height, width = block.images.shape[1:3]
+            if kind in ("stacked", "group") and not ours and size is None and height > width:
+                lying = f"{path}: the images are higher ({height}) than wide ({width})."
+                warn(f"{lying} MATLAB and others write the axes the other way round: turn them.")
+                ours = True  # Once is enough.
+            yield block
 
 
 def save_images(
-    path: str | Path, images: ImageSet, overwrite: bool = False, recipe: dict | None = None
+    path: str | Path,
+    images: ImageSet | Iterable[ImageSet],
+    overwrite: bool = False,
+    recipe: dict | None = None,
 ) -> None:
     """Writes our stacked layout: an HDF5 file and, for labels, the CSV file of the same name.
 
     The HDF5 file holds the data set `image` and attributes: `source`, `layout`, `recipe`, `sha256`
     of the pixels, `labels_sha256` of the CSV file's rows and `labels_dtypes`. Comments in the CSV
-    file state the units. Each file appears whole or not at all, the images last. `recipe` says how
-    the images were made, in whatever JSON can hold.
+    file state the units. Each file appears whole or not at all, the images last.
+
+    Args:
+        path: The HDF5 file, with the ending .h5.
+        images: One set, or the parts of one, taken one by one.
+        overwrite: Whether to replace files that are there.
+        recipe: How the images were made, in whatever JSON can hold.
+
+    Raises:
+        DataError: If the files exist, or the name has another ending.
     """
     path = Path(path)
-    table, labels, text = path.with_suffix(".csv"), images.labels, ""
+    table = path.with_suffix(".csv")
     if path.suffix not in (".h5", ".hdf5"):
         raise DataError(f"{path} must end in .h5: the labels go into the .csv file of that name.")
     if not overwrite and (path.exists() or table.exists()):
         raise DataError(f"{path} (or .csv) exists. Give overwrite=True, or choose another name.")
-    about = {"source": images.source, "layout": 1, "recipe": json.dumps(recipe)}
-    if labels is not None:
-        notes = [f"# {name}: {LABELS[name]}\n" for name in labels if name in LABELS]
-        text = "".join(notes) + labels.to_csv(index=False, lineterminator="\n")
-        about["labels_dtypes"] = json.dumps({str(n): str(t) for n, t in labels.dtypes.items()})
-    about |= {"sha256": sha256(images.images), "labels_sha256": readers.rows_sha256(text)}
     path.parent.mkdir(parents=True, exist_ok=True)
+    parts = iter([images] if isinstance(images, ImageSet) else images)
+    first, pixels = next(parts), hashlib.sha256()
+    about = {"source": first.source, "layout": 1, "recipe": json.dumps(recipe)}
+    written = contextlib.nullcontext(Path(os.devnull)) if first.labels is None else atomic(table)
     with atomic(path) as temporary:
-        with h5py.File(temporary, "w") as file:
+        with written as rows, h5py.File(temporary, "w") as file, open(rows, "wb") as text:
+            if first.labels is not None:
+                notes = [f"# {name}: {LABELS[name]}\n" for name in first.labels if name in LABELS]
+                text.write("".join(notes).encode())
+                dtypes = first.labels.dtypes.items()
+                about["labels_dtypes"] = json.dumps({str(n): str(t) for n, t in dtypes})
             # Fletcher-32 makes HDF5 notice damaged data whenever it is read.
-            chunks = (min(256, len(images)), *images.images.shape[1:])
-            file.create_dataset("image", data=images.images, chunks=chunks, fletcher32=True)
-            file.attrs.update(about)
-        if labels is None:
+            shape, options = first.images.shape[1:], {"dtype": "u1", "fletcher32": True}
+            options |= {"chunks": (min(256, len(first)), *shape), "maxshape": (None, *shape)}
+            file.create_dataset("image", (0, *shape), **options)
+            for block in itertools.chain([first], parts):
+                # On a full disk, HDF5 would end the process when it closes the file.
+                check_space(path.parent, 2 * block.images.nbytes)
+                file["image"].resize(len(file["image"]) + len(block), axis=0)
+                file["image"][-len(block) :] = block.images
+                pixels.update(np.ascontiguousarray(block.images))
+                if block.labels is not None:
+                    options = {"index": False, "header": block is first, "lineterminator": "\n"}
+                    block.labels.to_csv(text, **options)
+            text.flush()
+            file.attrs.update(about, sha256=pixels.hexdigest())
+            file.attrs["labels_sha256"] = readers.rows_sha256(rows)
+        if first.labels is None:
             table.unlink(missing_ok=True)  # That of the file which this one replaces.
-        else:
-            with atomic(table) as temporary_table:
-                temporary_table.write_bytes(text.encode())
 
 
 def make_simulated(
@@ -194,36 +240,31 @@ def make_simulated(
     webcam images, not labelled), webcam_test.h5 and .csv (other ones, labelled, for evaluation
     only), and returns the folder. `synthetic`, `real` and `test` count their images. A file of the
     same recipe is kept, so that a run that was stopped goes on; one of another recipe is an error
-    without `overwrite`.
+    without `overwrite`. While another process makes the same set, it is refused.
     """
     if min(synthetic, real, test) < 1 or seed < 0:
         raise DataError(f"Sizes start at 1, seeds at 0: {synthetic=}, {real=}, {test=}, {seed=}.")
     size = check_size(size)
-    for (name, style, start), count in zip(SIMULATED, (synthetic, real, test), strict=True):
-        path = Path(folder, name)
-        eyes = {"count": count, "style": style, "seed": seed, "start": start, "size": list(size)}
-        recipe = {**eyes, "version": simulator.VERSION}
-        if path.exists() and not overwrite:
-            found = json.loads(_attribute(path, "recipe", "null"))
-            if found == recipe:
-                continue
-            made = f"{path} was made by the recipe {found}; asked for: {recipe}"
-            raise DataError(f"{made}. Give another folder, or overwrite it (--overwrite).")
-        images, labels = simulator.simulate(**eyes, progress=progress)
-        made = ImageSet(images, None if name == "real_gaze.h5" else labels, SOURCES[style])
-        save_images(path, made, overwrite=True, recipe=recipe)
-    return Path(folder)
-
-
-def _check_version(folder: Path) -> None:
-    for name, _, _ in SIMULATED:
-        recipe = json.loads(_attribute(folder / name, "recipe", "null"))
-        # Without a recipe it is somebody's own file under this name.
-        if recipe is not None and recipe.get("version") != simulator.VERSION:
-            raise DataError(
-                f"{folder / name} was drawn by another version of the simulator. Make the set "
-                f"again (`simgan data make --overwrite`), or read it as it is: {str(folder)!r}."
-            )
+    folder = Path(folder)
+    with locked(folder):
+        for (name, style, start), count in zip(SIMULATED, (synthetic, real, test), strict=True):
+            path = folder / name
+            eyes = {"count": count, "style": style, "seed": seed, "start": start}
+            eyes["size"] = list(size)
+            recipe = {**eyes, "version": simulator.VERSION}
+            if path.exists() and not overwrite:
+                found = _recipe(path)
+                if found == recipe:
+                    continue
+                made = f"{path} was made by the recipe {found}; asked for: {recipe}"
+                raise DataError(f"{made}. Give another folder, or overwrite it (--overwrite).")
+            images, labels = simulator.simulate(**eyes, progress=progress)
+            made = ImageSet(images, None if name == "real_gaze.h5" else labels, SOURCES[style])
+            save_images(path, made, overwrite=True, recipe=recipe)
+        # Nobody can have taken it meanwhile. Windows keeps files that are open.
+        with contextlib.suppress(OSError):
+            (folder / ".lock").unlink()
+    return folder
 
 
 def fetch_kaggle(root: str | Path = "data") -> Path:
@@ -255,28 +296,40 @@ def check(path: str | Path) -> list[str]:
     Lines that say what is wrong begin with PROBLEM.
     """
     path = Path(path)
-    files = [file for file in sorted(path.glob("*.h5")) if file.name[0] != "."]
+    files = sorted(path.glob("[!.]*.h5")) if os.path.isdir(path) else []
     if files:
         return [line for file in files for line in check(file)]
+    counts, pixels, labels, found = np.zeros(256, int), hashlib.sha256(), [], []
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            found = read_images(path)
-            usable(found)
+            for block in read_blocks(path, progress=False):
+                counts += sets.levels(block.images)
+                pixels.update(block.images)
+                labels.append(block.labels)
+                found.append(sets.faults(block))
+            sets.tell(found, block.source)
     except DataError as error:
         return [f"PROBLEM: {error}"]
-    lines = [str(found), f"standard deviation {found.images.std():.1f}"]
-    if found.labels is not None:
-        for name, values in found.labels.select_dtypes("number").items():
-            lines.append(f"{name}: {values.min():.3f} to {values.max():.3f}")
+    spread = np.sqrt(np.cov(np.arange(256), fweights=counts, ddof=0))
+    lines = [f"ImageSet({sets.describe(block, counts)})", f"standard deviation {spread:.1f}"]
+    if block.labels is not None:
+        for name, values in pd.concat(labels).select_dtypes("number").items():
+            lines.append(f"{shown(str(name))}: {values.min():.3f} to {values.max():.3f}")
     # Libraries' deprecations are of no concern to the owner of the file.
     told = [str(warning.message) for warning in caught if warning.category is UserWarning]
-    pixels = sha256(found.images)
-    if readers.layout(path) == "stacked" and _attribute(path, "sha256", pixels) != pixels:
+    recorded = _attribute(path, "sha256", None) if path.is_file() else None
+    if recorded is not None and recorded != pixels.hexdigest():
         told.append(f"{path}: the images were changed: their checksum is another.")
     return lines + [f"PROBLEM: {text}" for text in told]
 
 
-def _attribute(path: Path, name: str, default):
+def _attribute(path: Path, name: str, default=None):
     with reading(path), h5py.File(path) as file:
-        return file.attrs.get(name, default)
+        found = file.attrs.get(name, default)
+        return found if found is None or isinstance(found, int | np.integer) else str(found)
+
+
+def _recipe(path: Path) -> dict | None:
+    with reading(path):
+        return json.loads(_attribute(path, "recipe", "null"))

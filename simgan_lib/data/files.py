@@ -1,18 +1,18 @@
 """Files: written whole or not at all, and read with errors that say what to do."""
 
 import codecs
-import hashlib
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
+import h5py
 from filelock import FileLock, Timeout
 
-from simgan_lib.config import UserError
+from simgan_lib.config import UserError, shown
 
 LFS = b"version https://git-lfs"
 # How a file begins that is not what its name says, and what to do then.
@@ -34,12 +34,16 @@ SAID = {
     "MemoryError": "It needs more memory than there is: give a size (--size).",
     "PermissionError": "Allow yourself to read it.",
 }
-AGAIN = "fetch or make it again"
 TABULAR = (".h5", ".hdf5", ".csv", ".tsv", ".json", ".mat")
 
 
 class DataError(UserError):
     """A data file or an argument that cannot be used. The message says what to do about it."""
+
+
+def warn(text: str) -> None:
+    """Warns the caller's caller of something in a file, whose name may be any text."""
+    warnings.warn(shown(text), stacklevel=3)
 
 
 @contextmanager
@@ -108,32 +112,65 @@ def reading(
 ) -> Iterator[None]:
     """Turns whatever a library raises for a file that it cannot read into one short message.
 
-    `again` says what to do where a file is empty, damaged or cut short.
+    `again` says what to do where a file is empty, damaged or cut short. Pipes and devices are
+    refused, as reading one may never end.
     """
+    path = Path(path)
+    if os.path.exists(path) and not (path.is_file() or path.is_dir()):
+        raise raises(f"{path} is a pipe or a device. Give a file.")
     try:
         yield
     except UserError:
         raise
     except Exception as error:
         said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        remedy = _remedy(Path(path), said, again)
+        remedy = _remedy(path, said, again)
         raise raises(f"{path} cannot be read: {said}. {remedy}") from error
 
 
 def _remedy(path: Path, said: str, again: str) -> str:
-    start = b"?"
-    if path.is_file() and os.access(path, os.R_OK):
+    start, remedies, known = b"?", [], path.suffix.lower() in TABULAR and not again
+    again = again or "fetch or make it again"
+    if os.path.isfile(path) and os.access(path, os.R_OK):
         with open(path, "rb") as file:
             start = file.read(32).lstrip()
     if start.startswith(LFS):
         return "It is a Git LFS pointer, not the file: run `git lfs pull`."
     if not start:
-        return f"It is empty: {again or AGAIN}."
-    named = path.suffix.lower() in TABULAR and not again
-    remedies = [remedy for begins, remedy in BEGINS.items() if named and start.startswith(begins)]
+        return f"It is empty: {again}."
+    if known:
+        remedies = [remedy for begins, remedy in BEGINS.items() if start.startswith(begins)]
     remedies += [remedy for words, remedy in SAID.items() if re.search(words, said)]
-    damaged = f"It may be damaged, cut short or of another layout: {again or AGAIN}."
-    return [*remedies, damaged][0]
+    return [*remedies, f"It may be damaged, cut short or of another layout: {again}."][0]
+
+
+def own(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group:
+    """Opens an object of an HDF5 file, unless its values lie elsewhere or cannot all be there.
+
+    A file may name others, and so show what its sender cannot read. A short one may declare more
+    than there is memory.
+    """
+    path = group.file.filename
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise DataError(f"{path}: {name} is a link. Copy the data into the file.")
+    found = group[name]
+    if isinstance(found, h5py.Dataset):
+        check_own(path, found.id, found.nbytes)
+    return found
+
+
+def check_own(path: str | Path, data: h5py.h5d.DatasetID, declared: int) -> None:
+    """Raises a DataError for what `own` refuses; `declared` is the number of bytes in memory."""
+    if data.get_offset() is None:  # Whatever has a place in the file lies there.
+        made = data.get_create_plist()
+        if made.get_layout() == h5py.h5d.VIRTUAL or made.get_external_count():
+            raise DataError(f"{path} shows data of other files. Copy the data into the file.")
+    held = os.path.getsize(path)
+    if declared > 100 * held + 2**20:  # More than what packs well.
+        raise DataError(
+            f"{path} has {held / 1e6:.3f} MB and declares {declared / 1e6:.0f} MB of values. It is "
+            "damaged, or made to fill the memory: fetch or make it again."
+        )
 
 
 def read_text(path: Path) -> str:
@@ -144,9 +181,3 @@ def read_text(path: Path) -> str:
             raise ValueError("no text of its own")
         marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         return data.decode("utf-16" if data.startswith(marks) else "utf-8-sig")
-
-
-def sha256(data: bytes | np.ndarray) -> str:
-    """Computes the SHA-256 of bytes or of an array, as hexadecimal text."""
-    data = data if isinstance(data, bytes) else np.ascontiguousarray(data)
-    return hashlib.sha256(data).hexdigest()

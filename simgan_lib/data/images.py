@@ -1,7 +1,6 @@
 """Images in memory: sets of them, of one size, scaled for the networks, in shuffled batches."""
 
 import itertools
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,11 +9,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from simgan_lib.config import shown
 from simgan_lib.data.camera import SIZE
-from simgan_lib.data.files import DataError
+from simgan_lib.data.files import DataError, warn
 from simgan_lib.data.labels import ANGLES, LABELS, LOOK
 
+BLOCK = 2**23  # bytes of images that are looked at together
 EXPECTED = "uint8 images (n, H, W) or (n, H, W, 3)"
+REPEATED = "that repeat another one"
 MISSING = "with a label missing (NaN)"
 GRAY_REMEDY = "Give gray=True (--gray) to turn all of them gray."
 
@@ -70,14 +72,7 @@ class ImageSet:
 
     def summary(self) -> str:
         """The line that describes the set."""
-        images, (height, width, channels) = self.images, self.image_shape
-        kind = "colour images" if channels == 3 else "images"
-        labels = ", ".join(() if self.labels is None else map(str, self.labels))
-        labels = f"labels: {labels}" if labels else "no labels"
-        return (
-            f"{len(self)} {kind} {height}x{width} uint8, range {images.min()}..{images.max()}, "
-            f"mean {images.mean():.1f}, {labels}, source: {self.source}"
-        )
+        return describe(self, levels(self.images))
 
 
 @dataclass(repr=False, eq=False)
@@ -94,13 +89,11 @@ class GazeData:
     def __post_init__(self):  # noqa: D105
         sets = {"synthetic": self.synthetic, "real": self.real, "test": self.test}
         shapes = {name: found.image_shape for name, found in sets.items() if found is not None}
-        if len({shape[2] for shape in shapes.values()}) > 1:
-            kinds = [f"{n} in {'gray' if s[2] == 1 else 'colour'}" for n, s in shapes.items()]
-            raise DataError(f"The sets differ in colour: {', '.join(kinds)}. {GRAY_REMEDY}")
-        if len(set(shapes.values())) > 1:
-            sizes = {name: shape[:2] for name, shape in shapes.items()}
-            remedy = f"Resize: size={sizes['synthetic']}."
-            raise DataError(f"The sets differ in size (H, W): {sizes}. {remedy}")
+        if len({*shapes.values()}) > 1:
+            colour = len({channels for _, _, channels in shapes.values()}) > 1
+            remedy = GRAY_REMEDY if colour else f"Resize: size={self.image_shape[:2]}."
+            kind = f"{'colour' if colour else 'size'} (height, width, channels)"
+            raise DataError(f"The sets differ in {kind}: {shapes}. {remedy}")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -113,12 +106,34 @@ class GazeData:
         return "\n  ".join(["GazeData", *lines])
 
 
+def levels(images: np.ndarray) -> np.ndarray:
+    """How many pixels have each level from 0 to 255."""
+    return np.sum([np.bincount(image.ravel(), minlength=256) for image in images], axis=0)
+
+
+def describe(some: ImageSet, counts: np.ndarray) -> str:
+    """The line for a set of which `some` is a part, from the `levels` of all of it."""
+    height, width, channels = some.image_shape
+    kind = "colour images" if channels == 3 else "images"
+    labels = ", ".join(() if some.labels is None else map(str, some.labels))
+    labels = f"labels: {shown(labels)}" if labels else "no labels"
+    used = np.flatnonzero(counts)
+    count = counts.sum() // some.images[0].size
+    return (
+        f"{count} {kind} {height}x{width} uint8, range {used[0]}..{used[-1]}, "
+        f"mean {counts @ np.arange(256) / counts.sum():.1f}, {labels}, source: {shown(some.source)}"
+    )
+
+
 def faults(found: ImageSet) -> dict[str, np.ndarray]:
-    """Finds images and labels that look wrong: a bool array `(n,)` for each kind of fault."""
+    """Finds images and labels that look wrong: an array `(n,)` for each kind of fault.
+
+    It holds whether an image has the fault; for REPEATED, which takes all images to tell, a hash.
+    """
     pixels = found.images.reshape(len(found), -1, found.image_shape[2])
     wrong = {
         "of a single colour": (pixels == pixels[:, :1]).all(axis=(1, 2)),
-        "that repeat another one": pd.Series(map(bytes, pixels)).duplicated().to_numpy(),
+        REPEATED: np.array([hash(image.tobytes()) for image in pixels]),
     }
     labels = found.labels
     if labels is None:
@@ -149,15 +164,22 @@ def usable(found: ImageSet) -> ImageSet:
     Raises:
         DataError: If all images have the same fault, so that it cannot be meant.
     """
-    wrong = faults(found)
+    missing = tell([faults(found)], found.source).get(MISSING, np.zeros(1, bool))
+    return found[~missing] if missing.any() else found
+
+
+def tell(parts: list[dict[str, np.ndarray]], source: str) -> dict[str, np.ndarray]:
+    """Warns of the `faults` of a set in parts, or raises a DataError where all images have one."""
+    wrong = {fault: np.concatenate([part[fault] for part in parts]) for fault in parts[0]}
+    wrong[REPEATED] = pd.Series(wrong[REPEATED]).duplicated().to_numpy()
     for fault, images in wrong.items():
-        text = f"{found.source}: {images.sum()} of {len(found)} images {fault}"
+        text = f"{source}: {images.sum()} of {len(images)} images {fault}"
         if images.all():
             raise DataError(f"{text}. This cannot be meant.")
         if images.any():
             end = ", are left out" if fault == MISSING else ""
-            warnings.warn(f"{text}, e.g. {images.argmax()}{end}.", stacklevel=2)
-    return found[~wrong[MISSING]] if MISSING in wrong and wrong[MISSING].any() else found
+            warn(f"{text}, e.g. {images.argmax()}{end}.")
+    return wrong
 
 
 def check_size(size) -> tuple[int, int]:
@@ -169,36 +191,46 @@ def check_size(size) -> tuple[int, int]:
     return int(numbers[0]), int(numbers[1])
 
 
-def stack(
+def blocks(
     images: Iterable[np.ndarray],
     labels: pd.DataFrame | None,
     source: str,
     size: tuple[int, int] | None = None,
     gray: bool = False,
-) -> ImageSet:
-    """Makes one set of images, taken one by one; the labels' pupils move with the size."""
-    shapes, done = [], []
-    for image in images:
+) -> Iterator[ImageSet]:
+    """Makes sets of one shape of images, taken one by one; the labels' pupils move along."""
+    shapes = []
+
+    def fitted(image):
         shapes.append(image.shape[:2])
         if gray and image.ndim == 3:
             image = np.asarray(Image.fromarray(image).convert("L"))
         if size and image.shape[:2] != size:
             picture = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
             image = np.asarray(picture)
-        if done and image.ndim != done[0].ndim:
-            raise DataError(f"{source}: some images are gray and some in colour. {GRAY_REMEDY}")
-        if done and image.shape != done[0].shape:
-            found = f"{image.shape[:2]} and {done[0].shape[:2]}. Give size={SIZE}"
-            raise DataError(f"{source}: the images differ in size (H, W): {found}.")
-        done.append(image)
-    if size and labels is not None:
-        labels = labels.copy()
+        return image
+
+    images, start = map(fitted, images), 0
+    first = next(images, None)
+    if first is None:
+        raise DataError(f"{source}: expected {EXPECTED}, at least one; received none.")
+    images, count = itertools.chain([first], images), max(1, BLOCK // max(1, first.nbytes))
+    while done := list(itertools.islice(images, count)):
+        for image in done:
+            if image.ndim != first.ndim:
+                raise DataError(f"{source}: some images are gray and some in colour. {GRAY_REMEDY}")
+            if image.shape != first.shape:
+                found = f"{image.shape[:2]} and {first.shape[:2]}. Give size={SIZE}"
+                raise DataError(f"{source}: the images differ in size (H, W): {found}.")
+        rows = None if labels is None else labels.iloc[start : start + len(done)]
         for axis, column in enumerate(["pupil_y", "pupil_x"]):
-            if column in labels:
+            if size and rows is not None and column in rows:
                 # Pixel centres are at integers, so the image's edge is at -0.5.
                 scale = size[axis] / np.array(shapes)[:, axis]
-                labels[column] = (labels[column] + 0.5) * scale - 0.5
-    return ImageSet(np.asarray(done), labels, source)
+                rows = rows.assign(**{column: (rows[column] + 0.5) * scale - 0.5})
+        yield ImageSet(np.asarray(done), rows, source)
+        start += len(done)
+        shapes.clear()
 
 
 def to_float(images: np.ndarray) -> np.ndarray:

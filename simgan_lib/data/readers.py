@@ -5,8 +5,12 @@ colour, in the order of the numbers in their names, and a table with a row for e
 comes in the columns of `LABELS`, whatever the file's axes; all other labels come as they are.
 """
 
+import hashlib
 import json
-import warnings
+import math
+import os
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +24,7 @@ from tqdm.auto import tqdm
 
 from simgan_lib.data import tables
 from simgan_lib.data.camera import SIZE
-from simgan_lib.data.files import DataError, read_text, reading, sha256
+from simgan_lib.data.files import DataError, check_own, own, read_text, reading, warn
 from simgan_lib.data.labels import gaze_labels
 from simgan_lib.data.tables import PICTURES, complete, match_rows, read_table
 
@@ -33,7 +37,7 @@ UNITY_POINTS = ("interior_margin_2d", "caruncle_2d", "iris_2d")
 
 def layout(path: Path) -> str:
     """Which layout a path has: a key of READERS."""
-    if not path.exists():
+    if not os.path.exists(path):
         raise DataError(f"There is no file {path}. Check the name, or run `simgan data make`.")
     if path.is_dir():
         for kind, found in {"mpiigaze": _days, "unityeyes": _pairs, "folder": _pictures}.items():
@@ -49,7 +53,7 @@ def layout(path: Path) -> str:
     with reading(path), h5py.File(path) as file:
         if "image" not in file:
             raise DataError(f"{path} holds no `image`, only: {', '.join(file) or 'nothing'}.")
-        return "group" if isinstance(file["image"], h5py.Group) else "stacked"
+        return "group" if isinstance(own(file, "image"), h5py.Group) else "stacked"
 
 
 def _files(folder: Path, *endings: str) -> list[Path]:
@@ -73,53 +77,72 @@ def _warn_of_others(folder, used):
     others = [path.name for path in others if not path.name.lower().startswith("readme")]
     if others:
         some = ", ".join(others[:3])
-        warnings.warn(f"{folder}: {len(others)} files were not read: {some} ...", stacklevel=2)
+        warn(f"{folder}: {len(others)} files were not read: {some} ...")
 
 
 def read_stacked(path: Path, size=None, progress: bool = True):
     """Reads our layout. Only labels without our checksum are matched and completed."""
     with reading(path), h5py.File(path) as file:
-        images = _as_written(file["image"], stacked=True)
+        count = len(own(file, "image"))
         expected, dtypes = (file.attrs.get(name) for name in ("labels_sha256", "labels_dtypes"))
-    if images.ndim == 4 and images.shape[3] == 1:
-        images = images[..., 0]
+    images = _rows_of(path, progress)
     table = path.with_suffix(".csv")
     if expected is None:
         table = label_table(path)
         if table is None:
             return images, None
-        return images, complete(
-            tables.rows_of_stacked(read_table(table), len(images), table), table
-        )
-    if rows_sha256(read_text(table) if table.exists() else "") != expected:
+        labels = complete(tables.rows_of_stacked(read_table(table), count, table), table)
+    elif rows_sha256(table) != expected:
         raise DataError(
             f"{table} was changed or removed since {path.name} was written, or its writing was "
             "stopped half-way: labels and images may not belong together. Save both again, or "
             "make them again with `simgan data make --overwrite`."
         )
-    return images, read_table(table, dtypes and json.loads(dtypes)) if table.exists() else None
+    else:
+        labels = tables.read_own_table(table, json.loads(dtypes)) if table.exists() else None
+    if labels is not None and len(labels) != count:
+        rows = f"{table}: {len(labels)} rows of labels for {count} images"
+        raise DataError(f"{rows}. Give one row for each, in their order.")
+    return images, labels
 
 
-def rows_sha256(text: str) -> str:
+def _rows_of(path, progress):
+    with reading(path), h5py.File(path) as file:
+        data = own(file, "image")
+        turned = "MATLAB_class" in data.attrs
+        step = data.chunks[0] * max(1, 2048 // data.chunks[0]) if data.chunks else 2048
+        starts = range(0, len(data), step)
+        for start in tqdm(starts, f"Reading {path.name}", disable=not progress):
+            images = data[start : start + step]
+            # MATLAB reverses the axes.
+            images = np.moveaxis(images.T, -1, 0) if turned else images
+            yield from images[..., 0] if images.shape[3:] == (1,) else images
+
+
+def rows_sha256(table: Path) -> str:
     """The SHA-256 of a CSV file's rows: comments and the kind of line ends do not count."""
-    rows = text.encode().splitlines()
-    return sha256(b"\n".join(row for row in rows if not row.startswith(b"#")))
-
-
-def _as_written(data, stacked=False):
-    """An array with its axes as they were written: MATLAB's are reversed, and it says so."""
-    if "MATLAB_class" not in data.attrs:
-        return data[()]
-    return np.moveaxis(data[()].T, -1, 0) if stacked else data[()].T
+    digest, between = hashlib.sha256(), b""
+    if table.is_file():
+        with reading(table), open(table, encoding="utf-8-sig") as lines:
+            for line in lines:
+                if not line.startswith("#"):
+                    digest.update(between + line.removesuffix("\n").encode())
+                    between = b"\n"
+    return digest.hexdigest()
 
 
 def read_group(path: Path, size=None, progress: bool = True):
     """Reads Kaggle's layout, with labels from `look_vec` or the CSV or JSON file beside it."""
     with reading(path), h5py.File(path) as file:
-        if len(file["image"]) == 0 or not all(key.isdigit() for key in file["image"]):
+        links, group = [], file["image"].id
+        group.links.iterate(lambda key, link: links.append((key, link)), info=True)
+        if not links or not all(k.isdigit() and i.type == h5py.h5l.TYPE_HARD for k, i in links):
             raise DataError(f"{path}: group `image` must hold data sets named 0, 1, 2 ...")
-        keys = sorted(file["image"], key=int)  # HDF5 lists them as text: '0', '1', '10'.
-        look = _as_written(file["look_vec"]) if "look_vec" in file else None
+        keys = sorted((key for key, _ in links), key=int)  # HDF5 lists them as text: '0', '10'.
+        look = None
+        if "look_vec" in file:
+            data = own(file, "look_vec")
+            look = np.asarray(data[()].T if "MATLAB_class" in data.attrs else data[()], float)
     images = _images_of(path, tqdm(keys, f"Reading {path.name}", disable=not progress))
     if look is not None:
         if look.ndim != 2 or look.shape[1] not in (3, 4) or len(look) != len(keys):
@@ -136,19 +159,23 @@ def read_group(path: Path, size=None, progress: bool = True):
 
 
 def _images_of(path, keys):
+    total = 0
     with reading(path), h5py.File(path) as file:
-        group, turned = file["image"], None
+        group, turned = file["image"].id, None
         for key in keys:
             # Opened so, it takes a third of the time of group[key].
-            data = h5py.h5d.open(group.id, key.encode())
-            image = np.empty(data.shape, data.dtype)
-            data.read(h5py.h5s.ALL, h5py.h5s.ALL, image)
-            turned = "MATLAB_class" in group[key].attrs if turned is None else turned
-            image = image.T if turned else image
-            if image.dtype != np.uint8 or image.shape[2:] not in ((), (3,)):
-                found = f"{path}: image/{key} is {image.shape} {image.dtype}"
+            data = h5py.h5d.open(group, key)
+            if turned is None:  # All images are of one program, and looking it up takes long.
+                turned = h5py.h5a.exists(data, b"MATLAB_class")
+            dtype, shape = data.dtype, data.shape[::-1] if turned else data.shape
+            if dtype != np.uint8 or len(shape) < 2 or shape[2:] not in ((), (3,)):
+                found = f"{path}: image/{key.decode()} is {shape} {dtype}"
                 raise DataError(f"{found}; expected uint8 (H, W) or (H, W, 3).")
-            yield image
+            total += math.prod(shape)
+            check_own(path, data, total)
+            image = np.empty(data.shape, dtype)
+            data.read(h5py.h5s.ALL, h5py.h5s.ALL, image)
+            yield image.T if turned else image
 
 
 def label_table(path: Path) -> Path | None:
@@ -172,22 +199,40 @@ def _is_day(path):
         return not any(p.suffix.lower() in PICTURES for p in path.parent.iterdir())
 
 
+# SciPy ends the process at some damaged files. So another one tries them first.
+TRY = """import sys, scipy.io
+for path in sys.stdin.read().split("\\0"):
+    print(path, flush=True)
+    try:
+        scipy.io.loadmat(path)
+    except Exception:
+        pass
+"""
+
+
 def read_mpiigaze(folder: Path, size=None, progress: bool = True):
     """Reads MPIIGaze's `Data/Normalized/pNN/dayMM.mat`. Right eyes are kept as they are."""
-    images, labels = [], []
-    for path in tqdm(_days(folder), f"Reading {folder}", disable=not progress):
+    images, labels, days = [], [], _days(folder)
+    if not days:
+        raise DataError(f"{folder} holds no MPIIGaze `data`. Give the folder Data/Normalized.")
+    options = {"input": "\0".join(map(str, days)), "stdout": subprocess.PIPE, "text": True}
+    child = subprocess.run([sys.executable, "-P", "-c", TRY], check=False, timeout=600, **options)
+    if child.returncode:
+        path = child.stdout.splitlines()[-1]
+        raise DataError(f"{path} is damaged so that reading it crashes: fetch it again.")
+    for path in tqdm(days, f"Reading {folder}", disable=not progress):
         with reading(path):
             data = loadmat(path)["data"]
             for eye in ("left", "right"):
                 record = data[eye][0, 0]
-                images.extend(record["image"][0, 0])
-                table = gaze_labels(record["gaze"][0, 0], path)
-                table = table.assign(person=path.parent.name, eye=eye)
+                found, look = (record[name][0, 0] for name in ("image", "gaze"))
+                if found.dtype != np.uint8 or found.ndim != 3 or len(found) != len(look):
+                    raise ValueError(f"{len(look)} gazes for images {found.dtype} {found.shape}")
+                images.extend(found)
+                table = gaze_labels(look, path).assign(person=path.parent.name, eye=eye)
                 if "pose" in record.dtype.names:
                     table[["head_x", "head_y", "head_z"]] = record["pose"][0, 0]
                 labels.append(table)
-    if not images:
-        raise DataError(f"{folder} holds no MPIIGaze `data`. Give the folder Data/Normalized.")
     return images, pd.concat(labels, ignore_index=True)
 
 
@@ -218,7 +263,10 @@ def read_unityeyes(folder: Path, size: tuple[int, int] | None = None, progress: 
                 f"{path}: the eye's points, up to {high.round()}, do not fit {picture.name}, which "
                 f"is {image.size} (W, H). Was it resized or cropped? Give the original."
             )
-        box, start = _crop(low, high, width / height, image.size)
+        # Wider than the eye by a quarter, and as high as the eye at least.
+        box = max([1.25, width / height] * (high - low)) * np.array([1, height / width])
+        box *= min(1, *(image.size / box))
+        start = np.clip((low + high - box) / 2, 0, image.size - box)
         # Rounding must not put the box's end outside the picture, which Pillow refuses.
         end = np.minimum(start + box, image.size)
         eye = image.resize((width, height), Image.Resampling.BILINEAR, (*start, *end))
@@ -233,16 +281,6 @@ def read_unityeyes(folder: Path, size: tuple[int, int] | None = None, progress: 
 def _points(texts, picture, path):
     points = np.array([tables.numbers_in(text, path)[:2] for text in texts])
     return points * [1, -1] + [0, picture.height]  # Unity's origin is at the bottom left.
-
-
-def _crop(low, high, shape: float, picture_size) -> tuple[np.ndarray, np.ndarray]:
-    """Width and height of the box to cut out around the eye from low to high, and its corner."""
-    # Wider than the eye by a quarter, and as high as the eye at least.
-    width = max([1.25, shape] * (high - low))
-    box = np.array([width, width / shape])
-    box = box * min(1, *(picture_size / box))
-    start = np.clip((low + high - box) / 2, 0, picture_size - box)
-    return box, start
 
 
 def read_folder(folder: Path, size=None, progress: bool = True):
@@ -265,7 +303,7 @@ def _picture(path: Path) -> np.ndarray:
     with reading(path), Image.open(path) as file:
         frames = getattr(file, "n_frames", 1)
         if frames > 1 and file.format != "MPO":  # A phone's picture may hold its own preview.
-            warnings.warn(f"{path}: the first of {frames} pictures was read.", stacklevel=2)
+            warn(f"{path}: the first of {frames} pictures was read.")
         image = ImageOps.exif_transpose(file)
         deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
         if deep:

@@ -1,6 +1,7 @@
 """Tables of labels: their dialects, which row belongs to which image, and gaze in our columns."""
 
 import io
+import itertools
 import json
 import re
 import unicodedata
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simgan_lib.data.camera import look_vector
-from simgan_lib.data.files import DataError, read_text, reading
+from simgan_lib.data.files import DataError, read_text, reading, warn
 from simgan_lib.data.labels import ANGLES, LABELS, LOOK, gaze_labels
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".gif", ".tif", ".tiff", ".webp")
@@ -25,21 +26,32 @@ GAZE_HELP = "Gaze is read from pitch and yaw, pitch_deg and yaw_deg, or look_x, 
 JSON_HELP = "a list of records, records by file name or number, or lists by column"
 
 
-def read_table(path: Path, dtypes: dict[str, str] | None = None) -> pd.DataFrame:
-    """Reads labels from CSV or JSON; with the dtypes of our own files, exactly as written."""
+def read_table(path: Path) -> pd.DataFrame:
+    """Reads labels from CSV or JSON, in any dialect."""
     text = read_text(path)
     with reading(path):
         if path.suffix.lower() == ".json":
             return _from_json(text, path)
         # pandas' own `comment` would also cut a file's name at a '#'.
-        text = re.sub(r"\A(#.*\n)*", "", text)
-        if dtypes is None:
-            return _from_csv(text, path)
-        # Text such as "007" or "NA" stays text; floats are parsed by NumPy, to the last bit.
-        whole = ("int", "uint", "bool")
-        strings = [name for name, dtype in dtypes.items() if not dtype.startswith(whole)]
-        options = {"keep_default_na": False, "na_values": [""]}
-        table = pd.read_csv(io.StringIO(text), dtype=dict.fromkeys(strings, str), **options)
+        return _from_csv(re.sub(r"\A(#.*\n)*", "", text), path)
+
+
+def read_own_table(path: Path, dtypes: dict[str, str]) -> pd.DataFrame:
+    """Reads labels that we wrote, exactly as they were, from the dtypes that we noted."""
+    with reading(path), open(path, encoding="utf-8-sig") as lines:
+        if not all(
+            re.match("u?int|float|bool|obj|str|date|time|cat|complex", t) for t in dtypes.values()
+        ):
+            raise ValueError("the file with the images notes unknown kinds of labels")
+        comments = sum(1 for _ in itertools.takewhile(lambda line: line[0] == "#", lines))
+    with reading(path):
+        # Text such as "007" or "NA" stays text; floats are parsed by NumPy, to the last bit. In
+        # parts, as text takes much more memory than numbers.
+        kinds = {n: t if re.match("u?int|bool", t) else str for n, t in dtypes.items()}
+        floats = {n: t for n, t in dtypes.items() if t.startswith("float")}
+        options = {"keep_default_na": False, "na_values": [""], "chunksize": 50_000}
+        parts = pd.read_csv(path, dtype=kinds, skiprows=comments, **options)
+        table = pd.concat(part.astype(floats) for part in parts)
         as_text = ("object", "str", "string")  # as pandas calls columns of text
         return table.astype({n: t for n, t in dtypes.items() if t not in as_text})
 
@@ -194,8 +206,8 @@ def _floats(table, names, source):
     floats = table.apply(pd.to_numeric, errors="coerce")
     wrong = table.to_numpy()[(floats.isna() & table.notna()).to_numpy()]
     if wrong.size:
-        where = ", ".join(map(str, names))
-        raise DataError(f"{source}: {where} must hold numbers like -0.5; received {wrong[0]!r}.")
+        where, value = ", ".join(map(str, names)), wrong[0]
+        raise DataError(f"{source}: {where} must hold numbers like -0.5; received {value!r}.")
     return floats.to_numpy(float)
 
 
@@ -242,6 +254,6 @@ def complete(table: pd.DataFrame, source: Path, unity: bool = False) -> pd.DataF
         table[ANGLES] = gaze_labels(table[LOOK], source)[ANGLES]
     else:
         columns = ", ".join(map(str, table))
-        warnings.warn(f"{source} has no gaze, only {columns}. {GAZE_HELP}.", stacklevel=2)
+        warn(f"{source} has no gaze, only {columns}. {GAZE_HELP}.")
     order = [name for name in LABELS if name in table]
     return table[order + [name for name in table if name not in order]]

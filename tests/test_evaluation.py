@@ -198,7 +198,8 @@ def test_labels_of_ones_own_are_measured_by_a_function(data, run):
         return ImageSet(images.images, labels, images.source)
 
     own = GazeData(opened(data.synthetic), data.real, opened(data.test))
-    found = report.evaluate(run, own, 2, FAST, images=80, label_error=label_error)
+    with pytest.warns(UserWarning, match="labels are not those of the training"):
+        found = report.evaluate(run, own, 2, FAST, images=80, label_error=label_error)
     refined = ImageSet(refine(run.refiner(), own.synthetic.images[:80]), own.synthetic[:80].labels)
     for name, images in {"synthetic": own.synthetic[:80], "refined": refined}.items():
         expected = [label_error(images, own.test, seed).mean() for seed in (0, 1)]

@@ -1,6 +1,7 @@
 """The evaluation of one run in one record, and tables of one run and of many."""
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,12 +110,15 @@ def evaluate(
         UserError: If the data are others than those of the run, or have infinite labels.
     """
     trained, given = run.environment["data"], describe(data)
-    # Labels may differ: they play no part in the training.
     if any(trained[kind]["crc32"] != given[kind]["crc32"] for kind in ("synthetic", "real")):
         raise UserError(
             f"{run.folder} was trained on {trained}; received {given}. "
             "Name the same data, with the same limit."
         )
+    labels = [found["synthetic"].get("labels_crc32") for found in (trained, given)]
+    if None not in labels and labels[0] != labels[1]:
+        # They play no part in the training, so others may be meant.
+        warnings.warn("The synthetic labels are not those of the training.", stacklevel=2)
     if label_error and data.test is None:
         raise UserError("label_error tests on data.test, a labelled set; received none.")
     synthetic, real = usable(data.synthetic)[:images], data.real[:images]

@@ -580,7 +580,7 @@ for name, several in readers.items():
 #
 # We have a simulated webcam, so we have labels, and can see whether the judgement was right.
 
-# %%
+# %% tags=["shared"]
 test_pixels, test_labels = draw_screws(draw_webcam, 800, 2)
 webcam_labels = draw_screws(draw_webcam, count, 1)[1]
 readers["labelled webcam"] = [learn(screws.real.images, webcam_labels, seed) for seed in range(2)]

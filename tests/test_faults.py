@@ -25,7 +25,7 @@ from simgan_lib.runs import Run, RunError
 from simgan_lib.training import train
 
 TRIES = int(os.environ.get("FAULTS", 2))
-MUTATIONS = 110 if TRIES > 2 else 3  # of each of 14 kinds of files
+MUTATIONS = 113 if TRIES > 2 else 3  # of each of 14 kinds of files
 # Everything is written after every round. So there are many moments to be killed at.
 EAGER = CONFIG.replace(log_every=1, snapshot_every=1, checkpoint_every=1)
 

@@ -9,6 +9,7 @@ import jedi
 import pytest
 
 import simgan_lib
+from simgan_lib import notebook
 
 NAMES = {
     *("Config", "preset", "GazeData", "ImageSet", "load", "read_images", "save_images"),
@@ -71,3 +72,22 @@ def test_import_alone_starts_no_backend():
     code = "import sys, json, simgan_lib, simgan_lib.cli; print(json.dumps(sorted(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"keras", "tensorflow", "jax", "matplotlib"} & set(json.loads(said.stdout))
+
+
+def test_a_shared_checkout_is_linked_into_the_students_folder(tmp_path, monkeypatch):
+    shared, mine = tmp_path / "shared", tmp_path / "mine"
+    for folder in ("notebooks", "runs/best", "data/simulated"):
+        (shared / folder).mkdir(parents=True)
+    (shared / "runs/best/config.json").write_text("{}")
+    mine.mkdir()
+    monkeypatch.chdir(mine)
+    monkeypatch.setattr(notebook, "REPOSITORY", shared)
+    assert notebook.work_folder() == shared
+    monkeypatch.setattr(notebook.os, "access", lambda path, mode: False)
+    for _ in range(2):  # to start again is harmless
+        assert notebook.work_folder().resolve() == mine
+        assert (mine / "runs/best/config.json").read_text() == "{}"
+        assert (mine / "data/simulated").is_dir()
+    monkeypatch.setenv("SIMGAN_HOME", str(tmp_path / "home"))
+    assert notebook.work_folder() == tmp_path / "home"
+    assert not (shared / "runs/live").exists()

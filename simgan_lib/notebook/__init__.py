@@ -36,7 +36,7 @@ SCALES = {
 
 
 def start() -> Scale:
-    """Prepares a notebook: goes to the repository's folder, and prints what it runs on.
+    """Prepares a notebook: goes to the work folder, and prints what it runs on.
 
     The first start draws the simulated data set, which takes about a minute. The environment
     variable SIMGAN_PRESET chooses the scale: `lesson` (the default), or `smoke`, which computes
@@ -45,8 +45,7 @@ def start() -> Scale:
     name = os.environ.get("SIMGAN_PRESET", "lesson")
     if name not in SCALES:
         raise UserError(f"SIMGAN_PRESET must be one of {', '.join(SCALES)}; received {name!r}.")
-    # data/ and runs/ are then where the README says, whichever folder the notebook lies in.
-    os.chdir(REPOSITORY)
+    os.chdir(work_folder())
     if not Path("data/simulated").exists():
         # One size for all scales: a small set is the beginning of a large one.
         make_simulated("data/simulated", 16_000, 16_000, 2_000)
@@ -56,6 +55,24 @@ def start() -> Scale:
     scale = SCALES[name]
     print(f"scale {name}: {scale.images:,} images of each kind, {scale.live} rounds of training")
     return scale
+
+
+def work_folder() -> Path:
+    """Returns the folder of `data/` and `runs/`, whichever folder the notebook lies in.
+
+    That is the checkout, if it can be written to. Else many may share it, and each has a folder of
+    their own: `$SIMGAN_HOME`, or the current folder. It then gets links to what the checkout holds.
+    """
+    checkout = (REPOSITORY / "notebooks").is_dir()
+    if checkout and os.access(REPOSITORY, os.W_OK):
+        return REPOSITORY
+    home = Path(os.environ.get("SIMGAN_HOME", "."))
+    for shared in (*REPOSITORY.glob("runs/*"), REPOSITORY / "data/simulated"):
+        link = home / shared.relative_to(REPOSITORY)
+        if checkout and shared.exists() and not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(shared)
+    return home
 
 
 def new_run_folder(name: str) -> Path:

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simgan_exercises.n11 import patient
+from simgan_lib.config import preset
 from simgan_lib.notebook.checks import diagnose, vital_signs
 from simgan_lib.runs import RunError, reference_run
 
@@ -126,3 +128,11 @@ def test_the_rules_hold_for_short_trainings_with_another_seed(name, expected):
     """100 rounds of what the notebooks train, seed 11, trained for this test alone."""
     (finding,) = diagnose(pd.read_csv(HELD_OUT / f"{name}.csv"))
     assert expected in finding
+
+
+def test_the_unlisted_patients_of_notebook_11_differ_from_a_healthy_model():
+    config = preset("smoke")
+    assert patient("H", config).config.discriminator_learning_rate < 1e-5
+    ill = patient("G", config)
+    assert ill.config == config
+    assert ill.as_d_sees_it(np.array([-1.0, 1.0])).tolist() == [0.0, 1.0]

@@ -325,7 +325,8 @@ print(pd.DataFrame(lines).to_string(index=False))
 
 # %% [markdown]
 # The gaze networks of all these runs learned from 4,000 images. The column *images* says what R learned
-# from. Where one refiner or one network was trained, a few tenths of a degree mean nothing.
+# from. The run `closest` began with the networks of earlier runs, with 7,000 rounds behind them. Where one refiner or one
+# network was trained, a few tenths of a degree mean nothing. [runs/README](../runs/README.md) says how each was made.
 
 # %% tags=["check"]
 for runs in records.values():
@@ -501,7 +502,8 @@ def mean_turn(before, after):
     return pitch, yaw
 
 
-print("from straight to up:", mean_turn([[0, 0, -1]], np.array([[0, -0.6, -0.8]])))
+turn = mean_turn(np.array([[0, 0, -1]]), np.array([[0, -0.6, -0.8]]))
+print("from straight to up: {:.2f}, {:.2f}".format(*turn))
 assert verdict("09.3", mean_turn)[0]
 
 # %% tags=["shared"]

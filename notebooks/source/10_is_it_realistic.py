@@ -316,10 +316,7 @@ assert (render(eyes[:8], "simulator") == synthetic.images[:8]).all()
 
 # %% tags=["plot"]
 rows = {"synthetic": synthetic.images, "refined": refined}
-rows |= {
-    f"perfect: keeps\n{name.replace(', lids', ',{}lids')}".format("\n"): images
-    for name, images in perfect.items()
-}
+rows |= {f"keeps\n{name}".replace(", lids", ",\nlids"): images for name, images in perfect.items()}
 notebook.show(
     plots.contact_sheet({name: images[:6] for name, images in rows.items()}, 6, zoom=1.5),
     "the same six eyes: as simulated, as R answers, and as three perfect refiners would. All eyes of a "

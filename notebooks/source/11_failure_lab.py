@@ -127,8 +127,8 @@ rows |= {f"patient {name}": strip(run) for name, run in patients.items()}
 rows["simulated\nwebcam"] = shots["real"][:6]
 notebook.show(
     plots.contact_sheet(rows, 6, zoom=1.6),
-    "the same two eyes, refined after a third, two thirds and all of the rounds, from left to right. The "
-    "last row shows other eyes, in the style that R should reach.",
+    "the same two eyes, refined after a third, two thirds and all of the rounds, from left to right. Two "
+    "of patient A's are all white. The last row shows other eyes, in the style that R should reach.",
 )
 
 # %% [markdown] tags=["task"]
@@ -186,7 +186,7 @@ GAME = ["discriminator_loss", "adversarial_loss", "refiner_loss", "mean_change"]
 
 def vital_signs(metrics):
     rounds = metrics[metrics["phase"] == "adversarial"]
-    mean = rounds.tail(-(-len(rounds) // 2))[GAME].mean()
+    mean = rounds.tail(-(-len(rounds) // 2))[GAME].mean(skipna=False)
     return {
         "lead": float(np.exp(-mean["discriminator_loss"] / 2)),
         "fooled": float(np.exp(-mean["adversarial_loss"])),
@@ -234,7 +234,8 @@ def diagnose(metrics):
     signs = vital_signs(metrics)
     if signs["lead"] > 0.7:
         return [why_d_wins(signs)]
-    if signs["held_back"] < 0.1 or signs["change"] > 0.5:
+    unguarded = signs["held_back"] < 0.1 and signs["change"] > 0.1
+    if unguarded or signs["change"] > 0.5:
         return ["R repaints freely: check the labels, and raise lambda_mean"]
     return ["healthy, as far as the curves can tell"]
 
@@ -276,9 +277,10 @@ assert all(diagnose(run.metrics) == checks.diagnose(run.metrics) for run in ever
 
 # %% [markdown]
 # The rules find the large and the small lambdas, and leave the others alone. The gaze error of a small
-# lambda need not be bad: the rule says *check the labels*, and no curve can do that. Four rules have
-# been tested in this way or on short trainings with other seeds, in `tests/test_checks.py`. On another
-# kind of images the thresholds may be wrong. Then go back to looking, and to measuring.
+# lambda need not be bad. The rule says *check the labels*, as no curve can do that. Each rule was also
+# tested on one short training with another seed, and six of six were named; they are in
+# [tests/test_checks.py](../tests/test_checks.py). On another kind of images the thresholds may be wrong. Then go back to looking, and to
+# measuring.
 
 # %% [markdown] tags=["task"]
 # **Exercise 11.2. Fill in.** One failure has no rule yet. In some codes D ends with a ReLU, and stops
@@ -796,17 +798,16 @@ for name, run in {"patient G": new["G"], "cured": cured}.items():
     print(f"{name:<10}", {key: round(value, 2) for key, value in vital_signs(run.metrics).items()})
 
 # %% tags=["solution"]
-lead = {name: vital_signs(run.metrics)["lead"] for name, run in {"G": new["G"], "c": cured}.items()}
 if scale.live > 10:
-    assert lead["c"] < lead["G"] - 0.1
+    assert vital_signs(cured.metrics)["change"] < vital_signs(new["G"].metrics)["change"]
 
 # %% [markdown] tags=["solution"]
 # In G, D is sure from the first rounds on, as the brightness of a patch gives the answer. R paints
 # brighter and brighter pictures to follow. A weaker D would not help: what D sees is wrong. So look at
 # what goes into D before you look at settings.
 #
-# In H, D stays at a guess on both kinds of images, $L_D$ near 1.386, and R has nothing to learn from. The curves look
-# balanced, and the rules call it healthy. The pictures tell: they are as they were.
+# In H, D gives both kinds of images the same answer, $L_D$ stays near 1.386, and R has nothing to learn
+# from. The rules call it healthy, as they have no rule for it. The pictures are as they were.
 
 # %% [markdown]
 # ## What you have learned

@@ -21,7 +21,7 @@ def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
         {'lead': 0.5, 'fooled': 0.5, 'change': 0.3, 'held_back': 0.31}
     """
     rounds = metrics[metrics["phase"] == "adversarial"]
-    mean = rounds.tail(-(-len(rounds) // 2))[GAME].mean()
+    mean = rounds.tail(-(-len(rounds) // 2))[GAME].mean(skipna=False)
     return {
         "lead": float(np.exp(-mean["discriminator_loss"] / 2)),
         "fooled": float(np.exp(-mean["adversarial_loss"])),
@@ -72,6 +72,7 @@ def diagnose(metrics: pd.DataFrame) -> list[str]:
     signs = vital_signs(metrics)
     if signs["lead"] > 0.7:
         return [why_d_wins(signs)]
-    if signs["held_back"] < 0.1 or signs["change"] > 0.5:
+    unguarded = signs["held_back"] < 0.1 and signs["change"] > 0.1
+    if unguarded or signs["change"] > 0.5:
         return ["R repaints freely: check the labels, and raise lambda_mean"]
     return ["healthy, as far as the curves can tell"]

@@ -830,4 +830,5 @@ if scale.live > 10:
 # - Welch, *The generalization of "Student's" problem*, 1947; Holm, *A simple sequentially rejective
 #   multiple test procedure*, 1979.
 #
-# **Next:** [12 · Your own data](12_your_own_data.ipynb)
+# **Next:** [12 · Your own data](12_your_own_data.ipynb), or
+# [13 · Your own method](13_your_own_method.ipynb), if you want to write subclasses like those above

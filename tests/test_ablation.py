@@ -222,9 +222,8 @@ def test_the_table_is_what_the_records_say():
     assert row["two_sample_accuracy"] == 100 * found["two_sample_accuracy"]["refined"]["mean"]
     assert (row["cell"], row["seed"], row["settings"]) == ("lambda_100", 0, "lambda_mean=100.0")
     lines = report.markdown(table, {"lambda_100": "a strong pull"}).splitlines()
-    assert lines[2].startswith("| `lambda_100` | a strong pull: `lambda_mean=100.0` | 1 | ")
-    two_seeds = table[table["cell"] == "baseline"]
-    shift = two_seeds["pupil_shift_px"]
+    assert lines[2].startswith("| `lambda_100` | a strong pull: `lambda_mean=100.0` | 5 | ")
+    shift = table[table["cell"] == "baseline"]["pupil_shift_px"]
     line = next(line for line in lines if line.startswith("| `baseline`"))
     assert f" | {shift.mean():.2f} ± {shift.std():.2f} | " in line
     assert "label error" not in lines[0], "no record has one"
@@ -241,11 +240,11 @@ def test_gaze_errors_are_averaged_over_runs():
 
 
 def test_the_figure_has_a_dot_per_seed():
-    figure = plots.ablation_figure(report.collect(RECORDS), ["sgd", "baseline"])
+    figure = plots.ablation_figure(report.collect(RECORDS), ["k_d_1", "baseline"])
     dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert [len(line.get_xdata()) for line in dots] == [1, 2]
+    assert [len(line.get_xdata()) for line in dots[:2]] == [5, 5]
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert names == ["sgd", "baseline"]
+    assert names[:2] == ["k_d_1", "baseline"]
 
 
 def test_no_run_at_all(tmp_path):

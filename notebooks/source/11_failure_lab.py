@@ -100,7 +100,9 @@ notebook.show(charts({"control": healthy}), "the control, the healthy training."
 # ## 2. Six patients
 
 # %% tags=["shared"]
-order = np.random.default_rng(2017).permutation(list(SHOWS["failures"]))
+order = np.random.default_rng(2017).permutation(
+    [name for name in SHOWS["failures"] if name != "baseline"]
+)
 patients = {
     letter: simgan_lib.reference_run(f"failures/{name}/seed0")
     for letter, name in zip("ABCDEF", order, strict=True)

@@ -68,7 +68,7 @@ GRID_ROUNDS = {"ablation": 300, "failures": 250}
 LONG = {
     "best": "the preset `long`",
     "closest": "went on from `best`; R's last layer equalises, and R takes small steps",
-    "report-schedule": "the report's settings, on version 1 of the simulator",
+    "report-schedule": "the report's settings, stopped early",
 }
 
 

@@ -349,7 +349,7 @@ assert changes[0] < 0.5 * min(changes[1:]), "at round 0 R copies; later it does 
 #
 # The gaze error is that of networks that learned from the refined images
 # ([notebook 09](09_is_it_useful.ipynb)). `report-schedule` and `best` are one training each, and `quick` is
-# three. The report's R has 64 feature maps, the two others have 32.
+# three. All have three gaze networks for each training. The report's R has 64 feature maps, the two others have 32.
 
 # %%
 for name, value in vars(best.config).items():

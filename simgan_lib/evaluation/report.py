@@ -54,8 +54,9 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
 
     Returns:
         `median` and `p95` of `pupil_shift_px` and `gaze_shift_deg`, from before to after refining,
-        and of the reader's own `instrument_error_px` and `instrument_error_deg`. And
-        `mean_turn_deg`, of `pitch` and of `yaw`: it makes every label wrong by as much.
+        and of the reader's own `instrument_error_px` and `instrument_error_deg`; the same against
+        the truth after refining, `refined_error_px` and `refined_error_deg`. And `mean_turn_deg`,
+        of `pitch` and of `yaw`: it makes every label wrong by as much.
     """
     read = gaze_reader(synthetic.images.shape[1:], effort)
     before, after, truth = read(synthetic.images), read(refined), synthetic.labels
@@ -71,6 +72,8 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
         "gaze_shift_deg": turned(before, after),
         "instrument_error_px": moved(truth, before),
         "instrument_error_deg": turned(truth, before),
+        "refined_error_px": moved(truth, after),
+        "refined_error_deg": turned(truth, after),
     }
     result = {
         name: dict(zip(("median", "p95"), np.percentile(values, [50, 95]).tolist(), strict=True))

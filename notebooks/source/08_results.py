@@ -307,7 +307,7 @@ def dark(eyes, rows=slice(0, 6)):
 
 print(f"dark in the upper six rows: synthetic {dark(kept['synthetic']):.1%}")
 for iteration, eyes in zip(kept["iteration"], kept["refined"], strict=True):
-    if iteration in report_figures.values() or iteration == reached:
+    if iteration in report_figures.values() or iteration == kept["iteration"][-1]:
         print(f"   round {iteration:>6,}: refined {dark(eyes):.1%}")
 print(f"   simulated webcam: {dark(kept['real']):.1%}")
 

@@ -352,6 +352,8 @@ def _evaluate(run, data, seeds, times=1, quick_look=False) -> None:
     asked = (seeds, times, min(MEASURED_IMAGES, len(data.synthetic)))
     if not found or (found["seeds"], found["times"], found["images"]) != asked:
         effort = gaze.Effort(epochs=1, instrument_images=100) if quick_look else None
-        found = report.evaluate(result, data, seeds, effort, times, MEASURED_IMAGES)
+        found = report.evaluate(
+            result, data, seeds, effort=effort, times=times, images=MEASURED_IMAGES
+        )
     print(f"\n{report.table(found)}\n")
     print(plots.save(plots.evaluation_figure(found), run / "evaluation.png"))

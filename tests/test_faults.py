@@ -20,6 +20,7 @@ import pytest
 from drawn_files import labelled, some_images
 from test_training import CONFIG, assert_same_metrics, assert_same_run, make_data
 
+from simgan_lib.config import UserError
 from simgan_lib.data import DataError, check, read_images, save_images
 from simgan_lib.runs import Run, RunError
 from simgan_lib.training import train
@@ -220,7 +221,7 @@ def test_snapshots_show_no_other_file(tmp_path):
     fuzz.run(tmp_path)
     with h5py.File(tmp_path / "snapshots.h5", "w") as file:
         file.create_dataset("synthetic", (9,), "u1", external=[(str(tmp_path / "x"), 0, 9)])
-    with pytest.raises(RunError, match="data of other files"):
+    with pytest.raises(UserError, match="data of other files"):
         Run(tmp_path).snapshots  # noqa: B018
 
 

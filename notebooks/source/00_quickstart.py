@@ -305,7 +305,7 @@ Markdown(to_markdown(pd.DataFrame(lines)))
 # | [10 · Is it realistic?](10_is_it_realistic.ipynb) | Can refined images be told from the target? |
 # | [11 · Failure lab](11_failure_lab.ipynb) | What is wrong with these runs? |
 # | [12 · Your own data](12_your_own_data.ipynb) | How do I use it on my images? |
-# | [13 · Your own method](13_your_own_method.ipynb) | How do I change the method? |
+# | [a method of your own](../docs/own-method.md) | How do I change the method? |
 #
 # ## What you have learned
 #

@@ -861,7 +861,7 @@ assert pupil_to_noise(blurred) > 2 * pupil_to_noise(identity)
 # A good feature costs little for what may change and much for what must not. The mean of 25 independent errors is five times
 # smaller than one of them, so noise costs a fifth. A pupil is larger than 5 x 5 pixels, so most of its shift remains. To train with it,
 # write a subclass of `SimGAN` whose `self_regularisation(self, refined, x)` returns
-# `losses.self_regularisation(refined, x, blurred)`. Notebook 13 shows how.
+# `losses.self_regularisation(refined, x, blurred)`. [Own method](../docs/own-method.md) shows how.
 
 # %% [markdown]
 # ## References

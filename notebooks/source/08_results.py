@@ -169,6 +169,8 @@ panels = {
     ),
     "figure 2: $L_R$": ("refiner_loss", "pretrain_refiner", {"report": 2.3}),
 }
+
+# %% tags=["plot"]
 figure = Figure(figsize=(10, 3.4), layout="constrained")
 for axis, (title, (name, phase, levels)) in zip(figure.subplots(1, 3), panels.items(), strict=True):
     before = report.metrics[report.metrics["phase"] == phase]

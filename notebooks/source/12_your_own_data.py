@@ -24,8 +24,6 @@
 # %% tags=["shared", "setup"]
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -362,9 +360,9 @@ def draw_screws(draw, count, seed):
 
 # %% tags=["shared"]
 count = min(1_500, scale.images)
-folder = Path(tempfile.mkdtemp())
+folder = notebook.new_run_folder("12-screws")
 for name, draw, seed in (("cad", draw_cad, 0), ("simulated webcam", draw_webcam, 1)):
-    (folder / name).mkdir()
+    (folder / name).mkdir(parents=True)
     pixels, labels = draw_screws(draw, count, seed)
     files = [f"screw{number}.png" for number in range(count)]
     for file, picture in zip(files, pixels, strict=True):

@@ -156,12 +156,14 @@ notebook.show(
 def build_gaze_estimator(image_shape=(35, 55, 1), outputs=3, seed=None):
     initializer = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     settings = {"activation": "relu", "kernel_initializer": initializer}
+    # Whatever the user's Keras settings are.
+    axes = {"data_format": "channels_last", "dtype": "float32"}
     x = image = keras.Input(image_shape)
     for filters in (32, 48, 64):
-        x = layers.Conv2D(filters, 3, strides=2, padding="same", **settings)(x)
-    x = layers.Flatten()(x)
-    x = layers.Dense(64, name="features", **settings)(x)
-    gaze = layers.Dense(outputs, kernel_initializer=initializer)(x)
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", **axes, **settings)(x)
+    x = layers.Flatten(**axes)(x)
+    x = layers.Dense(64, name="features", dtype="float32", **settings)(x)
+    gaze = layers.Dense(outputs, kernel_initializer=initializer, dtype="float32")(x)
     return keras.Model(image, gaze, name="gaze_estimator")
 
 

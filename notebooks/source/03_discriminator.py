@@ -496,8 +496,10 @@ for measure in ("gaze_error_deg", "pupil_shift_px", "two_sample_accuracy"):
 
 # %% [markdown]
 # p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. A p above 0.05
-# does not settle the question. Among three tests, one may fall below 0.05 by chance. The paper shows this comparison as
-# pictures, without a number.
+# does not settle the question. Nor does a smaller p here: this is one comparison of nine in the ablation, and among many
+# tests some fall below 0.05 by chance. [The results](../docs/results.md) correct for their number. There the difference in
+# gaze error is not significant, so this data leaves the question open. The paper shows the comparison as pictures, without a
+# number.
 
 # %% [markdown]
 # ## 6. D in the game

@@ -59,8 +59,8 @@ def unreadable(metrics: pd.DataFrame) -> str | None:
 def diagnose(metrics: pd.DataFrame) -> list[str]:
     """Names what `Run.metrics` show, finished or still growing, and the setting to look at.
 
-    The thresholds are rules of thumb, read off the recorded failures in `runs/failures`. They do
-    not see the labels: only an evaluation does.
+    The thresholds are rules of thumb, read off the recorded failures in `runs/failures` and off
+    the healthy runs of `runs/ablation`. They do not see the labels: only an evaluation does.
 
     Example:
         >>> won = {"phase": "adversarial", "discriminator_loss": 0.1, "refiner_loss": 0.1}

@@ -203,8 +203,12 @@ def _color(name):
 def _bars(axis, means, spread, texts, start=0):
     """Bars from `start` to the means, by name, with their spread and a text behind each."""
     colors = [_color(name) for name in means.index]
-    bars = axis.barh(means.index, means - start, left=start, xerr=spread, color=colors)
-    axis.bar_label(bars, texts, padding=4)
+    axis.barh(means.index, means - start, left=start, xerr=spread, color=colors)
+    # Always at the right, also where a mean lies below `start`.
+    upper = spread[1] if isinstance(spread, list) else spread
+    ends = np.maximum(means + upper, start)
+    for name, end, text in zip(means.index, ends, texts, strict=True):
+        axis.annotate(text, (end, name), (4, 0), textcoords="offset points", va="center")
     axis.margins(x=0.35)  # for the texts
     axis.invert_yaxis()
 

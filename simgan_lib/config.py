@@ -28,7 +28,7 @@ class ConfigError(UserError):
     """A setting that cannot be used; the message says which, why, and what can."""
 
 
-def _field(default, meaning, origin, minimum=None, below=math.inf, choices=None):
+def _field(default, meaning, origin, minimum=0, below=math.inf, choices=()):
     metadata = {"meaning": meaning, "origin": origin, "choices": choices}
     metadata |= {"minimum": minimum, "below": below}
     return dataclasses.field(default=default, metadata=metadata)
@@ -51,15 +51,15 @@ class Config:
         0.5
     """
 
-    iterations: int = _field(600, "rounds of adversarial training", "ours: minutes on a CPU", 0)
+    iterations: int = _field(600, "rounds of adversarial training", "ours: minutes on a CPU")
     batch_size: int = _field(
         16, "images in a mini-batch, an even number", "the report: 32; the paper: 512", 2
     )
     refiner_pretraining_steps: int = _field(
-        60, "updates of R on self-regularisation alone", "the paper: 1,000", 0
+        60, "updates of R on self-regularisation alone", "the paper: 1,000"
     )
     discriminator_pretraining_steps: int = _field(
-        60, "updates of D before the first round", "the paper: 200", 0
+        60, "updates of D before the first round", "the paper: 200"
     )
     refiner_updates: int = _field(1, "K_g: updates of R in a round", "the report: 1; paper: 50", 1)
     discriminator_updates: int = _field(
@@ -70,26 +70,25 @@ class Config:
         1.0,
         "weight of self-regularisation",
         "ours; the report: 0.01; the paper (unverified): 0.153",
-        0.0,
     )
     adversarial_loss: str = _field(
         "local", "D answers per patch, or per image", "the paper", choices=("local", "global")
     )
     buffer_size: int = _field(
-        2_048, "past images kept, for half of D's; 0: no history", "ours: the paper gives none", 0
+        2_048, "past images kept, for half of D's; 0: no history", "ours: the paper gives none"
     )
     optimizer: str = _field(
         "adam", "of both networks", "the report: adam; the paper: sgd", choices=("adam", "sgd")
     )
     refiner_learning_rate: float = _field(
-        5e-4, "of R's optimiser", "ours: at 1e-3, the report's and the paper's, R may saturate", 0.0
+        5e-4, "of R's optimiser", "ours: at 1e-3, the report's and the paper's, R may saturate"
     )
     discriminator_learning_rate: float = _field(
-        2e-3, "of D's optimiser", "ours; the report and the paper: 1e-3", 0.0
+        2e-3, "of D's optimiser", "ours; the report and the paper: 1e-3"
     )
-    beta_1: float = _field(0.5, "Adam's memory of past gradients", "the report", 0.0, 1.0)
+    beta_1: float = _field(0.5, "Adam's memory of past gradients", "the report", below=1)
     refiner_averaging: float = _field(
-        0.98, "memory of the average of R's weights; 0: none", "ours: the last oscillate", 0.0, 1.0
+        0.98, "memory of the average of R's weights; 0: none", "ours: the last oscillate", below=1
     )
     filters: int = _field(
         32, "feature maps of R's convolutions", "ours: the paper's 64 take three times as long", 1
@@ -106,7 +105,7 @@ class Config:
         "ours",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
-    seed: int = _field(0, "of weights, batches and history", "ours", 0)
+    seed: int = _field(0, "of weights, batches and history", "ours")
     log_every: int = _field(10, "rounds (or steps) per row of metrics.csv", "ours", 1)
     snapshot_every: int = _field(50, "rounds between snapshots", "ours", 1)
     checkpoint_every: int = _field(50, "rounds (or steps) between checkpoints", "ours", 1)
@@ -172,22 +171,19 @@ class Config:
         )
 
 
-def _check(field: dataclasses.Field, value) -> None:
-    minimum, below = field.metadata["minimum"], field.metadata["below"]
-    choices = field.metadata["choices"]
-    allowed = (int, float) if field.type is float else field.type
-    right = isinstance(value, allowed) and not isinstance(value, bool)
-    if right and minimum is not None:
-        # A comparison with NaN is false.
-        right = minimum <= value < below
-    if right and (not choices or value in choices):
-        return
-    expected = {int: "a whole number", float: "a number", str: "text"}[field.type]
-    if minimum is not None:
-        expected += f" of at least {minimum}" + (f", below {below}" if below < math.inf else "")
+def _check(field, value):
+    minimum, below, choices = (field.metadata[k] for k in ("minimum", "below", "choices"))
     if choices:
-        expected = "one of " + ", ".join(map(repr, choices))
-    raise ConfigError(f"{field.name} must be {expected}; received {value!r}.")
+        right, expected = value in choices, "one of " + ", ".join(map(repr, choices))
+    else:
+        kinds, kind = ((int, float), "number") if field.type is float else (int, "whole number")
+        # A comparison with NaN is false.
+        right = isinstance(value, kinds) and minimum <= value < below
+        right = right and not isinstance(value, bool)
+        expected = f"a {kind} of at least {minimum}"
+        expected += f", below {below}" if below < math.inf else ""
+    if not right:
+        raise ConfigError(f"{field.name} must be {expected}; received {value!r}.")
 
 
 # What the paper and the report have in common.

@@ -107,10 +107,10 @@ class RunWriter(keras.callbacks.Callback):
         (self.folder / "checkpoint").mkdir(parents=True, exist_ok=True)
         for leftover in self.folder.rglob(".[0-9]*"):  # what `atomic` began and a kill ended
             leftover.unlink()
-        self._write_text("config.json", self.model.config.to_json())
+        self._write_json("config.json", vars(self.model.config))
         self.synthetic = self.data.synthetic.images[:SNAPSHOT_IMAGES]
         self.real = self.data.real.images[:SNAPSHOT_IMAGES]
-        self.rows, self.shots, self.saved, seconds = [], [], -1, 0.0
+        self.rows, self.shots, self.saved, seconds = [], {}, -1, 0.0
         if self.resume:
             self.saved = sum(self.model.done.values())
             seconds = Run(self.folder).environment["training_seconds"]
@@ -126,25 +126,22 @@ class RunWriter(keras.callbacks.Callback):
     def _read_earlier(self, run):
         done = run.metrics["phase"].map(self.model.done)
         self.rows = run.metrics[run.metrics["iteration"] <= done].to_dict("records")
-        if not (self.folder / "snapshots.h5").exists():
-            return
-        shots, every = run.snapshots, self.model.config.snapshot_every
-        for k, iteration in enumerate(shots["iteration"]):
+        if (self.folder / "snapshots.h5").exists():
+            shots = run.snapshots
+            iteration = shots["iteration"]
             # What was taken because of a stop has no place in a run that goes on.
-            if iteration <= self.model.done["adversarial"] and iteration % every == 0:
-                names = [name for name in shots if name not in ("synthetic", "real")]
-                self.shots.append({name: shots[name][k] for name in names})
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """Takes the snapshot before the first round."""
-        if self.model.phase == "adversarial" and self.model.done["adversarial"] == 0:
-            self._snapshot()
+            kept = iteration % self.model.config.snapshot_every == 0
+            kept &= iteration <= self.model.done["adversarial"]
+            for name in shots.keys() - {"synthetic", "real"}:
+                self.shots[name] = list(shots[name][kept])
 
     def on_train_batch_end(self, batch, logs=None):
         """Takes the snapshots that are due."""
         due = self.model.done["adversarial"] % self.model.config.snapshot_every == 0
         if due and self.model.phase == "adversarial":
             self._snapshot()
+
+    on_train_batch_begin = on_train_batch_end  # one is due before the first round
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes a row of metrics, and a checkpoint where one is due."""
@@ -197,7 +194,7 @@ class RunWriter(keras.callbacks.Callback):
 
     def _snapshot(self):
         iteration = self.model.done["adversarial"]
-        if self.shots and self.shots[-1]["iteration"] == iteration:
+        if iteration in self.shots.get("iteration", ()):
             return
         refined = self.model.refine(self.synthetic)
         shot = {
@@ -206,12 +203,12 @@ class RunWriter(keras.callbacks.Callback):
             "probability_synthetic": self.model.probability_refined(self.synthetic),
             "probability_refined": self.model.probability_refined(refined),
         }
-        self.shots.append({name: value for name, value in shot.items() if value is not None})
+        for name, value in shot.items():
+            if value is not None:
+                self.shots.setdefault(name, []).append(value)
         with atomic(self.folder / "snapshots.h5") as temporary, h5py.File(temporary, "w") as file:
-            for name in self.shots[-1]:
-                values = np.stack([earlier[name] for earlier in self.shots])
-                compression = "gzip" if values.ndim > 1 else None
-                file.create_dataset(name, data=values, compression=compression)
+            for name, values in self.shots.items():
+                file.create_dataset(name, data=np.stack(values), compression="gzip")
             file["synthetic"], file["real"] = self.synthetic, self.real
 
     def _write_metrics(self):
@@ -226,11 +223,11 @@ class RunWriter(keras.callbacks.Callback):
 
     def _write_environment(self):
         self.environment["training_seconds"] = round(time.perf_counter() - self.start, 2)
-        self._write_text("environment.json", json.dumps(self.environment, indent=2))
+        self._write_json("environment.json", self.environment)
 
-    def _write_text(self, name, text):
+    def _write_json(self, name, values):
         with atomic(self.folder / name) as temporary:
-            temporary.write_text(text + "\n")
+            temporary.write_text(json.dumps(values, indent=2) + "\n")
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -287,11 +284,10 @@ class TensorBoard(keras.callbacks.TensorBoard):
         if self.model.done["adversarial"] % self.model.config.snapshot_every == 0:
             import tensorflow as tf
 
-            rows = np.stack([self.images, self.model.refine(self.images)])
-            rows = rows.reshape(*rows.shape[:4], -1)
-            sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
+            rows = [np.hstack(eyes) for eyes in (self.images, self.model.refine(self.images))]
+            sheet = np.atleast_3d(np.vstack(rows))[None]
             with self._train_writer.as_default():
-                tf.summary.image("synthetic above refined", sheet[None], step=epoch)
+                tf.summary.image("synthetic above refined", sheet, step=epoch)
 
 
 def _check(folder, data, config, model, devices, resume) -> None:
@@ -355,11 +351,8 @@ def _environment(model: SimGAN, data: GazeData) -> dict:
 @contextmanager
 def _stop_on_signals(model):
     """Lets the first of `STOP_SIGNALS` end the training, and the second one the process."""
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        found = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-        # What is ignored stays so: 'nohup' has a training outlive its terminal.
-        before = {number: h for number, h in found.items() if h is not signal.SIG_IGN}
+    main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS if main}
 
     def stop(signum, frame):
         model.stop_training = True
@@ -369,8 +362,10 @@ def _stop_on_signals(model):
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    for number in before:
-        signal.signal(number, stop)
+    for number, handler in before.items():
+        # What is ignored stays so: 'nohup' has a training outlive its terminal.
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop)
     try:
         yield
     finally:

@@ -151,6 +151,17 @@ def evaluate(
 
 
 @app.command()
+def diagnose(run: RunOption) -> None:
+    """Say what a run's curves show, finished or still growing."""
+    _start_backend()
+
+    from simgan_lib import runs
+    from simgan_lib.notebook import checks
+
+    print(*checks.diagnose(runs.Run(run).metrics), sep="\n")
+
+
+@app.command()
 def ablate(
     folder: Annotated[Path, typer.Option(help="Where the runs go.")] = Path("runs/ablation"),
     grid: Annotated[str, typer.Option(help="ablation or failures.")] = "ablation",
@@ -311,7 +322,7 @@ def _train(data, run, config, resume, devices=1, start=None, tensorboard=False) 
     _start_backend()
 
     from simgan_lib import runs, simgan, training
-    from simgan_lib.notebook import plots
+    from simgan_lib.notebook import checks, plots
 
     model, callbacks = None, []
     if start is not None:
@@ -333,6 +344,7 @@ def _train(data, run, config, resume, devices=1, start=None, tensorboard=False) 
         f"  D is right on {last['accuracy_real']:.0%} of {result.real_name} and "
         f"{last['accuracy_refined']:.0%} of refined patches (a guess: 50%)\n"
         f"  R changes a pixel by {last['mean_change']:.2f} on average (of 2)\n"
+        f"  The curves: {'; '.join(checks.diagnose(result.metrics))}\n"
     )
     snapshots, name = result.snapshots, result.real_name
     print(plots.save(plots.before_after(snapshots, name), run / "before_after.png"))

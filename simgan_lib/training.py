@@ -6,10 +6,12 @@ import math
 import os
 import platform
 import signal
+import sys
 import threading
 import time
 import warnings
 import zlib
+from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from simgan_lib import backends
 from simgan_lib.config import Config, UserError
 from simgan_lib.data import GazeData
 from simgan_lib.data.files import atomic, check_space, locked
+from simgan_lib.notebook.checks import trouble
 from simgan_lib.runs import COLUMNS, Run, RunError, describe
 from simgan_lib.simgan import PHASES, SimGAN
 
@@ -60,7 +63,7 @@ def train(
         resume: Go on from the folder's checkpoint, if it has one. `config` may then differ from
             the folder's in `iterations` only.
         callbacks: Further Keras callbacks.
-        progress: Show a progress bar.
+        progress: Show a progress bar, and warn of what `checks.diagnose` finds wrong.
         devices: Over how many devices to split each batch, on JAX.
         model: A model of your own, built with `config`: a subclass of `SimGAN`, or one with other
             networks. To resume, build it in the same way and give it again.
@@ -89,18 +92,20 @@ def train(
             model = SimGAN(config, data.image_shape, precision=precision)
         if checkpoint:
             model.load_weights(checkpoint)
-        writer, bar = RunWriter(folder, data, bool(checkpoint)), ProgressBar(progress)
+        bar = ProgressBar(progress)
+        writer = RunWriter(folder, data, bool(checkpoint), bar.warn)
         with _stop_on_signals(model), closing(bar):
             callbacks = [*callbacks, writer, bar]
             return model.train(data.synthetic.images, data.real.images, callbacks)
 
 
 class RunWriter(keras.callbacks.Callback):
-    """Writes a run folder while a SimGAN trains."""
+    """Writes a run folder while a SimGAN trains, and warns once of each trouble it sees there."""
 
-    def __init__(self, folder: Path, data: GazeData, resume: bool):
+    def __init__(self, folder: Path, data: GazeData, resume: bool, warn: Callable[[str], None]):
         super().__init__()
-        self.folder, self.data, self.resume = folder, data, resume
+        self.folder, self.data, self.resume, self.warn = folder, data, resume, warn
+        self.warned_of = {None}
 
     def on_train_begin(self, logs=None):
         """Starts the folder, or cuts what lies beyond the checkpoint."""
@@ -220,6 +225,9 @@ class RunWriter(keras.callbacks.Callback):
         with atomic(self.folder / "metrics.csv") as temporary:
             table.to_csv(temporary, index=False)
         self.last_write = time.perf_counter()
+        if (found := trouble(table)) not in self.warned_of:
+            self.warned_of.add(found)
+            self.warn(f"by round {self.rows[-1]['iteration']:,}: {found}")
 
     def _write_environment(self):
         self.environment["training_seconds"] = round(time.perf_counter() - self.start, 2)
@@ -258,6 +266,12 @@ class ProgressBar(keras.callbacks.Callback):
         with suppress(OSError):
             self.bar.set_description(self.model.phase.replace("_", " "))
             self.bar.set_postfix({k: f"{value:.3f}" for k, value in known.items()})
+
+    def warn(self, text):
+        """Writes a line above the bar."""
+        if not self.bar.disable:
+            with suppress(OSError):
+                self.bar.write(f"simgan: {text}", file=sys.stderr)
 
     def close(self):
         """Leaves the bar as it is, also where the training fails."""

@@ -6,7 +6,7 @@ import pytest
 
 from simgan_exercises.n11 import patient
 from simgan_lib.config import preset
-from simgan_lib.notebook.checks import diagnose, vital_signs
+from simgan_lib.notebook.checks import diagnose, trouble, vital_signs
 from simgan_lib.runs import RunError, reference_run
 
 LN2 = np.log(2)
@@ -138,6 +138,21 @@ def test_the_rules_hold_for_short_trainings_with_another_seed(name, expected):
     """100 rounds of what the notebooks train, seed 11, trained for this test alone."""
     (finding,) = diagnose(pd.read_csv(HELD_OUT / f"{name}.csv"))
     assert expected in finding
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_healthy_training_is_never_warned_of(seed):
+    """A training asks at every row of metrics."""
+    metrics = reference_run(f"quick/baseline/seed{seed}").metrics
+    assert [trouble(metrics[: n + 1]) for n in range(len(metrics))] == [None] * len(metrics)
+
+
+def test_trouble_is_seen_before_the_end_and_a_method_of_ones_own_is_left_alone():
+    metrics = pd.read_csv(HELD_OUT / "lambda_50.csv")
+    found = [trouble(metrics[: n + 1]) for n in range(len(metrics))]
+    assert found[0] is None
+    assert "held back" in found[-8]
+    assert trouble(metrics.drop(columns="mean_change")) is None
 
 
 def test_the_unlisted_patients_of_notebook_11_differ_from_a_healthy_model():

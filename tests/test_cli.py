@@ -15,6 +15,7 @@ from simgan_lib import cli
 from simgan_lib.data import ImageSet, make_simulated, read_images, save_images
 from simgan_lib.evaluation import matching, report
 from simgan_lib.evaluation.gaze import Effort
+from simgan_lib.notebook.checks import diagnose
 from simgan_lib.runs import Run, refine
 
 SMALL = ["--preset", "smoke", "--set", "precision=float32"]
@@ -94,11 +95,18 @@ def test_simulated_webcam_images_are_never_called_real(run):
     assert Run(run).real_name == "simulated webcam"
 
 
+def test_the_command_line_says_what_the_curves_show(run, capsys):
+    code, text = simgan(capsys, "diagnose", "--run", run)
+    assert code == 0
+    assert text.splitlines()[-1] == diagnose(Run(run).metrics)[0]
+
+
 def test_resume_takes_the_runs_own_settings(tmp_path, root, capsys):
     start = ["train", "--run", tmp_path, "--root", root]
     assert simgan(capsys, *start, *SMALL, "--set", "iterations=2")[0] == 0
     code, text = simgan(capsys, *start, "--resume", "--set", "iterations=4")
     assert code == 0, text
+    assert f"  The curves: {diagnose(Run(tmp_path).metrics)[0]}\n" in text
     assert Run(tmp_path).metrics["iteration"].iloc[-1] == 4
     assert Run(tmp_path).config.filters == 8
 

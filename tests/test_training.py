@@ -18,7 +18,7 @@ from simgan_lib.data import GazeData, ImageSet
 from simgan_lib.data.files import atomic
 from simgan_lib.runs import COLUMNS, Run, RunError, pretrained_refiner, refine
 from simgan_lib.simgan import PHASES, SimGAN
-from simgan_lib.training import TrainingError, train
+from simgan_lib.training import ProgressBar, TrainingError, train
 
 CONFIG = preset("smoke").replace(precision="float32")
 
@@ -220,6 +220,17 @@ def test_a_training_that_fails_keeps_the_last_good_checkpoint(tmp_path):
     refiner.set_weights([w * np.nan for w in refiner.get_weights()])
     with pytest.raises(UserError, match="not finite"):
         refine(refiner, images)
+
+
+@once
+def test_a_training_warns_once_of_what_goes_wrong(tmp_path, capsys):
+    # R begins with random weights, and nothing holds it back.
+    changes = {"lambda_mean": 0.0, "refiner_pretraining_steps": 0, "log_every": 1}
+    train(make_data(), CONFIG.replace(**changes), tmp_path)
+    said = capsys.readouterr().err
+    assert said.count("simgan: by round 3: R repaints freely") == said.count("simgan: by") == 1
+    ProgressBar(show=False).warn("unseen")
+    assert not capsys.readouterr().err
 
 
 @once

@@ -76,3 +76,9 @@ def diagnose(metrics: pd.DataFrame) -> list[str]:
     if unguarded or signs["change"] > 0.5:
         return ["R repaints freely: check the labels, and raise lambda_mean"]
     return ["healthy, as far as the curves can tell"]
+
+
+def trouble(metrics: pd.DataFrame) -> str | None:
+    """Returns what `diagnose` finds wrong; `None` if nothing is, or the rules cannot judge."""
+    said = diagnose(metrics)[0]
+    return None if unreadable(metrics) or said.startswith("healthy") else said

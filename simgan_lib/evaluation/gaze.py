@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,12 +75,10 @@ def cache_folder() -> Path | None:
     They are pickles, which run code when they are read. So they are not kept beside runs, which
     people hand on to others.
     """
-    try:
+    with suppress(OSError, RuntimeError):
         folder = Path.home() / ".cache" / "simgan_lib"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except (OSError, RuntimeError):
-        return None
-    return folder
+        return folder
 
 
 def angular_error(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -119,6 +118,11 @@ def _fit(images, targets, seed, epochs, network):
     return model
 
 
+def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Returns a network's answers to uint8 images, float32 `(n, outputs)`."""
+    return network.predict(to_float(images), batch_size=256, verbose=0)
+
+
 def handmade(images: np.ndarray, seed: int = 0) -> np.ndarray:
     """Makes images look like a webcam's by a fixed recipe: blur, noise, histogram equalisation.
 
@@ -152,8 +156,7 @@ def gaze_errors(
     for name, seed in tqdm(jobs, desc="gaze networks", unit="network", disable=not progress):
         targets = training[name].labels[LOOK].to_numpy()
         network = train_estimator(training[name].images, targets, seed, effort)
-        predicted = network.predict(to_float(test.images), batch_size=256, verbose=0)
-        errors[name].append(angular_error(predicted, true))
+        errors[name].append(angular_error(predict(network, test.images), true))
     return {name: np.stack(values) for name, values in errors.items()}
 
 
@@ -164,12 +167,13 @@ def summarise_errors(errors: dict[str, np.ndarray]) -> dict:
     images within each angle. Where there is `labelled`, `gap_closed` is how much of the way from
     `synthetic` to `labelled` the refined images go.
     """
-    summary = {"gaze_error_deg": {}, "median_error_deg": {}, "within_7_deg": {}}
-    summary["curve"] = {"degrees": CURVE_DEGREES.tolist()}
+    summary = {
+        "gaze_error_deg": {n: summarise(e.mean(axis=1)) for n, e in errors.items()},
+        "median_error_deg": {n: summarise(np.median(e, axis=1)) for n, e in errors.items()},
+        "within_7_deg": {n: summarise(100 * (e <= 7).mean(axis=1)) for n, e in errors.items()},
+        "curve": {"degrees": CURVE_DEGREES.tolist()},
+    }
     for name, found in errors.items():
-        summary["gaze_error_deg"][name] = summarise(found.mean(axis=1))
-        summary["median_error_deg"][name] = summarise(np.median(found, axis=1))
-        summary["within_7_deg"][name] = summarise(100 * (found <= 7).mean(axis=1))
         within = [100 * (found <= degrees).mean() for degrees in CURVE_DEGREES]
         summary["curve"][name] = np.round(within, 2).tolist()
     if "labelled" in errors:

@@ -11,10 +11,10 @@ import pandas as pd
 from scipy.stats import gaussian_kde
 
 from simgan_lib.config import UserError
-from simgan_lib.data import ImageSet, to_float, usable
+from simgan_lib.data import ImageSet, usable
 from simgan_lib.data.labels import ANGLES, LOOK, gaze_labels
 from simgan_lib.data.simulator import simulate
-from simgan_lib.evaluation.gaze import Effort, train_estimator
+from simgan_lib.evaluation.gaze import Effort, predict, train_estimator
 
 PUPIL = ["pupil_x", "pupil_y"]
 # Eyes that no data set holds: make_simulated starts at 0, 10^8 and 2 * 10^8.
@@ -43,7 +43,7 @@ def gaze_reader(
     network = train_estimator(images, targets, effort=effort)
 
     def read(pictures):
-        answers = network.predict(to_float(pictures), batch_size=256, verbose=0)
+        answers = predict(network, pictures)
         look = answers[:, :3] / np.linalg.norm(answers[:, :3], axis=1, keepdims=True)
         table = gaze_labels(look)
         table[PUPIL] = answers[:, 3:] * scale + middle

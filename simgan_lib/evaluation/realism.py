@@ -7,9 +7,8 @@ from scipy import stats
 from tqdm.auto import tqdm
 
 from simgan_lib.config import UserError
-from simgan_lib.data import to_float
 from simgan_lib.evaluation import summarise
-from simgan_lib.evaluation.gaze import Effort, train_estimator
+from simgan_lib.evaluation.gaze import Effort, predict, train_estimator
 
 
 def two_sample_test(
@@ -35,7 +34,7 @@ def two_sample_test(
     # Halves of each kind, so that the classifier's prior is the test's.
     learn = np.tile(np.arange(count) < count // 2, 2)
     classifier = train_estimator(pooled[learn], labels[learn, None], seed, effort)
-    answers = _predict(classifier, pooled[~learn])[:, 0]
+    answers = predict(classifier, pooled[~learn])[:, 0]
     right = int(((answers > 0) == (labels[~learn] > 0)).sum())
     interval = stats.binomtest(right, len(answers)).proportion_ci(method="wilson")
     result = {"accuracy": right / len(answers), "low": interval.low, "high": interval.high}
@@ -96,7 +95,7 @@ def realism(
         accuracy[name] = summarise(found["accuracy"])
         accuracy[name] |= {"low": float(found["low"].min()), "high": float(found["high"].max())}
         accuracy[name]["tested"] = int(found["tested"][0])
-        distance[name] = kernel_distance(_predict(features, images), _predict(features, reference))
+        distance[name] = kernel_distance(predict(features, images), predict(features, reference))
     return {"two_sample_accuracy": accuracy, "kid": distance}
 
 
@@ -126,7 +125,3 @@ def visual_turing_test(
     real_side = rng.integers(0, 2, pairs)
     shown[real_side == 1] = shown[real_side == 1][:, ::-1]
     return shown, real_side
-
-
-def _predict(network, images):
-    return network.predict(to_float(images), batch_size=256, verbose=0)

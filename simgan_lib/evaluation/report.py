@@ -60,25 +60,15 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
     """
     read = gaze_reader(synthetic.images.shape[1:], effort)
     before, after, truth = read(synthetic.images), read(refined), synthetic.labels
-
-    def moved(first, then):
-        return np.linalg.norm(then[PUPIL].to_numpy() - first[PUPIL].to_numpy(), axis=1)
-
-    def turned(first, then):
-        return angular_error(then[LOOK].to_numpy(), first[LOOK].to_numpy())
-
-    found = {
-        "pupil_shift_px": moved(before, after),
-        "gaze_shift_deg": turned(before, after),
-        "instrument_error_px": moved(truth, before),
-        "instrument_error_deg": turned(truth, before),
-        "refined_error_px": moved(truth, after),
-        "refined_error_deg": turned(truth, after),
-    }
-    result = {
-        name: dict(zip(("median", "p95"), np.percentile(values, [50, 95]).tolist(), strict=True))
-        for name, values in found.items()
-    }
+    found = {}
+    for pixels, degrees, first, then in (
+        ("pupil_shift_px", "gaze_shift_deg", before, after),
+        ("instrument_error_px", "instrument_error_deg", truth, before),
+        ("refined_error_px", "refined_error_deg", truth, after),
+    ):
+        found[pixels] = np.linalg.norm(then[PUPIL].to_numpy() - first[PUPIL].to_numpy(), axis=1)
+        found[degrees] = angular_error(then[LOOK].to_numpy(), first[LOOK].to_numpy())
+    result = pd.DataFrame(found).quantile([0.5, 0.95]).set_axis(["median", "p95"]).to_dict()
     turn = np.degrees(after[ANGLES] - before[ANGLES]).mean()
     return result | {"mean_turn_deg": turn.to_dict()}
 

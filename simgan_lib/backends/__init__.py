@@ -32,7 +32,8 @@ def current() -> ModuleType:
     """Returns the module for the backend that Keras runs on, `tensorflow` or `jax`.
 
     Raises:
-        UserError: If Keras runs on another backend, or with other axes or floats.
+        UserError: If Keras runs on another backend, or with other axes or floats. Networks built
+            with these would train, and be others.
     """
     name = keras.backend.backend()
     if name not in SUPPORTED:
@@ -40,21 +41,17 @@ def current() -> ModuleType:
             f"Keras runs on the {name!r} backend; simgan_lib trains on {' or '.join(SUPPORTED)}. "
             "Set the environment variable KERAS_BACKEND to one of them before importing keras."
         )
-    _check_settings()
+    for setting, needed in (("image_data_format", "channels_last"), ("floatx", "float32")):
+        found = getattr(keras.config, setting)()
+        if found != needed:
+            raise UserError(
+                f"Keras is set to {setting}={found}; simgan_lib needs {needed}. Call "
+                f"keras.config.set_{setting}({needed!r}), or change ~/.keras/keras.json."
+            )
     return importlib.import_module(f"{__name__}.{name}")
 
 
-def _check_settings() -> None:
-    for name, needed in (("image_data_format", "channels_last"), ("floatx", "float32")):
-        found = getattr(keras.config, name)()
-        if found != needed:
-            raise UserError(
-                f"Keras is set to {name}={found}; simgan_lib needs {needed}. Call "
-                f"keras.config.set_{name}({needed!r}), or change ~/.keras/keras.json."
-            )
-
-
-_check_settings()  # Networks built with other settings would train, and be others.
+current()  # refuses before anything is built
 
 
 @contextmanager

@@ -188,11 +188,11 @@ def table(evaluation: dict) -> str:
     """Prints what `evaluate` returns as text."""
     real_name = evaluation["real_name"]
     columns = _error_table([evaluation]).to_dict()
-    columns |= {"told apart": {}, "KID": {}}
-    for name, kid in evaluation["kid"].items():
-        told = evaluation["two_sample_accuracy"][name]
-        columns["told apart"][name] = "{mean:.1%} ({low:.1%} to {high:.1%})".format(**told)
-        columns["KID"][name] = "{mean:.3f} ± {std:.3f}".format(**kid)
+    for key, heading, text in (
+        ("two_sample_accuracy", "told apart", "{mean:.1%} ({low:.1%} to {high:.1%})"),
+        ("kid", "KID", "{mean:.3f} ± {std:.3f}"),
+    ):
+        columns[heading] = {name: text.format(**found) for name, found in evaluation[key].items()}
     rows = pd.DataFrame(columns).fillna("-").rename({"real": real_name})
     told = f"Told apart: from {real_name} images by a new classifier, with the 95% interval."
     lines = [rows.to_string(), "", f"{told} 50% is a guess."]

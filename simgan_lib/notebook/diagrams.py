@@ -97,17 +97,15 @@ def _draw(size, boxes, paths, arcs, height=None, here=""):
     for name, (x, y, text, color) in boxes.items():
         pale = bool(here) and name not in here.split()
         box = {**look, "facecolor": color, "alpha": 0.25 if pale else 1.0}
-        drawn[name] = axis.text(
-            x, y, text, bbox=box, color="0.4" if pale else "white", fontsize=8.5 * scale, **middle
-        )
+        shown = axis.text(x, y, text, bbox=box, fontsize=8.5 * scale, **middle)
+        shown.set_color("0.4" if pale else "white")
+        drawn[name] = shown.get_bbox_patch()
 
     def arrow(start, end, **style):
         # Clipped at the boxes, which are drawn before and so know where they are.
-        for side, name in {"patchA": start, "patchB": end}.items():
-            if name in drawn:
-                style[side] = drawn[name].get_bbox_patch()
-        look = {"arrowstyle": "-|>", "shrinkA": 1, "shrinkB": 1, **style}
-        axis.annotate("", place(end), place(start), arrowprops=look, zorder=4)
+        ends = {side: drawn.get(name) for side, name in {"patchA": start, "patchB": end}.items()}
+        style |= {"arrowstyle": "-|>", "shrinkA": 1, "shrinkB": 1, **ends}
+        axis.annotate("", place(end), place(start), arrowprops=style, zorder=4)
 
     def place(where):
         return boxes[where][:2] if where in boxes else where

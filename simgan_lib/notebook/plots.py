@@ -18,7 +18,7 @@ from simgan_lib.runs import COLUMNS
 BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 # One colour for one kind of image, in every figure.
 COLORS = {"synthetic": BLUE, "handmade": PINK, "refined": ORANGE, "mean": GRAY}
-COLORS |= {"labelled": GREEN, "real": GREEN}
+COLORS |= {"labelled": GREEN, "real": GREEN, "simulated webcam": GREEN}
 
 
 def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 1.0) -> Figure:
@@ -175,8 +175,7 @@ def evaluation_figure(evaluation: dict) -> Figure:
         found = pd.DataFrame(evaluation["gaze_error_deg"]).T
         texts = [with_spread(row) for row in evaluation["gaze_error_deg"].values()]
         _bars(axes[0], found["mean"], found["std"], texts)
-        title = "gaze error of a network trained on ..."
-        axes[0].set(title=title, xlabel="degrees, mean ± std over seeds")
+        axes[0].set(title="gaze error of a network trained on ...", xlabel="degrees, mean ± std")
         curve = pd.DataFrame(evaluation["curve"]).set_index("degrees")
         for name in curve:
             style = "--" if "x" in name[-2:] else "-"
@@ -189,10 +188,10 @@ def evaluation_figure(evaluation: dict) -> Figure:
     real_name = evaluation["real_name"]
     found = 100 * pd.DataFrame(evaluation["two_sample_accuracy"]).T[["mean", "low", "high"]]
     spread = [found["mean"] - found["low"], found["high"] - found["mean"]]
-    _bars(last, found["mean"], spread, [f"{mean:.1f}%" for mean in found["mean"]], start=50)
-    last.set_yticks(range(len(found)), found.rename({"real": real_name.replace(" ", "\n")}).index)
+    texts = [f"{mean:.1f}%" for mean in found["mean"]]
+    _bars(last, found["mean"].rename({"real": real_name}), spread, texts, start=50)
     last.set(title=f"told from {real_name}", xlabel="% a fresh classifier gets right (50: a guess)")
-    last.set_xlim(45, 115)
+    last.set_xlim(45, 102)
     return figure
 
 
@@ -201,15 +200,10 @@ def _color(name):
 
 
 def _bars(axis, means, spread, texts, start=0):
-    """Bars from `start` to the means, by name, with their spread and a text behind each."""
+    """Bars from `start` to the means, with their spread; names and texts stand beside the axis."""
+    names = [f"{name}  {text}" for name, text in zip(means.index, texts, strict=True)]
     colors = [_color(name) for name in means.index]
-    axis.barh(means.index, means - start, left=start, xerr=spread, color=colors)
-    # Always at the right, also where a mean lies below `start`.
-    upper = spread[1] if isinstance(spread, list) else spread
-    ends = np.maximum(means + upper, start)
-    for name, end, text in zip(means.index, ends, texts, strict=True):
-        axis.annotate(text, (end, name), (4, 0), textcoords="offset points", va="center")
-    axis.margins(x=0.35)  # for the texts
+    axis.barh(names, means - start, left=start, xerr=spread, color=colors)
     axis.invert_yaxis()
 
 

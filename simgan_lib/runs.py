@@ -1,13 +1,4 @@
-"""The run folder: what a training writes, and how to read it.
-
-    config.json                 the settings
-    environment.json            versions, device, precision, data, model, minutes
-    metrics.csv                 a row per logged round or pre-training step
-    snapshots.h5                the same synthetic images, refined at chosen rounds
-    checkpoint/                 all variables at the last two checkpoints, to resume from
-    refiner.keras               R with averaged weights, and D, at the last checkpoint
-    discriminator.keras
-    evaluation.json             gaze errors, realism, labels kept: 'simgan evaluate'
+"""Reads run folders: what a training and an evaluation wrote. docs/run-folder.md lists the files.
 
 Every file is replaced atomically, so another process can read the folder while training goes on.
 """

@@ -131,6 +131,7 @@ class RunWriter(keras.callbacks.Callback):
     def _read_earlier(self, run):
         done = run.metrics["phase"].map(self.model.done)
         self.rows = run.metrics[run.metrics["iteration"] <= done].to_dict("records")
+        self.warned_of.add(trouble(run.metrics))
         if (self.folder / "snapshots.h5").exists():
             shots = run.snapshots
             iteration = shots["iteration"]

@@ -56,6 +56,7 @@ def test_pretraining_does_not_count():
         (dict.fromkeys(HEALTHY, np.nan), "finite"),
         ({"mean_change": [0.3] * 5 + [np.nan]}, "finite"),
         ({"discriminator_loss": np.nan}, "no verdict"),
+        ({"discriminator_loss": -3.0}, "no verdict"),  # a critic's
     ],
 )
 def test_each_failure_gets_its_own_name(changes, expected):

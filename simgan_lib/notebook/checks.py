@@ -53,6 +53,8 @@ def unreadable(metrics: pd.DataFrame) -> str | None:
         return f"no verdict: the rules need {', '.join(absent)}"
     if not np.isfinite(list(vital_signs(metrics).values())).all():
         return "the numbers are no longer finite: lower the learning rates"
+    if (rounds[GAME[:2]] < 0).any(axis=None):
+        return "no verdict: the rules are for cross-entropies, which are never negative"
     return None
 
 

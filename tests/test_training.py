@@ -224,8 +224,9 @@ def test_a_training_that_fails_keeps_the_last_good_checkpoint(tmp_path):
 
 @once
 def test_a_training_warns_once_of_what_goes_wrong(tmp_path, capsys):
-    # R begins with random weights, and nothing holds it back.
-    changes = {"lambda_mean": 0.0, "refiner_pretraining_steps": 0, "log_every": 1}
+    # R begins with random weights, nothing holds it back, and D learns nothing.
+    changes = {"lambda_mean": 0.0, "discriminator_learning_rate": 0.0}
+    changes |= {"refiner_pretraining_steps": 0, "log_every": 1}
     train(make_data(), CONFIG.replace(**changes), tmp_path)
     said = capsys.readouterr().err
     assert said.count("simgan: by round 3: R repaints freely") == said.count("simgan: by") == 1

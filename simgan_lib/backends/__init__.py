@@ -6,8 +6,7 @@ step on a loss, and `compile` turns a function of such steps into one fast call.
 
 import importlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 
 import numpy as np
@@ -54,8 +53,7 @@ def current() -> ModuleType:
 current()  # refuses before anything is built
 
 
-@contextmanager
-def data_parallel(devices: int, batch_size: int) -> Iterator[None]:
+def data_parallel(devices: int, batch_size: int) -> AbstractContextManager:
     """Splits every batch over several devices, for models that are built and trained inside.
 
     Half a batch, what R refines for D, must split evenly too.
@@ -65,8 +63,7 @@ def data_parallel(devices: int, batch_size: int) -> Iterator[None]:
             backend than JAX.
     """
     if devices == 1:
-        yield
-        return
+        return nullcontext()
     if keras.backend.backend() != "jax":
         raise UserError(
             f"devices={devices} needs JAX: Keras splits batches nowhere else. "
@@ -78,8 +75,7 @@ def data_parallel(devices: int, batch_size: int) -> Iterator[None]:
             f"devices must be from 1 to {len(found)} here, and batch_size a multiple of "
             f"{2 * devices}; received devices={devices}, batch_size={batch_size}."
         )
-    with keras.distribution.DataParallel(devices=found[:devices]).scope():
-        yield
+    return keras.distribution.DataParallel(devices=found[:devices]).scope()
 
 
 def to_device(batches: np.ndarray):

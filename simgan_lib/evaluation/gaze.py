@@ -1,6 +1,5 @@
 """Gaze error: networks learn from different images and are tested on the same ones."""
 
-import logging
 import math
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,9 +17,6 @@ from simgan_lib.data import ImageSet, to_float
 from simgan_lib.data.camera import equalize
 from simgan_lib.data.labels import LOOK
 from simgan_lib.evaluation import summarise
-
-# TensorFlow warns of every new network after the fourth; here each one is meant.
-logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 CURVE_DEGREES = np.arange(0.0, 30.5, 0.5)
 

@@ -2,11 +2,8 @@
 
 Lengths are millimetres from the centre of the eyeball. There are two frames: the camera's, X right
 and Y down, and the head's, x towards the outer corner and y down, which is tilted, and mirrored for
-the other eye.
-
-Every processor draws the same bytes. Pixels come from sums, products, quotients and square roots of
-whole arrays only. Processors round NumPy's sines, exponentials, sums along an axis and matrix
-products differently, so `sine`, `cosine` and `_exp` stand in.
+the other eye. Every processor draws the same bytes: it rounds sums, products, quotients and roots
+of whole arrays alike, but not NumPy's sines and exponentials, for which there are own ones here.
 """
 
 import io
@@ -36,8 +33,7 @@ def sine(angle: np.ndarray, terms: int = 11) -> np.ndarray:
 
 def cosine(angle: np.ndarray, terms: int = 11) -> np.ndarray:
     """The cosine, the same on every processor."""
-    turns = _turns(angle)
-    return _series(0.25 - np.abs(turns), terms)
+    return _series(0.25 - np.abs(_turns(angle)), terms)
 
 
 def _cos(angle):
@@ -45,7 +41,6 @@ def _cos(angle):
 
 
 def _turns(angle):
-    """An angle in turns, from -1/2 to 1/2."""
     turns = angle * (0.5 / np.pi)
     return turns - np.rint(turns)
 
@@ -280,10 +275,14 @@ def camera_webcam(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
     photons = np.sqrt(0.02 + np.clip(light, 0, 255) / 128)
     light += _column(eyes, "noise") * photons * np.reshape(grain, light.shape)
     pixels = np.clip(light, 0, 255).astype(np.uint8)
-    pairs = zip(pixels, eyes["jpeg"].to_numpy(), strict=True)
-    pixels = np.reshape([_jpeg(*pair) for pair in pairs], light.shape).astype(np.float32)
-    resampled = blur(pixels, np.float32(0.7 * enlarged)).astype(np.uint8)
-    return np.reshape([equalize(image) for image in resampled], light.shape).astype(np.uint8)
+    for image, quality in zip(pixels, eyes["jpeg"], strict=True):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "JPEG", quality=int(quality))
+        image[:] = Image.open(file, formats=["JPEG"])
+    resampled = blur(pixels.astype(np.float32), np.float32(0.7 * enlarged)).astype(np.uint8)
+    for image in resampled:
+        image[:] = equalize(image)
+    return resampled
 
 
 def blur(images: np.ndarray, sigma: np.ndarray) -> np.ndarray:
@@ -315,12 +314,6 @@ def equalize(image: np.ndarray) -> np.ndarray:
     """
     share = np.cumsum(np.bincount(image.ravel(), minlength=256)) / image.size
     return (255 * share).astype(np.uint8)[image]
-
-
-def _jpeg(image, quality):
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=int(quality))
-    return np.asarray(Image.open(file, formats=["JPEG"]))
 
 
 def _column(eyes, name):

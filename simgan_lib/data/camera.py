@@ -47,19 +47,22 @@ def _turns(angle):
 
 def _series(turns, terms):
     """The sine's Taylor series, for turns from -1/4 to 1/4."""
-    square = turns * turns
-    total = square * _TAYLOR[terms - 1]
-    for factor in _TAYLOR[terms - 2 : 0 : -1]:
-        total += factor
-        total *= square
-    total += _TAYLOR[0]
-    total *= turns
-    return total
+    return _polynomial(turns * turns, _TAYLOR[:terms]) * turns
 
 
 _TAYLOR = [2 * math.pi]
 for _k in range(2, 22, 2):
     _TAYLOR.append(-_TAYLOR[-1] * _TAYLOR[0] * _TAYLOR[0] / (_k * (_k + 1)))
+
+
+def _polynomial(x, factors):
+    """Horner's rule, in place: factors[0] + factors[1] * x + factors[2] * x**2 ..."""
+    total = x * factors[-1]
+    for factor in factors[-2:0:-1]:
+        total += factor
+        total *= x
+    total += factors[0]
+    return total
 
 
 def _exp(x):
@@ -69,11 +72,7 @@ def _exp(x):
 
 def _decay(v):
     """exp(-64 v): 1 - v + v**2 / 2, squared six times."""
-    v = np.minimum(v, 0.4)  # and no more than 1e-11 is left
-    total = v * 0.5
-    np.subtract(1, total, out=total)
-    total *= v
-    np.subtract(1, total, out=total)
+    total = _polynomial(np.minimum(v, 0.4), (1, -1, 0.5))  # Beyond 0.4, less than 1e-11 is left.
     for _ in range(6):
         total *= total
     return total
@@ -83,13 +82,8 @@ def _angle(y, x):
     """The angle of (x, y) to 1e-5: Abramowitz and Stegun, 4.4.49."""
     a, b = np.abs(x), np.abs(y)
     ratio = np.minimum(a, b) / np.maximum(np.maximum(a, b), 1e-6)
-    square = ratio * ratio
-    total = square * 0.0208351
-    for factor in (-0.0851330, 0.1801410, -0.3302995):
-        total += factor
-        total *= square
-    total += 0.9998660
-    total *= ratio
+    factors = (0.9998660, -0.3302995, 0.1801410, -0.0851330, 0.0208351)
+    total = _polynomial(ratio * ratio, factors) * ratio
     total = np.where(b > a, np.pi / 2 - total, total)
     return np.copysign(np.where(x < 0, np.pi - total, total), y)
 

@@ -19,15 +19,8 @@ if TYPE_CHECKING:
     from simgan_lib import data as datasets
     from simgan_lib import notebook
     from simgan_lib.config import Config, preset
-    from simgan_lib.data import (
-        GazeData,
-        ImageSet,
-        load,
-        read_images,
-        save_images,
-        simulate,
-        simulator,
-    )
+    from simgan_lib.data import GazeData, ImageSet, load, read_images, save_images, simulate
+    from simgan_lib.data import simulator as simulator
     from simgan_lib.evaluation import gaze, realism
     from simgan_lib.history import HistoryBuffer
     from simgan_lib.models import build_discriminator, build_refiner, refine
@@ -55,9 +48,9 @@ __all__ = list(_HOMES)
 def __getattr__(name):
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{_MODULES[name]}")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():

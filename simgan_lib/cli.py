@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from simgan_lib import data as datasets
 from simgan_lib.config import PRESETS, Config, UserError, preset
+from simgan_lib.data.datasets import check_target
 from simgan_lib.data.files import atomic, reading
 
 # Keras and its backend take seconds to import, so the commands that train import them themselves.
@@ -59,7 +60,7 @@ def quickstart(
     root: RootOption = Path("data"),
 ) -> None:
     """Train on the embedded data, show what came of it, and measure it. Repeats nothing."""
-    config = _changed(preset(preset_name or "quick"), settings)
+    config = _config(preset_name, settings)
     data = datasets.load("simulated", root=root, limit=QUICK_IMAGES)
     _train(data, run, config, resume=True)
     print("\nDoes it help? One network per figure; 'simgan evaluate' trains three, for the spread.")
@@ -89,11 +90,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a refiner into a run folder."""
-    config, saved = preset(preset_name or "quick"), run / "config.json"
-    if resume and preset_name is None and saved.exists():
-        with reading(saved):
-            config = Config().replace(**json.loads(saved.read_text()))
-    config = _changed(config, settings)
+    config = _config(preset_name, settings, run / "config.json" if resume else None)
     if data == "simulated" and not (root / "simulated").exists():
         # Enough to begin with; the report's sizes take a minute: 'simgan data make'.
         limit = limit or QUICK_IMAGES
@@ -111,24 +108,20 @@ def refine(
     gray: GrayOption = False,
 ) -> None:
     """Refine a data set and keep its labels."""
-    _check_target(target, overwrite)
+    check_target(target, overwrite)
     _start_backend()
 
     from simgan_lib import runs
 
     refiner = runs.Run(run).refiner()
     size = refiner.input_shape[1:3] if resize else None
-    done = 0
-
-    def refined():
-        nonlocal done
-        for block in datasets.read_blocks(source, size, gray=gray):
-            done += len(block)
-            images, name = runs.refine(refiner, block.images), f"{block.source}, refined by {run}"
-            yield datasets.ImageSet(images, block.labels, name)
-
-    datasets.save_images(target, refined(), overwrite=overwrite)
-    print(f"{target}: {done} images")
+    refined = (
+        datasets.ImageSet(
+            runs.refine(refiner, block.images), block.labels, f"{block.source}, refined by {run}"
+        )
+        for block in datasets.read_blocks(source, size, gray=gray)
+    )
+    print(f"{target}: {datasets.save_images(target, refined, overwrite)} images")
 
 
 @app.command()
@@ -191,7 +184,7 @@ def ablate(
     if unknown := [name for name in only if name not in cells]:
         raise UserError(f"No cell {', '.join(unknown)} in {grid}. Cells: {', '.join(cells)}.")
     cells = {name: cell for name, cell in cells.items() if not only or name in only}
-    config = _changed(preset(preset_name or "quick"), settings)
+    config = _config(preset_name, settings)
     found = datasets.load(data, real=real, root=root, limit=limit, gray=gray)
     options = {"images": MEASURED_IMAGES, "scheduler": scheduler or None}
     ablation.ablate(folder, found, config, cells, seeds, jobs, networks, **options)
@@ -243,7 +236,7 @@ def match(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Keep the synthetic eyes that look the ways the real ones do. Do this before training."""
-    _check_target(target, overwrite)
+    check_target(target, overwrite)
     synthetic, found = (datasets.read_images(path, size, gray=gray) for path in (source, real))
     _start_backend()
     print("The network that reads gaze takes a minute to train ...")
@@ -271,8 +264,8 @@ def main() -> None:
     # Either is None where the caller closed it.
     sys.stdout, sys.stderr = (stream or io.StringIO() for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
+        # Some terminals and files know fewer characters than the messages have.
         if isinstance(stream, io.TextIOWrapper):
-            # Some terminals and files know fewer characters than the messages have.
             stream.reconfigure(errors="replace")
     # In one line, as an error is; a student does not need to know where in the code it arose.
     warnings.formatwarning = lambda message, *_: f"simgan: {message}\n"
@@ -298,17 +291,12 @@ def _start_backend() -> None:
     backends.current()
 
 
-def _check_target(target: Path, overwrite: bool) -> None:
-    """Refuses before the work what `save_images` would refuse after it."""
-    if target.suffix not in (".h5", ".hdf5"):
-        raise UserError(f"OUT.h5 must end in .h5; received {target}. Labels go into its .csv file.")
-    taken = [path for path in (target, target.with_suffix(".csv")) if path.exists()]
-    if taken and not overwrite:
-        raise UserError(f"{taken[0]} exists. Choose another name, or replace it with --overwrite.")
-
-
-def _changed(config: Config, settings: list[str]) -> Config:
-    changes = {}
+def _config(preset_name: str | None, settings: list[str], saved: Path | None = None) -> Config:
+    """The preset's settings, or those of a run, with the changes."""
+    config, changes = preset(preset_name or "quick"), {}
+    if preset_name is None and saved is not None and saved.exists():
+        with reading(saved):
+            config = Config().replace(**json.loads(saved.read_text()))
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
@@ -364,8 +352,7 @@ def _evaluate(run, data, seeds, times=1, quick_look=False) -> None:
     asked = (seeds, times, min(MEASURED_IMAGES, len(data.synthetic)))
     if not found or (found["seeds"], found["times"], found["images"]) != asked:
         effort = gaze.Effort(epochs=1, instrument_images=100) if quick_look else None
-        found = report.evaluate(
-            result, data, seeds, effort=effort, times=times, images=MEASURED_IMAGES
-        )
+        options = {"effort": effort, "times": times, "images": MEASURED_IMAGES}
+        found = report.evaluate(result, data, seeds, **options)
     print(f"\n{report.table(found)}\n")
     print(plots.save(plots.evaluation_figure(found), run / "evaluation.png"))

@@ -216,7 +216,7 @@ def test_errors_say_what_to_do():
         sample_eyes(2, "real")
     with pytest.raises(ValueError, match="received 'real'"):
         render(eyes, "real")
-    with pytest.raises(ValueError, match="count must be 0 or more; received -1"):
+    with pytest.raises(ValueError, match="0 or more; received count=-1"):
         simulate(-1, "webcam")
     with pytest.raises(ValueError, match=r"missing are \['yaw'\].*sample_eyes"):
         labels(eyes.drop(columns="yaw"))
@@ -224,7 +224,7 @@ def test_errors_say_what_to_do():
         render(eyes, "webcam", size=(0, 55))
     with pytest.raises(ValueError, match=r"not \(35,\)"):
         labels(eyes, size=(35,))
-    with pytest.raises(ValueError, match="workers must be 1 or more"):
+    with pytest.raises(ValueError, match="workers must be greater than 0"):
         simulate(2, "webcam", workers=0)
     with pytest.raises(ValueError, match="from 0 to 199"):
         simulator.set_person(eyes, 200, "webcam")

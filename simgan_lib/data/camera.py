@@ -2,11 +2,8 @@
 
 Lengths are millimetres from the centre of the eyeball. There are two frames: the camera's, X right
 and Y down, and the head's, x towards the outer corner and y down, which is tilted, and mirrored for
-the other eye.
-
-Every processor draws the same bytes. Pixels come from sums, products, quotients and square roots of
-whole arrays only. Processors round NumPy's sines, exponentials, sums along an axis and matrix
-products differently, so `sine`, `cosine` and `_exp` stand in.
+the other eye. Every processor draws the same bytes: it rounds sums, products, quotients and roots
+of whole arrays alike, but not NumPy's sines and exponentials, for which there are own ones here.
 """
 
 import io
@@ -36,8 +33,7 @@ def sine(angle: np.ndarray, terms: int = 11) -> np.ndarray:
 
 def cosine(angle: np.ndarray, terms: int = 11) -> np.ndarray:
     """The cosine, the same on every processor."""
-    turns = _turns(angle)
-    return _series(0.25 - np.abs(turns), terms)
+    return _series(0.25 - np.abs(_turns(angle)), terms)
 
 
 def _cos(angle):
@@ -45,26 +41,28 @@ def _cos(angle):
 
 
 def _turns(angle):
-    """An angle in turns, from -1/2 to 1/2."""
     turns = angle * (0.5 / np.pi)
     return turns - np.rint(turns)
 
 
 def _series(turns, terms):
     """The sine's Taylor series, for turns from -1/4 to 1/4."""
-    square = turns * turns
-    total = square * _TAYLOR[terms - 1]
-    for factor in _TAYLOR[terms - 2 : 0 : -1]:
-        total += factor
-        total *= square
-    total += _TAYLOR[0]
-    total *= turns
-    return total
+    return _polynomial(turns * turns, _TAYLOR[:terms]) * turns
 
 
 _TAYLOR = [2 * math.pi]
 for _k in range(2, 22, 2):
     _TAYLOR.append(-_TAYLOR[-1] * _TAYLOR[0] * _TAYLOR[0] / (_k * (_k + 1)))
+
+
+def _polynomial(x, factors):
+    """Horner's rule, in place: factors[0] + factors[1] * x + factors[2] * x**2 ..."""
+    total = x * factors[-1]
+    for factor in factors[-2:0:-1]:
+        total += factor
+        total *= x
+    total += factors[0]
+    return total
 
 
 def _exp(x):
@@ -74,11 +72,7 @@ def _exp(x):
 
 def _decay(v):
     """exp(-64 v): 1 - v + v**2 / 2, squared six times."""
-    v = np.minimum(v, 0.4)  # and no more than 1e-11 is left
-    total = v * 0.5
-    np.subtract(1, total, out=total)
-    total *= v
-    np.subtract(1, total, out=total)
+    total = _polynomial(np.minimum(v, 0.4), (1, -1, 0.5))  # Beyond 0.4, less than 1e-11 is left.
     for _ in range(6):
         total *= total
     return total
@@ -88,13 +82,8 @@ def _angle(y, x):
     """The angle of (x, y) to 1e-5: Abramowitz and Stegun, 4.4.49."""
     a, b = np.abs(x), np.abs(y)
     ratio = np.minimum(a, b) / np.maximum(np.maximum(a, b), 1e-6)
-    square = ratio * ratio
-    total = square * 0.0208351
-    for factor in (-0.0851330, 0.1801410, -0.3302995):
-        total += factor
-        total *= square
-    total += 0.9998660
-    total *= ratio
+    factors = (0.9998660, -0.3302995, 0.1801410, -0.0851330, 0.0208351)
+    total = _polynomial(ratio * ratio, factors) * ratio
     total = np.where(b > a, np.pi / 2 - total, total)
     return np.copysign(np.where(x < 0, np.pi - total, total), y)
 
@@ -280,10 +269,14 @@ def camera_webcam(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
     photons = np.sqrt(0.02 + np.clip(light, 0, 255) / 128)
     light += _column(eyes, "noise") * photons * np.reshape(grain, light.shape)
     pixels = np.clip(light, 0, 255).astype(np.uint8)
-    pairs = zip(pixels, eyes["jpeg"].to_numpy(), strict=True)
-    pixels = np.reshape([_jpeg(*pair) for pair in pairs], light.shape).astype(np.float32)
-    resampled = blur(pixels, np.float32(0.7 * enlarged)).astype(np.uint8)
-    return np.reshape([equalize(image) for image in resampled], light.shape).astype(np.uint8)
+    for image, quality in zip(pixels, eyes["jpeg"], strict=True):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "JPEG", quality=int(quality))
+        image[:] = Image.open(file, formats=["JPEG"])
+    resampled = blur(pixels.astype(np.float32), np.float32(0.7 * enlarged)).astype(np.uint8)
+    for image in resampled:
+        image[:] = equalize(image)
+    return resampled
 
 
 def blur(images: np.ndarray, sigma: np.ndarray) -> np.ndarray:
@@ -315,12 +308,6 @@ def equalize(image: np.ndarray) -> np.ndarray:
     """
     share = np.cumsum(np.bincount(image.ravel(), minlength=256)) / image.size
     return (255 * share).astype(np.uint8)[image]
-
-
-def _jpeg(image, quality):
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=int(quality))
-    return np.asarray(Image.open(file, formats=["JPEG"]))
 
 
 def _column(eyes, name):

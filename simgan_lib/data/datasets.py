@@ -19,9 +19,9 @@ from simgan_lib.config import shown
 from simgan_lib.data import images as sets
 from simgan_lib.data import readers, simulator
 from simgan_lib.data.camera import SIZE
-from simgan_lib.data.files import DataError, atomic, check_space, locked, reading, warn
+from simgan_lib.data.files import DataError, atomic, check_space, locked, own, reading, warn
 from simgan_lib.data.images import GazeData, ImageSet, check_size, usable
-from simgan_lib.data.labels import LABELS
+from simgan_lib.data.labels import LABELS, rows_sha256
 
 KAGGLE = "4quant/eye-gaze"
 KAGGLE_FILES = ("gaze.h5", "gaze.csv", "gaze.json", "real_gaze.h5")
@@ -68,8 +68,6 @@ def load(
     """
     if limit is not None and limit < 1:
         raise DataError(f"limit must be at least 1; received {limit}.")
-    if size is not None:
-        size = check_size(size)
     folder = Path(root, name) if name in ("simulated", "kaggle") else Path(name)
     if name == "simulated":
         if not (folder / "webcam_test.h5").exists():  # The last to be made.
@@ -103,9 +101,9 @@ def load(
     if name == "simulated" and limit > len(data.synthetic):
         found = f"{folder} holds {len(data.synthetic)} synthetic images, not {limit}"
         raise DataError(f"{found}. Use another root, or `simgan data make --overwrite`.")
-    first, count = slice(limit), len(data.real)
-    spread = (real is not None or name != "simulated") and limit < count
-    some = np.arange(limit) * count // limit if spread else first
+    first, count = slice(limit), min(limit, len(data.real))
+    spread = real is not None or name != "simulated"
+    some = np.arange(count) * len(data.real) // count if spread else first
     return GazeData(data.synthetic[first], data.real[some], test and test[first])
 
 
@@ -147,22 +145,30 @@ def read_images(
 
 def read_blocks(path, size=None, progress: bool = True, gray: bool = False) -> Iterator[ImageSet]:
     """Reads what `read_images` reads in parts of some MB: more than fits into memory."""
-    path = Path(path)
-    if size is not None:
-        size = check_size(size)
-    kind = readers.layout(path)
-    source, ours = kind, False
-    if kind == "stacked":
-        source, ours = _attribute(path, "source", kind), _attribute(path, "layout")
+    path, size = Path(path), check_size(size) if size is not None else None
     with reading(path):
-        images, labels = readers.READERS[kind](path, size, progress)
-        for block in sets.blocks(images, labels, f"{path} ({source[:200]})", size, gray):
+        kind, images, labels = readers.open_images(path, size, progress)
+        about = _attributes(path) if kind == "stacked" else {}
+        lying = kind in ("stacked", "group") and "layout" not in about and size is None
+        source = f"{path} ({about.get('source', kind)[:200]})"
+        for block in sets.blocks(images, labels, source, size, gray):
             height, width = block.images.shape[1:3]
-            if kind in ("stacked", "group") and not ours and size is None and height > width:
-                lying = f"{path}: the images are higher ({height}) than wide ({width})."
-                warn(f"{lying} MATLAB and others write the axes the other way round: turn them.")
-                ours = True  # Once is enough.
+            if lying and height > width:
+                found = f"the images are higher ({height}) than wide ({width})"
+                warn(f"{path}: {found}. MATLAB and others reverse the axes: turn them.")
+                lying = False  # Once is enough.
             yield block
+
+
+def check_target(path: str | Path, overwrite: bool = False) -> None:
+    """Raises a DataError for a path that `save_images` refuses."""
+    path = Path(path)
+    if path.suffix not in (".h5", ".hdf5"):
+        raise DataError(f"{path} must end in .h5. The labels go into the .csv file of that name.")
+    taken = [file for file in (path, path.with_suffix(".csv")) if file.exists()]
+    if taken and not overwrite:
+        other = "Choose another name, or give overwrite=True (--overwrite)"
+        raise DataError(f"{taken[0]} exists. {other}.")
 
 
 def save_images(
@@ -170,12 +176,12 @@ def save_images(
     images: ImageSet | Iterable[ImageSet],
     overwrite: bool = False,
     recipe: dict | None = None,
-) -> None:
+) -> int:
     """Writes our stacked layout: an HDF5 file and, for labels, the CSV file of the same name.
 
-    The HDF5 file holds the data set `image` and attributes: `source`, `layout`, `recipe`, `sha256`
-    of the pixels, `labels_sha256` of the CSV file's rows and `labels_dtypes`. Comments in the CSV
-    file state the units. Each file appears whole or not at all, the images last.
+    The HDF5 file holds the data set `image`. Its attributes say what the images are, and hold the
+    checksums of the pixels and of the CSV file's rows. Each file appears whole or not at all, the
+    images last.
 
     Args:
         path: The HDF5 file, with the ending .h5.
@@ -183,15 +189,14 @@ def save_images(
         overwrite: Whether to replace files that are there.
         recipe: How the images were made, in whatever JSON can hold.
 
+    Returns:
+        How many images were written.
+
     Raises:
         DataError: If the files exist, or the name has another ending.
     """
-    path = Path(path)
-    table = path.with_suffix(".csv")
-    if path.suffix not in (".h5", ".hdf5"):
-        raise DataError(f"{path} must end in .h5: the labels go into the .csv file of that name.")
-    if not overwrite and (path.exists() or table.exists()):
-        raise DataError(f"{path} (or .csv) exists. Give overwrite=True, or choose another name.")
+    check_target(path, overwrite)
+    path, table = Path(path), Path(path).with_suffix(".csv")
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = iter([images] if isinstance(images, ImageSet) else images)
     first, pixels = next(parts), hashlib.sha256()
@@ -207,21 +212,22 @@ def save_images(
             # Fletcher-32 makes HDF5 notice damaged data whenever it is read.
             shape, options = first.images.shape[1:], {"dtype": "u1", "fletcher32": True}
             options |= {"chunks": (min(256, len(first)), *shape), "maxshape": (None, *shape)}
-            file.create_dataset("image", (0, *shape), **options)
+            data = file.create_dataset("image", (0, *shape), **options)
             for block in itertools.chain([first], parts):
                 # On a full disk, HDF5 would end the process when it closes the file.
                 check_space(path.parent, 2 * block.images.nbytes)
-                file["image"].resize(len(file["image"]) + len(block), axis=0)
-                file["image"][-len(block) :] = block.images
+                data.resize(len(data) + len(block), axis=0)
+                data[-len(block) :] = block.images
                 pixels.update(np.ascontiguousarray(block.images))
                 if block.labels is not None:
                     options = {"index": False, "header": block is first, "lineterminator": "\n"}
                     block.labels.to_csv(text, **options)
             text.flush()
             file.attrs.update(about, sha256=pixels.hexdigest())
-            file.attrs["labels_sha256"] = readers.rows_sha256(rows)
+            file.attrs["labels_sha256"], count = rows_sha256(rows), len(data)
         if first.labels is None:
             table.unlink(missing_ok=True)  # That of the file which this one replaces.
+    return count
 
 
 def make_simulated(
@@ -249,8 +255,7 @@ def make_simulated(
     with locked(folder):
         for (name, style, start), count in zip(SIMULATED, (synthetic, real, test), strict=True):
             path = folder / name
-            eyes = {"count": count, "style": style, "seed": seed, "start": start}
-            eyes["size"] = list(size)
+            eyes = {"count": count, "style": style, "seed": seed, "start": start, "size": [*size]}
             recipe = {**eyes, "version": simulator.VERSION}
             if path.exists() and not overwrite:
                 found = _recipe(path)
@@ -283,7 +288,8 @@ def fetch_kaggle(root: str | Path = "data") -> Path:
                 with atomic(path) as temporary, zipfile.ZipFile(path) as archive:
                     temporary.write_bytes(archive.read(path.name))
             if path.suffix == ".h5":
-                readers.layout(path)
+                with reading(path), h5py.File(path) as file:
+                    own(file, "image")
         except Exception as error:  # kagglehub raises what its HTTP library does.
             failed = f"Fetching {path.name} failed: {type(error).__name__}: {error}."
             raise DataError(f"{failed} By hand: {KAGGLE_HELP.format(folder.resolve())}") from error
@@ -318,18 +324,18 @@ def check(path: str | Path) -> list[str]:
             lines.append(f"{shown(str(name))}: {values.min():.3f} to {values.max():.3f}")
     # Libraries' deprecations are of no concern to the owner of the file.
     told = [str(warning.message) for warning in caught if warning.category is UserWarning]
-    recorded = _attribute(path, "sha256", None) if path.is_file() else None
-    if recorded is not None and recorded != pixels.hexdigest():
+    about = _attributes(path) if h5py.is_hdf5(path) else {}
+    if about.get("sha256", pixels.hexdigest()) != pixels.hexdigest():
         told.append(f"{path}: the images were changed: their checksum is another.")
     return lines + [f"PROBLEM: {text}" for text in told]
 
 
-def _attribute(path: Path, name: str, default=None):
+def _attributes(path: Path) -> dict[str, str]:
+    names = ("source", "layout", "recipe", "sha256")
     with reading(path), h5py.File(path) as file:
-        found = file.attrs.get(name, default)
-        return found if found is None or isinstance(found, int | np.integer) else str(found)
+        return {name: str(file.attrs[name]) for name in names if name in file.attrs}
 
 
 def _recipe(path: Path) -> dict | None:
     with reading(path):
-        return json.loads(_attribute(path, "recipe", "null"))
+        return json.loads(_attributes(path).get("recipe", "null"))

@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 
 from simgan_lib.config import UserError, shown
 
-LFS = b"version https://git-lfs"
 # How a file begins that is not what its name says, and what to do then.
 BEGINS = {
     b"PK": "It is a zip archive or a spreadsheet: unpack it, or save it as CSV UTF-8.",
@@ -31,6 +30,8 @@ SAID = {
     "UnicodeDecodeError": "It is not UTF-8: save it again as UTF-8 (in spreadsheets: CSV UTF-8).",
     "Length of header|Expected .* fields": "A row has more values than there are columns: is a "
     "decimal sign a comma?",
+    "it has one column": "Separate the columns by commas.",
+    "JSON of another form": "Expected a list of records, or records by file name or number.",
     "MemoryError": "It needs more memory than there is: give a size (--size).",
     "PermissionError": "Allow yourself to read it.",
 }
@@ -128,20 +129,20 @@ def reading(
         raise raises(f"{path} cannot be read: {said}. {remedy}") from error
 
 
-def _remedy(path: Path, said: str, again: str) -> str:
-    start, remedies, known = b"?", [], path.suffix.lower() in TABULAR and not again
-    again = again or "fetch or make it again"
+def _remedy(path, said, again):
+    start = b"?"
     if os.path.isfile(path) and os.access(path, os.R_OK):
         with open(path, "rb") as file:
             start = file.read(32).lstrip()
-    if start.startswith(LFS):
+    again = again or "fetch or make it again"
+    if start.startswith(b"version https://git-lfs"):
         return "It is a Git LFS pointer, not the file: run `git lfs pull`."
     if not start:
         return f"It is empty: {again}."
-    if known:
-        remedies = [remedy for begins, remedy in BEGINS.items() if start.startswith(begins)]
-    remedies += [remedy for words, remedy in SAID.items() if re.search(words, said)]
-    return [*remedies, f"It may be damaged, cut short or of another layout: {again}."][0]
+    tabular = path.suffix.lower() in TABULAR
+    known = [remedy for begin, remedy in BEGINS.items() if tabular and start.startswith(begin)]
+    known += [remedy for words, remedy in SAID.items() if re.search(words, said)]
+    return [*known, f"It may be damaged, cut short or of another layout: {again}."][0]
 
 
 def own(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group:
@@ -177,7 +178,5 @@ def read_text(path: Path) -> str:
     """Reads text in UTF-8, or in UTF-16 that says so, without the mark at its beginning."""
     with reading(path):
         data = path.read_bytes()
-        if not data or data.startswith(LFS):
-            raise ValueError("no text of its own")
         marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         return data.decode("utf-16" if data.startswith(marks) else "utf-8-sig")

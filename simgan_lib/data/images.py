@@ -12,7 +12,7 @@ from PIL import Image
 from simgan_lib.config import shown
 from simgan_lib.data.camera import SIZE
 from simgan_lib.data.files import DataError, warn
-from simgan_lib.data.labels import ANGLES, LABELS, LOOK
+from simgan_lib.data.labels import LABELS
 
 BLOCK = 2**23  # bytes of images that are looked at together
 EXPECTED = "uint8 images (n, H, W) or (n, H, W, 3)"
@@ -46,9 +46,8 @@ class ImageSet:
         shape = np.shape(self.images)
         dtype = getattr(self.images, "dtype", type(self.images))
         if not _is_gray_or_colour(shape) or dtype != np.uint8 or 0 in shape:
-            expected = f"expected {EXPECTED}, at least one"
-            received = f"received {dtype} {shape}. `to_uint8` scales floats"
-            raise DataError(f"{self.source}: {expected}; {received}.")
+            received = f"at least one; received {dtype} {shape}. `to_uint8` scales floats"
+            raise DataError(f"{self.source}: expected {EXPECTED}, {received}.")
         if self.labels is not None:
             self.labels = self.labels.reset_index(drop=True)
             if len(self.labels) != shape[0]:
@@ -63,16 +62,12 @@ class ImageSet:
         return ImageSet(self.images[index], labels, self.source)
 
     def __repr__(self) -> str:  # noqa: D105
-        return f"ImageSet({self.summary()})"
+        return f"ImageSet({describe(self)})"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels, 1 or 3, as the networks take them."""
         return (*self.images.shape[1:], 1)[:3]
-
-    def summary(self) -> str:
-        """The line that describes the set."""
-        return describe(self, levels(self.images))
 
 
 @dataclass(repr=False, eq=False)
@@ -102,7 +97,7 @@ class GazeData:
 
     def __repr__(self) -> str:  # noqa: D105
         sets = {"synthetic: ": self.synthetic, "real:      ": self.real, "test:      ": self.test}
-        lines = [name + (found.summary() if found else "none") for name, found in sets.items()]
+        lines = [name + (describe(found) if found else "none") for name, found in sets.items()]
         return "\n  ".join(["GazeData", *lines])
 
 
@@ -111,17 +106,17 @@ def levels(images: np.ndarray) -> np.ndarray:
     return np.sum([np.bincount(image.ravel(), minlength=256) for image in images], axis=0)
 
 
-def describe(some: ImageSet, counts: np.ndarray) -> str:
-    """The line for a set of which `some` is a part, from the `levels` of all of it."""
+def describe(some: ImageSet, counts: np.ndarray | None = None) -> str:
+    """The line for a set, or for one of which `some` is a part, from the `levels` of all of it."""
+    counts = levels(some.images) if counts is None else counts
     height, width, channels = some.image_shape
     kind = "colour images" if channels == 3 else "images"
-    labels = ", ".join(() if some.labels is None else map(str, some.labels))
-    labels = f"labels: {shown(labels)}" if labels else "no labels"
-    used = np.flatnonzero(counts)
-    count = counts.sum() // some.images[0].size
+    names = "" if some.labels is None else ", ".join(map(str, some.labels))
+    labels = f"labels: {shown(names)}" if names else "no labels"
+    used, mean = np.flatnonzero(counts), counts @ np.arange(256) / counts.sum()
     return (
-        f"{count} {kind} {height}x{width} uint8, range {used[0]}..{used[-1]}, "
-        f"mean {counts @ np.arange(256) / counts.sum():.1f}, {labels}, source: {shown(some.source)}"
+        f"{counts.sum() // some.images[0].size} {kind} {height}x{width} uint8, range {used[0]}.."
+        f"{used[-1]}, mean {mean:.1f}, {labels}, source: {shown(some.source)}"
     )
 
 
@@ -131,31 +126,25 @@ def faults(found: ImageSet) -> dict[str, np.ndarray]:
     It holds whether an image has the fault; for REPEATED, which takes all images to tell, a hash.
     """
     pixels = found.images.reshape(len(found), -1, found.image_shape[2])
-    wrong = {
+    labels = pd.DataFrame(index=range(len(found))) if found.labels is None else found.labels
+    known = labels.columns.intersection([*LABELS])
+    # A column that is not there is NaN, which no comparison finds wrong.
+    table = labels.reindex(columns=[*LABELS]).to_numpy(float)
+    pitch, yaw, x, y, z, pupil_x, pupil_y = table.T
+    height, width = found.images.shape[1:3]
+    length = np.hypot(np.hypot(x, y), z)
+    turned = (np.arcsin(-y.clip(-1, 1)) - pitch, np.arctan2(-x, -z) - yaw)
+    outside = (np.minimum(pupil_x, pupil_y) < -1) | (pupil_x > width) | (pupil_y > height)
+    return {
         "of a single colour": (pixels == pixels[:, :1]).all(axis=(1, 2)),
         REPEATED: np.array([hash(image.tobytes()) for image in pixels]),
+        MISSING: labels[known].isna().any(axis=1).to_numpy(),
+        "whose pitch or yaw is not in radians": np.maximum(abs(pitch) * 2, abs(yaw)) > 3.16,
+        "with a gaze vector not of length 1": np.abs(length - 1) > 0.02,
+        "whose pitch and yaw are not the gaze vector's": np.abs(turned).max(axis=0) > 0.01,
+        "that look away from the camera (look_z > 0)": z > 0,
+        "whose pupil lies outside the picture": outside,
     }
-    labels = found.labels
-    if labels is None:
-        return wrong
-    known = labels[[name for name in LABELS if name in labels]]
-    wrong[MISSING] = known.isna().any(axis=1).to_numpy()
-    if set(ANGLES) <= set(labels):
-        pitch, yaw = labels[ANGLES].to_numpy(float).T
-        far = (np.abs(pitch) > np.pi / 2 + 0.01) | (np.abs(yaw) > np.pi + 0.01)
-        wrong["whose pitch or yaw is not in radians"] = far
-    if set(ANGLES + LOOK) <= set(labels):
-        x, y, z = labels[LOOK].to_numpy(float).T
-        wrong_pitch = np.abs(np.arcsin(-y.clip(-1, 1)) - pitch) > 0.01
-        wrong_yaw = np.abs(np.arctan2(-x, -z) - yaw) > 0.01
-        wrong["with a gaze vector not of length 1"] = np.abs(np.hypot(np.hypot(x, y), z) - 1) > 0.02
-        wrong["whose pitch and yaw are not the gaze vector's"] = wrong_pitch | wrong_yaw
-        wrong["that look away from the camera (look_z > 0)"] = z > 0
-    if {"pupil_x", "pupil_y"} <= set(labels):
-        pupil, size = labels[["pupil_x", "pupil_y"]].to_numpy(float), found.images.shape[2:0:-1]
-        outside = ((pupil < -1) | (pupil > size)).any(axis=1)
-        wrong["whose pupil lies outside the picture"] = outside
-    return wrong
 
 
 def usable(found: ImageSet) -> ImageSet:
@@ -164,7 +153,7 @@ def usable(found: ImageSet) -> ImageSet:
     Raises:
         DataError: If all images have the same fault, so that it cannot be meant.
     """
-    missing = tell([faults(found)], found.source).get(MISSING, np.zeros(1, bool))
+    missing = tell([faults(found)], found.source)[MISSING]
     return found[~missing] if missing.any() else found
 
 
@@ -184,11 +173,10 @@ def tell(parts: list[dict[str, np.ndarray]], source: str) -> dict[str, np.ndarra
 
 def check_size(size) -> tuple[int, int]:
     """The size as a pair of whole numbers, or a DataError if it is not (H, W) in pixels."""
-    numbers = tuple(size) if isinstance(size, tuple | list | np.ndarray) else ()
-    whole = [isinstance(n, int | np.integer) and not isinstance(n, bool) for n in numbers]
-    if len(numbers) != 2 or not all(whole) or min(numbers) < 1:
+    numbers = np.asarray(size)
+    if numbers.shape != (2,) or numbers.dtype.kind not in "iu" or numbers.min() < 1:
         raise DataError(f"size must be (H, W), two whole numbers of pixels, not {size!r}.")
-    return int(numbers[0]), int(numbers[1])
+    return tuple(numbers.tolist())
 
 
 def blocks(
@@ -199,38 +187,41 @@ def blocks(
     gray: bool = False,
 ) -> Iterator[ImageSet]:
     """Makes sets of one shape of images, taken one by one; the labels' pupils move along."""
-    shapes = []
-
-    def fitted(image):
-        shapes.append(image.shape[:2])
-        if gray and image.ndim == 3:
-            image = np.asarray(Image.fromarray(image).convert("L"))
-        if size and image.shape[:2] != size:
-            picture = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
-            image = np.asarray(picture)
-        return image
-
-    images, start = map(fitted, images), 0
-    first = next(images, None)
+    fitted = (_fit(image, number, source, size, gray) for number, image in enumerate(images))
+    first = next(fitted, None)
     if first is None:
         raise DataError(f"{source}: expected {EXPECTED}, at least one; received none.")
-    images, count = itertools.chain([first], images), max(1, BLOCK // max(1, first.nbytes))
-    while done := list(itertools.islice(images, count)):
-        for image in done:
-            if image.ndim != first.ndim:
+    shape, start = first[0].shape, 0
+    fitted, count = itertools.chain([first], fitted), max(1, BLOCK // max(1, first[0].nbytes))
+    while done := list(itertools.islice(fitted, count)):
+        for image, _ in done:
+            if image.ndim != len(shape):
                 raise DataError(f"{source}: some images are gray and some in colour. {GRAY_REMEDY}")
-            if image.shape != first.shape:
-                found = f"{image.shape[:2]} and {first.shape[:2]}. Give size={SIZE}"
+            if image.shape != shape:
+                found = f"{image.shape[:2]} and {shape[:2]}. Give size={SIZE}"
                 raise DataError(f"{source}: the images differ in size (H, W): {found}.")
         rows = None if labels is None else labels.iloc[start : start + len(done)]
         for axis, column in enumerate(["pupil_y", "pupil_x"]):
             if size and rows is not None and column in rows:
                 # Pixel centres are at integers, so the image's edge is at -0.5.
-                scale = size[axis] / np.array(shapes)[:, axis]
+                scale = [size[axis] / before[axis] for _, before in done]
                 rows = rows.assign(**{column: (rows[column] + 0.5) * scale - 0.5})
-        yield ImageSet(np.asarray(done), rows, source)
+        yield ImageSet(np.stack([image for image, _ in done]), rows, source)
         start += len(done)
-        shapes.clear()
+
+
+def _fit(image, number, source, size, gray):
+    """An image as it was asked for, and its size before."""
+    before = image.shape[:2]
+    if image.dtype != np.uint8 or len(before) < 2 or image.shape[2:] not in ((), (3,)):
+        found = f"image {number} is {image.shape} {image.dtype}"
+        raise DataError(f"{source}: {found}; expected uint8 (H, W) or (H, W, 3).")
+    if gray and image.ndim == 3:
+        image = np.asarray(Image.fromarray(image).convert("L"))
+    if size and before != size:
+        picture = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
+        image = np.asarray(picture)
+    return image, before
 
 
 def to_float(images: np.ndarray) -> np.ndarray:

@@ -1,17 +1,17 @@
 """Files of images and labels, in the layouts in which they are found.
 
-Every reader takes a path, a size and whether to show a bar. It returns uint8 images, gray or in
-colour, in the order of the numbers in their names, and a table with a row for each, or None. Gaze
-comes in the columns of `LABELS`, whatever the file's axes; all other labels come as they are.
+`open_images` finds the layout. A reader returns uint8 images, taken one by one, gray or in colour,
+in the order of the numbers in their names, and a table with a row for each, or None. Gaze comes in
+the columns of `LABELS`, whatever the file's axes; all other labels come as they are.
 """
 
-import hashlib
 import json
-import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -22,11 +22,10 @@ from PIL import Image, ImageOps
 from scipy.io import loadmat, whosmat
 from tqdm.auto import tqdm
 
-from simgan_lib.data import tables
+from simgan_lib.data import labels as tables
 from simgan_lib.data.camera import SIZE
 from simgan_lib.data.files import DataError, check_own, own, read_text, reading, warn
-from simgan_lib.data.labels import gaze_labels
-from simgan_lib.data.tables import PICTURES, complete, match_rows, read_table
+from simgan_lib.data.labels import PICTURES, complete, gaze_labels, match_rows, read_table
 
 with suppress(ImportError):  # Filters that a user has installed for HDF5.
     import hdf5plugin  # noqa: F401
@@ -35,39 +34,46 @@ TABLES = (".csv", ".tsv", ".json")
 UNITY_POINTS = ("interior_margin_2d", "caruncle_2d", "iris_2d")
 
 
-def layout(path: Path) -> str:
-    """Which layout a path has: a key of READERS."""
+def open_images(
+    path: Path, size: tuple[int, int] | None = None, progress: bool = True
+) -> tuple[str, Iterable[np.ndarray], pd.DataFrame | None]:
+    """Opens a file or a folder: returns its layout's name, its images and its labels.
+
+    Raises:
+        DataError: If the path has none of the layouts.
+    """
+    bar = partial(tqdm, desc=f"Reading {path.name}", disable=not progress)
     if not os.path.exists(path):
         raise DataError(f"There is no file {path}. Check the name, or run `simgan data make`.")
-    if path.is_dir():
-        for kind, found in {"mpiigaze": _days, "unityeyes": _pairs, "folder": _pictures}.items():
-            if found(path):
-                return kind
-        held = ", ".join(sorted({file.name for file in _files(path)})[:5]) or "nothing"
-        expected = f"MPIIGaze's .mat, UnityEyes' pairs, or {', '.join(PICTURES)}"
-        raise DataError(f"{path} holds no images: expected {expected}; it holds {held}.")
-    if path.suffix.lower() in PICTURES:
+    if path.suffix.lower() in PICTURES and path.is_file():
         raise DataError(f"{path} is one picture: give the folder that holds it.")
-    if path.suffix.lower() == ".mat" and not h5py.is_hdf5(path):
-        return "mpiigaze"
+    if path.is_dir() or (path.suffix.lower() == ".mat" and not h5py.is_hdf5(path)):
+        if days := [file for file in _files(path, ".mat") if _is_day(file)]:
+            return "mpiigaze", *read_mpiigaze(days, bar)
+        pictures, records = _files(path, *PICTURES), _files(path, ".json")
+        records = {record.with_suffix(""): record for record in records}
+        pairs = {p: records[p.with_suffix("")] for p in pictures if p.with_suffix("") in records}
+        if pairs:
+            return "unityeyes", *read_unityeyes(path, pairs, size or SIZE, bar)
+        if pictures:
+            return "folder", *read_folder(path, pictures, bar)
+        held = ", ".join(sorted({file.name for file in _files(path)})[:5]) or "nothing"
+        expected = f"MPIIGaze's Data/Normalized, UnityEyes' pairs, or {', '.join(PICTURES)}"
+        raise DataError(f"{path} holds no images: expected {expected}; it holds {held}.")
     with reading(path), h5py.File(path) as file:
         if "image" not in file:
             raise DataError(f"{path} holds no `image`, only: {', '.join(file) or 'nothing'}.")
-        return "group" if isinstance(own(file, "image"), h5py.Group) else "stacked"
+        group = isinstance(own(file, "image"), h5py.Group)
+    return ("group", *read_group(path, bar)) if group else ("stacked", *read_stacked(path, bar))
 
 
-def _files(folder: Path, *endings: str) -> list[Path]:
+def _files(folder, *endings):
     """All files below a folder, 2 before 10, without hidden ones and systems' companions."""
-    if folder.is_file():
-        return [folder]
-    found = [path for path in folder.rglob("*") if path.is_file()]
-    shown = [p for p in found if not f"/{p.relative_to(folder).as_posix()}".count("/.")]
-    shown = [path for path in shown if "__MACOSX" not in path.parts]
-    return natsorted(p for p in shown if not endings or p.suffix.lower() in endings)
-
-
-def _pictures(folder):
-    return _files(folder, *PICTURES)
+    found = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else [folder]
+    found = [path for path in found if not endings or path.suffix.lower() in endings]
+    hidden = (".", "__MACOSX")
+    parts = {path: path.relative_to(folder).parts for path in found}
+    return natsorted(p for p in found if not any(part.startswith(hidden) for part in parts[p]))
 
 
 def _warn_of_others(folder, used):
@@ -80,70 +86,49 @@ def _warn_of_others(folder, used):
         warn(f"{folder}: {len(others)} files were not read: {some} ...")
 
 
-def read_stacked(path: Path, size=None, progress: bool = True):
+def read_stacked(path: Path, bar):
     """Reads our layout. Only labels without our checksum are matched and completed."""
     with reading(path), h5py.File(path) as file:
         count = len(own(file, "image"))
         expected, dtypes = (file.attrs.get(name) for name in ("labels_sha256", "labels_dtypes"))
-    images = _rows_of(path, progress)
-    table = path.with_suffix(".csv")
+    images, table = _stacked_images(path, bar), path.with_suffix(".csv")
     if expected is None:
-        table = label_table(path)
-        if table is None:
+        if (table := label_table(path)) is None:
             return images, None
-        labels = complete(tables.rows_of_stacked(read_table(table), count, table), table)
-    elif rows_sha256(table) != expected:
+        return images, complete(tables.rows_of_stacked(read_table(table), count, table), table)
+    if tables.rows_sha256(table) != expected:
         raise DataError(
             f"{table} was changed or removed since {path.name} was written, or its writing was "
             "stopped half-way: labels and images may not belong together. Save both again, or "
             "make them again with `simgan data make --overwrite`."
         )
-    else:
-        labels = tables.read_own_table(table, json.loads(dtypes)) if table.exists() else None
-    if labels is not None and len(labels) != count:
-        rows = f"{table}: {len(labels)} rows of labels for {count} images"
-        raise DataError(f"{rows}. Give one row for each, in their order.")
-    return images, labels
+    return images, tables.read_own_table(table, json.loads(dtypes)) if table.exists() else None
 
 
-def _rows_of(path, progress):
+def _stacked_images(path, bar):
     with reading(path), h5py.File(path) as file:
         data = own(file, "image")
         turned = "MATLAB_class" in data.attrs
         step = data.chunks[0] * max(1, 2048 // data.chunks[0]) if data.chunks else 2048
-        starts = range(0, len(data), step)
-        for start in tqdm(starts, f"Reading {path.name}", disable=not progress):
+        for start in bar(range(0, len(data), step)):
             images = data[start : start + step]
             # MATLAB reverses the axes.
             images = np.moveaxis(images.T, -1, 0) if turned else images
             yield from images[..., 0] if images.shape[3:] == (1,) else images
 
 
-def rows_sha256(table: Path) -> str:
-    """The SHA-256 of a CSV file's rows: comments and the kind of line ends do not count."""
-    digest, between = hashlib.sha256(), b""
-    if table.is_file():
-        with reading(table), open(table, encoding="utf-8-sig") as lines:
-            for line in lines:
-                if not line.startswith("#"):
-                    digest.update(between + line.removesuffix("\n").encode())
-                    between = b"\n"
-    return digest.hexdigest()
-
-
-def read_group(path: Path, size=None, progress: bool = True):
+def read_group(path: Path, bar):
     """Reads Kaggle's layout, with labels from `look_vec` or the CSV or JSON file beside it."""
     with reading(path), h5py.File(path) as file:
-        links, group = [], file["image"].id
-        group.links.iterate(lambda key, link: links.append((key, link)), info=True)
+        links, group = [], file["image"]
+        group.id.links.iterate(lambda *found: links.append(found), info=True)
         if not links or not all(k.isdigit() and i.type == h5py.h5l.TYPE_HARD for k, i in links):
             raise DataError(f"{path}: group `image` must hold data sets named 0, 1, 2 ...")
         keys = sorted((key for key, _ in links), key=int)  # HDF5 lists them as text: '0', '10'.
-        look = None
-        if "look_vec" in file:
-            data = own(file, "look_vec")
-            look = np.asarray(data[()].T if "MATLAB_class" in data.attrs else data[()], float)
-    images = _images_of(path, tqdm(keys, f"Reading {path.name}", disable=not progress))
+        look = own(file, "look_vec") if "look_vec" in file else None
+        if look is not None:
+            look = np.asarray(look[()].T if "MATLAB_class" in look.attrs else look[()], float)
+    images = _group_images(path, keys, bar)
     if look is not None:
         if look.ndim != 2 or look.shape[1] not in (3, 4) or len(look) != len(keys):
             raise DataError(f"{path}: look_vec is {look.shape}; expected ({len(keys)}, 3 or 4).")
@@ -158,41 +143,27 @@ def read_group(path: Path, size=None, progress: bool = True):
     return images, complete(rows, table, unity=True)
 
 
-def _images_of(path, keys):
-    total = 0
+def _group_images(path, keys, bar):
     with reading(path), h5py.File(path) as file:
-        group, turned = file["image"].id, None
-        for key in keys:
-            # Opened so, it takes a third of the time of group[key].
-            data = h5py.h5d.open(group, key)
+        group, total, turned = file["image"], 0, None
+        for key in bar(keys):
+            data = h5py.Dataset(h5py.h5d.open(group.id, key))  # group[key] takes longer
             if turned is None:  # All images are of one program, and looking it up takes long.
-                turned = h5py.h5a.exists(data, b"MATLAB_class")
-            dtype, shape = data.dtype, data.shape[::-1] if turned else data.shape
-            if dtype != np.uint8 or len(shape) < 2 or shape[2:] not in ((), (3,)):
-                found = f"{path}: image/{key.decode()} is {shape} {dtype}"
-                raise DataError(f"{found}; expected uint8 (H, W) or (H, W, 3).")
-            total += math.prod(shape)
-            check_own(path, data, total)
-            image = np.empty(data.shape, dtype)
-            data.read(h5py.h5s.ALL, h5py.h5s.ALL, image)
-            yield image.T if turned else image
+                turned = "MATLAB_class" in data.attrs
+            total += data.nbytes
+            check_own(path, data.id, total)
+            yield data[()].T if turned else data[()]
 
 
 def label_table(path: Path) -> Path | None:
-    """The CSV or JSON file that belongs to an HDF5 file, under either of Kaggle's names."""
-    kaggle = ["synthetic_gaze", "gaze"]
-    stems = [path.stem, *kaggle] if path.stem in kaggle else [path.stem]
+    """The CSV or JSON file that belongs to an HDF5 file: that of the same name."""
     beside = {file.name.lower(): file for file in path.parent.iterdir()}
-    names = [(stem + ending).lower() for stem in stems for ending in TABLES]
+    names = [(path.stem + ending).lower() for ending in TABLES]
     return next((beside[name] for name in names if name in beside), None)
 
 
-def _days(folder: Path) -> list[Path]:
-    """MPIIGaze's .mat files. Calibrations and others hold no `data`."""
-    return [path for path in _files(folder, ".mat") if _is_day(path)]
-
-
 def _is_day(path):
+    """Whether a .mat file is one of MPIIGaze's. Calibrations and others hold no `data`."""
     try:
         return any(name == "data" and kind == "struct" for name, _, kind in whosmat(path))
     except Exception:  # The reader says what is wrong, where it is no pictures' companion.
@@ -210,24 +181,22 @@ for path in sys.stdin.read().split("\\0"):
 """
 
 
-def read_mpiigaze(folder: Path, size=None, progress: bool = True):
+def read_mpiigaze(days: list[Path], bar):
     """Reads MPIIGaze's `Data/Normalized/pNN/dayMM.mat`. Right eyes are kept as they are."""
-    images, labels, days = [], [], _days(folder)
-    if not days:
-        raise DataError(f"{folder} holds no MPIIGaze `data`. Give the folder Data/Normalized.")
+    images, labels = [], []
     options = {"input": "\0".join(map(str, days)), "stdout": subprocess.PIPE, "text": True}
     child = subprocess.run([sys.executable, "-P", "-c", TRY], check=False, timeout=600, **options)
     if child.returncode:
         path = child.stdout.splitlines()[-1]
         raise DataError(f"{path} is damaged so that reading it crashes: fetch it again.")
-    for path in tqdm(days, f"Reading {folder}", disable=not progress):
+    for path in bar(days):
         with reading(path):
             data = loadmat(path)["data"]
             for eye in ("left", "right"):
                 record = data[eye][0, 0]
                 found, look = (record[name][0, 0] for name in ("image", "gaze"))
-                if found.dtype != np.uint8 or found.ndim != 3 or len(found) != len(look):
-                    raise ValueError(f"{len(look)} gazes for images {found.dtype} {found.shape}")
+                if len(found) != len(look):
+                    raise ValueError(f"{len(look)} gazes for {len(found)} images")
                 images.extend(found)
                 table = gaze_labels(look, path).assign(person=path.parent.name, eye=eye)
                 if "pose" in record.dtype.names:
@@ -236,19 +205,12 @@ def read_mpiigaze(folder: Path, size=None, progress: bool = True):
     return images, pd.concat(labels, ignore_index=True)
 
 
-def _pairs(folder: Path) -> list[tuple[Path, Path]]:
-    """UnityEyes' pictures, each with the .json file of its name."""
-    records = {record.with_suffix(""): record for record in _files(folder, ".json")}
-    pictures = _pictures(folder) if records else []
-    return [(p, records[p.with_suffix("")]) for p in pictures if p.with_suffix("") in records]
-
-
-def read_unityeyes(folder: Path, size: tuple[int, int] | None = None, progress: bool = True):
+def read_unityeyes(folder: Path, pairs: dict[Path, Path], size: tuple[int, int], bar):
     """Reads UnityEyes' pairs `{n}.jpg` and `{n}.json`, and cuts the eye out of each picture."""
-    height, width = size or SIZE
-    images, looks, pupils, records, pairs = [], [], [], [], _pairs(folder)
-    _warn_of_others(folder, {path for pair in pairs for path in pair})
-    for picture, path in tqdm(pairs, f"Reading {folder}", disable=not progress):
+    height, width = size
+    images, looks, pupils, records = [], [], [], []
+    _warn_of_others(folder, {*pairs, *pairs.values()})
+    for picture, path in bar(pairs.items()):
         image = Image.fromarray(_picture(picture))
         with reading(path):
             record = json.loads(read_text(path))
@@ -283,30 +245,29 @@ def _points(texts, picture, path):
     return points * [1, -1] + [0, picture.height]  # Unity's origin is at the bottom left.
 
 
-def read_folder(folder: Path, size=None, progress: bool = True):
+def read_folder(folder: Path, pictures: list[Path], bar):
     """Reads a folder of pictures, and labels by file name from its table if it has one."""
-    paths, found = _pictures(folder), _files(folder, *TABLES)
+    found = _files(folder, *TABLES)
     if len(found) > 1:
         raise DataError(f"{folder} holds {len(found)} tables; leave the one with the labels.")
-    _warn_of_others(folder, {*paths, *found})
+    _warn_of_others(folder, {*pictures, *found})
+    labels = None
+    if found:
+        names = [path.relative_to(folder).as_posix() for path in pictures]
+        rows = match_rows(read_table(found[0]), names, found[0], tables.name_forms)
+        labels = complete(rows, found[0])
     # One by one, as photographs are large until they are resized.
-    images = map(_picture, tqdm(paths, f"Reading {folder}", disable=not progress))
-    if not found:
-        return images, None
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    rows = match_rows(read_table(found[0]), names, found[0], tables.name_forms)
-    return images, complete(rows, found[0])
+    return map(_picture, bar(pictures)), labels
 
 
-def _picture(path: Path) -> np.ndarray:
+def _picture(path):
     """A picture as viewers show it: upright, on white where it is transparent, in 8 bits."""
     with reading(path), Image.open(path) as file:
         frames = getattr(file, "n_frames", 1)
         if frames > 1 and file.format != "MPO":  # A phone's picture may hold its own preview.
             warn(f"{path}: the first of {frames} pictures was read.")
         image = ImageOps.exif_transpose(file)
-        deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
-        if deep:
+        if image.mode in ("I", "F") or image.mode.startswith("I;16"):
             image = _eight_bits(image, file.format, path)
         gray = image.mode in ("1", "L", "LA", "La")
         if image.has_transparency_data:
@@ -326,7 +287,3 @@ def _eight_bits(image, kind, path):
             f"{image.mode}; expected 0 to {top:g}, well used. Save it with 8 bits a pixel."
         )
     return Image.fromarray(np.rint(values * (255 / top)).astype(np.uint8))
-
-
-READERS = {"stacked": read_stacked, "group": read_group, "mpiigaze": read_mpiigaze}
-READERS |= {"unityeyes": read_unityeyes, "folder": read_folder}

@@ -17,7 +17,7 @@ from simgan_lib.data.camera import CAMERAS, IRIS_PLANE, SIZE, draw, look_vector,
 from simgan_lib.data.images import check_size
 
 VERSION = 3  # raise it when pictures change: sets on disk then say that they are old
-STYLES = ("simulator", "webcam")
+STYLES = tuple(CAMERAS)
 PEOPLE = 200
 CHUNK = 64  # rows drawn at once: small enough for the processor's cache, large enough for NumPy
 BLOCK = 256  # rows that share a random generator: making one for each row would take longer
@@ -131,13 +131,12 @@ def sample_eyes(count: int, style: str, seed: int = 0, start: int = 0) -> pd.Dat
         >>> sample_eyes(2, "simulator", seed=1, start=2).equals(eyes[2:])
         True
     """
-    _check_style(style)
-    for name, value in (("count", count), ("seed", seed), ("start", start)):
-        if value < 0:
-            raise ValueError(f"{name} must be 0 or more; received {value}.")
-    which = STYLES.index(style)
-    blocks = range(start // BLOCK, -(-(start + count) // BLOCK))
-    luck = [np.random.default_rng([seed, which, b]).random((BLOCK, len(PHOTO))) for b in blocks]
+    if min(count, seed, start) < 0:
+        raise ValueError(f"Expected 0 or more; received {count=}, {seed=}, {start=}.")
+    blocks = [
+        [seed, _number(style), b] for b in range(start // BLOCK, -(-(start + count) // BLOCK))
+    ]
+    luck = [np.random.default_rng(block).random((BLOCK, len(PHOTO))) for block in blocks]
     luck = np.concatenate([np.empty((0, len(PHOTO))), *luck])[start % BLOCK :][:count]
     index = pd.RangeIndex(start, start + count)
     eyes = pd.DataFrame(_parameters(PHOTO, luck, style), index=index)
@@ -150,7 +149,6 @@ def set_person(eyes: pd.DataFrame, person: int | np.ndarray, style: str) -> pd.D
 
     `person` is a number from 0 to 199: one for all rows, or an array of one for each.
     """
-    _check_style(style)
     person = np.broadcast_to(person, len(eyes))
     if person.size and not (person.min() >= 0 and person.max() < PEOPLE):
         raise ValueError(f"person must be from 0 to {PEOPLE - 1}; received {person}.")
@@ -160,7 +158,13 @@ def set_person(eyes: pd.DataFrame, person: int | np.ndarray, style: str) -> pd.D
 
 def _parameters(distributions, luck, style):
     columns = zip(distributions.items(), luck.T, strict=True)
-    return {name: styles[STYLES.index(style)](column) for (name, styles), column in columns}
+    return {name: styles[_number(style)](column) for (name, styles), column in columns}
+
+
+def _number(style):
+    if style not in STYLES:
+        raise ValueError(f"style must be one of {STYLES}; received {style!r}.")
+    return STYLES.index(style)
 
 
 def labels(eyes: pd.DataFrame, size: tuple[int, int] = SIZE) -> pd.DataFrame:
@@ -193,10 +197,7 @@ def render(
 
     `style` chooses the camera; what is before it is in the table. The rest is as in `simulate`.
     """
-    _check_style(style)
-    _check(eyes, size)
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers must be 1 or more, or None for all; received {workers}.")
+    _check(eyes, size, style)
     images = np.empty((len(eyes), *size), np.uint8)
 
     def work(first):
@@ -207,7 +208,7 @@ def render(
     # Threads, not processes: these take longer to start than to draw thousands of images, run a
     # script's top level again, and may hang when forked from TensorFlow.
     bar = tqdm(total=len(eyes), unit="image", desc=style, disable=not progress)
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool, bar:
+    with ThreadPoolExecutor(os.cpu_count() if workers is None else workers) as pool, bar:
         for done in pool.map(work, range(0, len(eyes), CHUNK)):
             bar.update(done)
     return images
@@ -243,12 +244,8 @@ def simulate(
     return render(eyes, style, size, workers, progress), where
 
 
-def _check_style(style):
-    if style not in STYLES:
-        raise ValueError(f"style must be one of {STYLES}; received {style!r}.")
-
-
-def _check(eyes, size):
+def _check(eyes, size, style=STYLES[0]):
+    _number(style)
     missing = [column for column in COLUMNS if column not in eyes]
     if missing:
         need = "Start from the table of sample_eyes() and change that."

@@ -47,7 +47,7 @@ lint: .venv/extra-test
 lab: .venv/extra-$(EXTRA) .venv/extra-notebooks ## Open JupyterLab in notebooks/
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
-notebooks: .venv/extra-$(EXTRA) .venv/extra-test ## Write and execute the notebooks from their masters: NAMES=02_refiner for one
+notebooks: .venv/extra-$(EXTRA) .venv/extra-test ## Write the notebooks, and execute those with new code: NAMES=02_refiner, or all
 	$(BIN)/python tools/notebooks.py $(NAMES)
 
 tables: .venv/extra-$(EXTRA) ## Write the tables of the reference runs from their records

@@ -1,15 +1,17 @@
-"""The first cell of every notebook, where there is nothing but the notebook."""
+"""The first cells of every notebook, where there is nothing but the notebook."""
 
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
 
 import notebooks as tool
+from simgan_lib import dependencies
 
 ROOT = Path(__file__).parent.parent
 COURSE = ["simgan_lib", "simgan_exercises", "pyproject.toml", "README.md", "LICENSE"]
@@ -19,9 +21,14 @@ COURSE = ["simgan_lib", "simgan_exercises", "pyproject.toml", "README.md", "LICE
 def python(tmp_path_factory):
     """An environment as on Colab: all packages are installed, the course is not."""
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (library,) = folder.glob("lib/python*/site-packages")
-    (library / "preinstalled.pth").write_text(sysconfig.get_path("purelib"))
+    packages = folder / "packages"
+    packages.mkdir()
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if "simgan" not in path.name:
+            (packages / path.name).symlink_to(path)
+    (library / "preinstalled.pth").write_text(str(packages))
     return folder / "bin" / "python"
 
 
@@ -35,10 +42,10 @@ def course(tmp_path_factory):
     return folder
 
 
-def open_notebook(python, folder, repository="", **environment):
-    """Runs the cell in a folder; returns where the library comes from, and what was said."""
-    cell = tool.CELL.sub(f'REPOSITORY = "{repository}"', tool.SETUP_CELL)
-    code = f"{cell}\nimport simgan_lib, simgan_exercises\nprint(simgan_lib.__file__)"
+def open_notebook(python, folder, repository="", before="", **environment):
+    """Runs the cells in a folder; returns where the library comes from, and what was said."""
+    cells = tool.CELL.sub(f'REPOSITORY = "{repository}"', tool.SETUP_CELL)
+    code = f"{before}\n{cells}\nimport simgan_lib, simgan_exercises\nprint(simgan_lib.__file__)"
     done = subprocess.run(
         [python, "-c", code],
         cwd=folder,
@@ -60,6 +67,37 @@ def test_an_uploaded_zip(python, course, tmp_path):
     assert "upload it again" in open_notebook(python, tmp_path)[1]
 
 
+def test_an_uploaded_wheel(python, course, tmp_path):
+    wheel = tmp_path / "simgan_lib-0.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in ("simgan_lib", "simgan_exercises"):
+            for path in (course / name).rglob("*.py"):
+                archive.write(path, path.relative_to(course))
+        information = "simgan_lib-0.1.0.dist-info"
+        archive.writestr(
+            f"{information}/METADATA", "Metadata-Version: 2.1\nName: simgan_lib\nVersion: 0.1.0\n"
+        )
+        archive.writestr(
+            f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{information}/RECORD", "")
+    found, said = open_notebook(python, tmp_path)
+    assert found.is_relative_to(python.parent.parent), said
+    for installed in found.parent.parent.glob("simgan*"):
+        shutil.rmtree(installed)  # as other tests use this environment
+
+
+def test_colab_asks_for_an_upload(python, course, tmp_path):
+    shutil.make_archive(tmp_path / "elsewhere" / "simgan", "zip", course.parent)
+    # As Colab's: the file that the reader picks lies in the current folder afterwards.
+    before = """import shutil, sys, types
+files = types.SimpleNamespace(upload=lambda: shutil.copy("../elsewhere/simgan.zip", "."))
+sys.modules["google.colab"] = types.SimpleNamespace(files=files)"""
+    (tmp_path / "content").mkdir()
+    found, said = open_notebook(python, tmp_path / "content", before=before)
+    assert found.is_relative_to(tmp_path / "content"), said
+
+
 def test_a_folder_around_or_beside_the_notebook(python, course, tmp_path):
     (course / "notebooks" / "solutions").mkdir(parents=True, exist_ok=True)
     for folder in (course / "notebooks", course / "notebooks" / "solutions"):
@@ -73,7 +111,8 @@ def test_a_repository_is_cloned_whole_or_not_at_all(python, course, tmp_path):
     subprocess.run([*git, "init", "-q", "-b", "trunk"], check=True)
     subprocess.run([*git, "add", "."], check=True)
     subprocess.run([*git, "commit", "-qm", "course"], check=True)
-    (tmp_path / "simgan.part" / ".git").mkdir(parents=True)  # a clone that was cut short
+    (tmp_path / "simgan.part" / "simgan_lib").mkdir(parents=True)  # a clone that was cut short
+    (tmp_path / "simgan.part" / "simgan_lib" / "__init__.py").touch()
     for _ in range(2):
         found, said = open_notebook(python, tmp_path, f"file://{course}")
         assert found.is_relative_to(tmp_path / "simgan"), said
@@ -81,6 +120,17 @@ def test_a_repository_is_cloned_whole_or_not_at_all(python, course, tmp_path):
     other.mkdir()
     found, said = open_notebook(python, other, SIMGAN_REPOSITORY=f"file://{course}")
     assert found.is_relative_to(other)
+
+
+def test_a_repository_of_another_project_is_refused(python, tmp_path):
+    other = tmp_path / "other"
+    git = ["git", "-C", other, "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run(["git", "init", "-q", other], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "empty"], check=True)
+    found, said = open_notebook(python, tmp_path, f"file://{other}")
+    assert found is None
+    assert "another project" in said
+    assert not (tmp_path / "simgan").exists()
 
 
 @pytest.mark.parametrize(
@@ -104,3 +154,27 @@ def test_nothing_that_is_installed_changes(python, course, tmp_path):
     shutil.copytree(course, tmp_path / "simgan")
     open_notebook(python, tmp_path)
     assert sorted(library.iterdir()) == before
+
+
+def test_a_package_that_cannot_be_installed_is_one_sentence(python, course, tmp_path):
+    shutil.copytree(course, tmp_path / "simgan")
+    project = tmp_path / "simgan" / "pyproject.toml"
+    project.write_text(project.read_text().replace('"tqdm>=', '"no-such-package-of-ours>='))
+    found, said = open_notebook(python, tmp_path, PIP_NO_INDEX="1")
+    assert found is None
+    assert "no-such-package-of-ours" in said
+    assert "restart the kernel" in said
+
+
+@pytest.mark.parametrize(
+    ("installed", "bound", "enough"),
+    [("2.0", "2.0", True), ("2.10.1", "2.9", True), ("1.26.4", "2.0", False), (None, "1", False)],
+)
+def test_what_is_installed_is_compared_with_its_lower_bound(monkeypatch, installed, bound, enough):
+    def version(name):
+        if installed is None:
+            raise dependencies.importlib.metadata.PackageNotFoundError(name)
+        return installed
+
+    monkeypatch.setattr(dependencies.importlib.metadata, "version", version)
+    assert dependencies.satisfied(f"package>={bound}") is enough

@@ -1,6 +1,12 @@
-"""Writes the notebooks from their masters, and executes them.
+"""Writes the notebooks from their masters, and executes those whose code has changed.
 
-    python tools/notebooks.py [NAME ...]     such as 02_refiner; all of them without a name
+    python tools/notebooks.py                 executes where a master's code cells are new
+    python tools/notebooks.py 02_refiner      executes it, whatever has changed
+    python tools/notebooks.py all             executes all of them
+
+Where a master's code is as it was when its notebook was executed, the text alone is written anew:
+outputs, execution counts and minutes stay. The set-up cells do not count as code, as they print
+nothing. A change of the library is not noticed: name the notebooks that show it.
 
 A master, `notebooks/source/NN_name.py`, is a script in jupytext's percent format. Tags of cells:
 
@@ -12,8 +18,10 @@ A master, `notebooks/source/NN_name.py`, is a script in jupytext's percent forma
 
     check       asserts what the text says; in the first alone, as are cells without these tags
 
-In text, `{{RUNS KEY DECIMALS}}` quotes a number from the records in runs/ (see
-`tables.quote`), and `{{minutes}}` the measured running time.
+The set-up cells, `setup_cell.py`, come before the cell with the tag `setup`: the reader's setting,
+and two that are folded away. A solutions notebook gets a title and a link back. In text,
+`{{RUNS KEY DECIMALS}}` quotes a number from the records in runs/ (see `tables.quote`), and
+`{{minutes}}` the measured running time.
 """
 
 import argparse
@@ -38,6 +46,7 @@ from simgan_lib.data.files import atomic
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 QUOTE = re.compile(r"\{\{(.+?)\}\}")
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)")  # to a file, as seen from notebooks/
 # Each notebook begins with it, as it may be opened alone.
 SETUP_CELL = (Path(__file__).parent / "setup_cell.py").read_text().strip()
 
@@ -60,7 +69,7 @@ def build(master: Path, edition: str = "both", minutes: float = 0.0) -> Notebook
         The notebook.
     """
     repository = SETTING.search((ROOT / "pyproject.toml").read_text())[1]
-    cells = []
+    cells = [title(master)] if edition == "solutions" else []
     for cell in jupytext.read(master).cells:
         tags = set(cell.metadata.get("tags", []))
         if edition == "exercises" and "solution" in tags:
@@ -68,10 +77,15 @@ def build(master: Path, edition: str = "both", minutes: float = 0.0) -> Notebook
         if edition == "solutions" and not tags & {"solution", "task", "shared"}:
             continue
         if "setup" in tags:
-            source = CELL.sub(f'REPOSITORY = "{repository}"', SETUP_CELL)
-            cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": ["plot"]}))
+            setting, *search = CELL.sub(f'REPOSITORY = "{repository}"', SETUP_CELL).split("# %%")
+            cells.append(nbformat.v4.new_code_cell(setting.strip()))
+            for part in search:
+                folded = {"tags": ["plot"]}
+                cells.append(nbformat.v4.new_code_cell(part.strip(), metadata=folded))
         if cell.cell_type == "markdown":
             cell.source = fill(cell.source, repository, minutes)
+            if edition == "solutions":
+                cell.source = LINK.sub("](../", cell.source)
         cells.append(cell)
     for number, cell in enumerate(cells):
         if "plot" in cell.metadata.get("tags", []):  # as JupyterLab and as Colab fold code
@@ -82,6 +96,13 @@ def build(master: Path, edition: str = "both", minutes: float = 0.0) -> Notebook
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     metadata["simgan"] = {"minutes": minutes}
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def title(master: Path) -> NotebookNode:
+    """Returns the first cell of a solutions notebook."""
+    name = re.search(r"^# # (.+)$", master.read_text(), re.MULTILINE)[1]
+    text = f"# {name}: solutions\n\nThe exercises stand in [the notebook](../{master.stem}.ipynb)."
+    return nbformat.v4.new_markdown_cell(text)
 
 
 def fill(text: str, repository: str, minutes: float) -> str:
@@ -160,26 +181,64 @@ def editions(master: Path) -> dict[str, Path]:
     return paths
 
 
-def write(master: Path, scale: str) -> None:
-    """Builds, executes and writes the notebooks of a master, and says how long they took."""
+def taught(notebook: NotebookNode) -> list[NotebookNode]:
+    """Returns the code cells after the set-up cells."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    setup = next(n for n, cell in enumerate(code) if "setup" in cell.metadata.get("tags", []))
+    return code[setup:]
+
+
+def executed(path: Path, built: NotebookNode) -> NotebookNode | None:
+    """Reads the written notebook, if it was executed with the code cells of `built`."""
+    if not path.exists():
+        return None
+    written = nbformat.read(path, as_version=4)
+    same = [c.source for c in taught(written)] == [c.source for c in taught(built)]
+    return written if same and all(cell.execution_count for cell in taught(written)) else None
+
+
+def write(master: Path, scale: str, always: bool) -> None:
+    """Builds, executes and writes the notebooks of a master, and says how long they took.
+
+    Args:
+        master: The script.
+        scale: As in `execute`.
+        always: Whether to execute also where only text has changed.
+    """
     for edition, path in editions(master).items():
         notebook = build(master, edition)
-        minutes = round(execute(notebook, scale), 1)
+        before = None if always else executed(path, notebook)
+        if before:
+            minutes = before.metadata["simgan"]["minutes"]
+        else:
+            minutes = round(execute(notebook, scale), 1)
         written = build(master, edition, minutes)
-        for cell, executed in zip(written.cells, notebook.cells, strict=True):
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
+        _take_outputs(before or notebook, written)
         path.parent.mkdir(exist_ok=True)
         with atomic(path) as temporary:
             nbformat.write(written, temporary)
-        print(f"{path.relative_to(ROOT)}: {minutes:.1f} minutes", flush=True)
+        did = "its text" if before else f"{minutes:.1f} minutes"
+        print(f"{path.relative_to(FOLDER.parent)}: {did}", flush=True)
+
+
+def _take_outputs(source: NotebookNode, target: NotebookNode) -> None:
+    """Moves outputs and execution counts from an executed notebook to one without."""
+    cells = [cell for cell in target.cells if cell.cell_type == "code"]
+    for count, cell in enumerate(cells, 1):  # set-up cells print nothing
+        cell.execution_count = count
+    shift = len(cells) - len([cell for cell in source.cells if cell.cell_type == "code"])
+    for cell, before in zip(taught(target), taught(source), strict=True):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count + shift
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = cell.execution_count
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Write and execute the notebooks.")
-    parser.add_argument("names", nargs="*", help="such as 02_refiner; all if left out")
+    parser.add_argument("names", nargs="*", help="to execute, such as 02_refiner, or 'all'")
     parser.add_argument("--scale", default="lesson", choices=("lesson", "smoke"))
     arguments = parser.parse_args()
     for path in masters():
-        if not arguments.names or path.stem in arguments.names:
-            write(path, arguments.scale)
+        if {path.stem, "all"} & set(arguments.names) or not arguments.names:
+            write(path, arguments.scale, always=bool(arguments.names))

@@ -197,9 +197,9 @@ assert list(changed.values()) == [["R"], ["history buffer"], ["D"]]
 #
 # ### The library's round
 #
-# `train` calls [`SimGAN.round`](../simgan_lib/simgan.py), which is the method above. It *compiles* the round first: the whole round becomes
-# one graph, which is faster. Does that change the result? One model plays our round step by step. Another one plays the library's as one
-# graph, with the same seed and images.
+# `train` calls [`SimGAN.round`](../simgan_lib/simgan.py), which is the method above. It *compiles* the round first: the round becomes one
+# graph, which is faster. Does that change the result? One model plays our round step by step. Another one plays the library's graph, with
+# the same seed and images.
 
 # %%
 by_hand, by_library = Ours(config), simgan_lib.SimGAN(config)
@@ -229,11 +229,11 @@ assert apart < 0.05 * moved
 # [number format](../docs/speed.md) that is fastest on your device.
 
 # %% [markdown] tags=["task"]
-# ### Exercise 07.1
+# ### Exercise 07.1 · Who sees how much?
 #
-# From how many images does each network learn in the adversarial rounds? Write `images_seen(config)`. It returns two numbers: the
-# synthetic images in R's steps, and the real *and* refined images in D's steps. Pre-training does not count. *Expected:* `(800000, 16000000)`
-# for the preset `report`.
+# From how many images does each network learn in the rounds? Write `images_seen(config)`. It returns two numbers: the synthetic images in
+# R's steps, and the real *and* refined images in D's steps. Pre-training does not count. *Expected:* `(800000, 16000000)` for the preset
+# `report`.
 #
 # <details><summary>Hint</summary>
 #
@@ -330,7 +330,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# So few rounds are not a finished training. Can the logs say how it goes?
+# So few rounds are not a finished training.
 
 # %% [markdown]
 # ## 3. Reading the logs
@@ -378,15 +378,15 @@ if scale.live > 10:
 # kept. Notebooks 09 and 10 measure that.
 
 # %% [markdown] tags=["task"]
-# ### Exercise 07.2
+# ### Exercise 07.2 · How sure is D?
 #
-# How sure is D? $L_D$ is a sum of mean cross-entropies, each minus the logarithm of a probability. Write `certainty(loss, terms)`: the
-# probability that D gives to the right answer, as a geometric mean over the terms. *Expected:* 0.5 for a guess of two terms, and 0.69 for
-# the report's 1.1, if its published code made the figures: then it has three terms.
+# $L_D$ is a sum of mean cross-entropies, each minus the logarithm of a probability. Write `certainty(loss, terms)`: the
+# probability that D gives to the right answer, as a geometric mean over the terms. *Expected:* 0.5 for 1.386 and two terms, and 0.69 for
+# 1.1 and three terms.
 #
 # <details><summary>Hint</summary>
 #
-# What is one term, on average? A cross-entropy is $-\log p$. Solve for p.
+# What is one term, on average? It is $-\log p$. Solve for p.
 #
 # </details>
 #
@@ -411,15 +411,14 @@ check("07.2", certainty)
 # %% [markdown]
 # ### The same while it trains
 #
-# A dashboard draws curves, refined eyes and a verdict anew as the run folder grows. Notebook 11 tests the rules of its verdict. `attach`
-# opens any run folder. To train *in* a dashboard, call `widgets.TrainingDashboard(data, panel, notebook.new_run_folder("mine"))` and press
-# Start.
+# A dashboard draws a run folder anew as it grows. Notebook 11 tests the rules of its verdict. To train *in* a dashboard, call
+# `widgets.TrainingDashboard(data, panel, notebook.new_run_folder("mine"))` and press Start.
 
 # %%
 widgets.TrainingDashboard.attach(folder)
 
 # %% [markdown]
-# The report used TensorBoard. `simgan train --tensorboard` writes its files, and so does this callback:
+# `simgan train --tensorboard` writes files for TensorBoard, and so does this callback:
 #
 #     simgan_lib.train(data, config, folder, callbacks=[simgan_lib.training.TensorBoard("logs", synthetic)])
 
@@ -507,7 +506,7 @@ except UserError as error:
 assert isinstance(failure, simgan_lib.training.TrainingError)
 
 # %% [markdown] tags=["task"]
-# ### Exercise 07.3
+# ### Exercise 07.3 · Stop after a round
 #
 # A callback sets `self.model.stop_training = True` after round 7 of `tiny`'s 12. `tiny` logs a row every second round. After which round
 # does the training end? Predict, then write the callback and run it. *Expected:* a whole number.
@@ -640,7 +639,7 @@ assert 0 < hours < 1000
 # ## One harder exercise
 
 # %% [markdown] tags=["task"]
-# ### Exercise 07.4
+# ### Exercise 07.4 · One optimiser for both
 #
 # A colleague takes R's step with one optimiser over *all* variables, "because the loss goes through D anyway". What does D learn from R's
 # loss? Predict what its accuracies on simulated webcam and on refined images do. Then play five rounds, take ten of his steps, and
@@ -657,7 +656,6 @@ assert 0 < hours < 1000
 #
 # - R's loss falls when D calls refined images real, and a step may now change D to that end.
 # - D's accuracy on refined images falls. That on simulated webcam images does not.
-# - R's loss falls although R need not change its images.
 # - The cure: a step gets the variables of one network.
 #
 # </details>

@@ -102,15 +102,13 @@ print(f"L_R = 2.3: D gives {np.exp(-2.3):.0%} to the answer that R hopes for")
 #
 # With three terms. D then gives the right answer 69%. With two it is 58%, hardly better than a guess.
 # $L_R$ = 2.3 says too that D was ahead: it gives refined images only 10% for *real*. Which reading is right
-# stays open.
-#
-# The published code has the bug of [notebook 06](06_history_buffer.ipynb): its buffer never fills. Its
-# "history" term then sees the fresh images once more.
+# stays open. The buffer of the published code never fills, as [notebook 06](06_history_buffer.ipynb) says,
+# so its "history" term sees the fresh images once more.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
-# ### Exercise 08.1
+# ### Exercise 08.1 · A loss as a probability
 #
 # Write `typical_probability(loss, terms)`: the probability of the right answer that
 # belongs to a sum of `terms` cross-entropies. *Expected:* 0.50 for $L_D$ = 1.386 and two terms.
@@ -150,9 +148,8 @@ check("08.1", typical_probability)
 # %% [markdown]
 # ## 3. Figures 1 and 2: the training curves
 #
-# The report's figure 1 is the self-regularisation of R. Its figure 2 has two panels: the loss of D and
-# the loss of R. In the pre-training R's loss *is* the self-regularisation. We draw the same three
-# panels, pre-training included.
+# The report's figure 1 is the self-regularisation of R. Its figure 2 has the loss of D and the loss of R.
+# We draw the same three panels. In the pre-training R's loss *is* the self-regularisation.
 #
 # **Predict.** Which of the three will be the farthest from the report's level?
 
@@ -305,7 +302,7 @@ show_figure(6)
 show_figure(7)
 
 # %% tags=["plot"]
-if reached < 25_000:
+if kept["iteration"][-1] not in report_figures.values():
     figure, iteration = as_in_the_report(reached)
     notebook.show(figure, f"round {iteration:,}, our last: synthetic, refined.")
 
@@ -352,6 +349,10 @@ for k in np.linspace(0, len(kept["iteration"]) - 1, 6).astype(int):
     print(f"{change:15.2f} {roughness(eyes):10.1f} {brightness_spread(eyes):18.1f}")
 for name, eyes in (("synthetic", kept["synthetic"]), ("simulated webcam", kept["real"])):
     print(f"{name:<29} {roughness(eyes):10.1f} {brightness_spread(eyes):18.1f}")
+for measure in (roughness, brightness_spread):
+    away = [abs(measure(eyes) - measure(kept["real"])) for eyes in kept["refined"]]
+    nearest = kept["iteration"][np.argmin(away)]
+    print(f"{measure.__name__}: nearest to the simulated webcam in round {nearest:,}")
 
 # %% tags=["check"]
 changes = [np.abs(to_float(e) - to_float(kept["synthetic"])).mean() for e in kept["refined"]]
@@ -362,9 +363,9 @@ assert np.ptp(changes[1:]) < min(changes[1:]) - changes[0], (
 assert brightness_spread(kept["refined"][-1]) > 5 * brightness_spread(kept["real"])
 
 # %% [markdown]
-# The change jumps in the first rounds. What follows is small beside this jump. The second claim says
-# that the roughness comes near to the last line. By the third claim, later rows should lie nearer to it
-# than earlier ones. The brightness spread stays far from it, for a reason that section 8 gives.
+# The change jumps in the first rounds. What follows is small beside this jump. By the second claim the
+# roughness comes nearer to the simulated webcam's than it was in round 0. By the third claim the last
+# round is the nearest. The brightness spread stays far away, for a reason that section 8 gives.
 #
 # ## 5. What the rounds cost, and what they gave
 #
@@ -519,10 +520,10 @@ for name, (eyes, after) in pairs.items():
 # </details>
 
 # %% [markdown] tags=["task"]
-# ### Exercise 08.2
+# ### Exercise 08.2 · Refined twice
 #
 # What does R do to an eye that it has refined already? Choose first, and write the letter to `again`.
-# Then compute R(R(x)) and look.
+# Then compute R(R(x)) and look. *Expected:* a letter.
 #
 # - **a** It leaves it alone.
 # - **b** It changes it again, by less than the first time.
@@ -583,7 +584,7 @@ notebook.show(
 # **Which gray levels.** The simulated webcam equalises its histogram, so every gray level is about
 # equally frequent. The simulator does not.
 #
-# **Predict** the shape of the three histograms.
+# **Predict.** Draw the three histograms.
 
 # %% tags=["shared"]
 kinds = {"synthetic": fresh, "refined": refined, "real": webcam}
@@ -616,8 +617,7 @@ notebook.show(
 # </details>
 #
 # The right plot shows a limit. To equalise a picture one must count all its pixels, and an output pixel of
-# R sees 19 x 19 of 35 x 55. R can make the average picture right, but not each one equally bright. Longer
-# training does not change what a network can see.
+# R sees 19 x 19 of 35 x 55. So R can make the average picture right, but not each one equally bright.
 
 # %%
 for kind, eyes in kinds.items():
@@ -629,11 +629,11 @@ for kind, eyes in kinds.items():
 assert brightness_spread(webcam) < brightness_spread(refined), "nearer, and not all the way"
 
 # %% [markdown] tags=["task"]
-# ### Exercise 08.3
+# ### Exercise 08.3 · The right gray levels in the wrong places
 #
 # A colleague shows you refined images whose histogram equals the simulated webcam's, and
 # says "realism solved". Write the counterexample `shuffle_pixels(eyes, rng)`. It returns images
-# with exactly the gray levels of each eye, in random places.
+# with exactly the gray levels of each eye, in random places. *Expected:* each eye keeps its mean.
 #
 # <details><summary>Hint</summary>
 #
@@ -705,9 +705,9 @@ print(f"shuffled: {ratio[-1]:.0f} times the simulated webcam's power at single p
 assert ratio[-1] > 2
 
 # %% [markdown] tags=["solution"]
-# A histogram knows nothing of where gray levels are, so shuffled pixels pass. The spectrum exposes them:
-# without neighbours that resemble each other, all sizes of detail are equally strong. The spectrum can be
-# fooled, too: keep the power of the waves and shuffle their phases. A single test is never a proof.
+# A histogram knows nothing of where gray levels are. The spectrum exposes shuffled pixels: all sizes of
+# detail are then equally strong. It can be fooled, too: keep the power of the waves and shuffle their
+# phases.
 
 # %% [markdown]
 # On average R blurs as much as the webcam: the gap in fine detail falls from 0.78 decades to 0.02. These
@@ -716,24 +716,23 @@ assert ratio[-1] > 2
 # %% [markdown]
 # ## What you have learned
 #
-# - The report's order of events repeats here: R copies, the losses jump, then they fluctuate. The levels
-#   differ.
+# - The report's order of events repeats here: R copies, the losses jump, then they fluctuate.
 # - $e^{-\text{loss}/n}$ is a probability, and $n$ must be known.
 # - D's map shows where D finds fault, within its own game.
 # - R repaints tone, contrast and edges by a local rule. It cannot do what needs the whole picture.
 
 # %% [markdown] tags=["task"]
-# ### Exercise 08.4, harder
+# ### Exercise 08.4 · How far apart are gray levels?
 #
 # How far apart are the gray levels of two sets? The *earth mover's distance* is the
 # area between the two cumulative histograms. Write `earth_movers_distance(a, b)`, in gray levels. Compute
 # it to simulated webcam images from three kinds: synthetic, refined, and hand-made. `simgan_lib.gaze.handmade`
-# blurs, adds noise and equalises. Which kind wins, and what follows?
+# blurs, adds noise and equalises. Which kind wins, and what follows? *Expected:* 3 for images that are all
+# 10 and all 13.
 #
 # <details><summary>Hint</summary>
 #
-# `np.bincount(eyes.ravel(), minlength=256)` counts gray levels. Two images that are all 10 and all 13 lie
-# 3 gray levels apart.
+# `np.bincount(eyes.ravel(), minlength=256)` counts gray levels, and `np.cumsum` adds them up.
 #
 # </details>
 #

@@ -49,8 +49,7 @@ notebook.show(
 
 # %% [markdown]
 # SimGAN has a purpose: a network learns from refined images, and then works on the target's images.
-# This notebook measures whether it does. Notebook 10 measures whether the images look real. The two
-# questions have different answers.
+# This notebook measures whether it does.
 #
 # The target here is **simulated webcam** images. A program draws them, so their gaze is known exactly.
 # No number below says how well photographs would do.
@@ -107,7 +106,7 @@ assert np.allclose(angular_error(straight, up), gaze.angular_error(straight, up)
 # %% [markdown]
 # ## 2. The worst and the best possible error
 #
-# An error of 8 degrees says nothing alone. It needs two others beside it.
+# An error of 8 degrees says nothing alone. Two others must stand beside it.
 #
 # **The worst** is that of an answer without looking: always the mean gaze of the training set.
 
@@ -208,8 +207,10 @@ if scale.live > 10:
 # paper quotes one point of it, 7 degrees.
 
 # %% [markdown] tags=["task"]
-# **Exercise 09.1. Fill in.** Write `within(errors, degrees)`: the percentage of errors that are at most
-# `degrees`. Expected: `within([1, 5, 7, 20], 7)` gives `75.0`.
+# ### Exercise 09.1 · Share within an angle
+#
+# Write `within(errors, degrees)`: the percentage of errors that are at most `degrees`. Expected:
+# `within([1, 5, 7, 20], 7)` gives `75.0`.
 #
 # <details><summary>Hint</summary>
 #
@@ -265,9 +266,8 @@ for name, found in errors.items():
 # %% [markdown]
 # ## 4. Once is not enough
 #
-# You have seen one network for each row, and one refiner. Another seed gives another number. A
-# difference counts only where it is larger than what seeds do. So the records hold three trainings of the
-# preset `quick`, from three seeds, and three gaze networks for each.
+# Another seed gives another number. A difference counts only where it is larger than what seeds do. So the
+# records hold three trainings of the preset `quick`, and three gaze networks for each.
 
 # %%
 baseline = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in range(3)]
@@ -331,13 +331,13 @@ for runs in records.values():
 # %% [markdown]
 # ## 5. Four times as many images
 #
-# A simulator draws as many images as you want, and R refines them all. The paper's best row has four
-# times as many refined images. The run `best` was measured in this way: three gaze networks learned from
-# 4,000 images, and three from 16,000.
+# A simulator draws as many images as you want. The paper's best row has four times as many refined images.
+# For the run `best`, three gaze networks learned from 4,000 images, and three from 16,000.
 
 # %% [markdown] tags=["task"]
-# **Exercise 09.2. Predict.** Four times as many images lower the error. Which row gains more in the
-# record, in per cent of its error?
+# ### Exercise 09.2 · Four times as many
+#
+# Four times as many images lower the error. Which row gains more in the record, in per cent of its error?
 #
 # - **A**: the synthetic one. More variety makes up for the wrong style.
 # - **B**: the refined one. More images help more where the style is right.
@@ -463,9 +463,11 @@ if scale.live > 10:
 # $$ \text{pitch} = \arcsin(-y), \qquad \text{yaw} = \operatorname{arctan2}(-x, -z) $$
 
 # %% [markdown] tags=["task"]
-# **Exercise 09.3. Fill in.** Write `mean_turn(before, after)`. Both are gaze vectors `(n, 3)` of length
-# 1. It returns two numbers, in degrees: the mean of pitch after minus pitch before, and the same for
-# yaw. Expected: from `[[0, 0, -1]]` to `[[0, -0.6, -0.8]]` it gives about `(36.87, 0)`.
+# ### Exercise 09.3 · A turn with its sign
+#
+# Write `mean_turn(before, after)`. Both are gaze vectors `(n, 3)` of length 1. It returns two numbers, in
+# degrees: the mean of pitch after minus pitch before, and the same for yaw. Expected: from `[[0, 0, -1]]`
+# to `[[0, -0.6, -0.8]]` it gives about `(36.87, 0)`.
 #
 # <details><summary>Hint</summary>
 #
@@ -529,11 +531,8 @@ if scale.live > 10:
 #
 # | gaze error, degrees | the paper: MPIIGaze photographs | ours: simulated webcam, `quick` |
 # |---|---|---|
-# | always the mean gaze | not given | {{quick/baseline/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}} |
 # | CNN on synthetic | 11.2 | {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} |
-# | CNN on hand-made | not given | {{quick/baseline/seed0 evaluation.gaze_error_deg.handmade.mean 1}} |
 # | CNN on **refined** | **7.8** | {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} |
-# | CNN on labelled images of the target | not given | {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}} |
 #
 # | within 7 degrees, % | the paper | ours: `best` |
 # |---|---|---|
@@ -546,7 +545,7 @@ if scale.live > 10:
 # images add 17.8 percentage points in the paper and 10.3 in ours. Synthetic ones add 2.6 in the paper,
 # and 4 with a standard error of 4 in ours. Degrees may not be compared: images, eyes and test sets
 # differ. The paper trained a larger network on 1.2 million synthetic images. It gives no spread over
-# seeds, no best possible error and no hand-made row.
+# seeds, no worst or best possible error and no hand-made row.
 
 # %%
 print(f"the paper: refining takes away {1 - 7.8 / 11.2:.0%} of the error")
@@ -569,10 +568,11 @@ for letter, name in zip("ABC", cards, strict=True):
     print(f"{letter} {degrees:8.1f} deg {shift:10.2f} px {change:13.2f}")
 
 # %% [markdown] tags=["task"]
-# **Exercise 09.4. Diagnose.** One refiner is healthy, one changes next to nothing, one has lost the
-# labels. `mean change` is the mean of |R(x) - x|, of 2 possible. Give three letters, such as `"ABC"`, in
-# this order: healthy, changes nothing, labels lost. Then write down which *pair* of numbers tells each
-# from the others.
+# ### Exercise 09.4 · Three refiners
+#
+# One refiner is healthy, one changes next to nothing, one has lost the labels. `mean change` is the mean
+# of |R(x) - x|, of 2 possible. Give three letters, such as `"ABC"`, in this order: healthy, changes
+# nothing, labels lost. Then write down which *pair* of numbers tells each from the others.
 #
 # <details><summary>Hint</summary>
 #

@@ -59,14 +59,11 @@ print(f"{len(refined):,} refined eyes; {len(reference):,} and {len(others):,} we
 # %% [markdown]
 # ## 1. A fresh classifier as the judge
 #
-# If refined and simulated webcam images came from one distribution, no classifier could tell them
-# apart. So we train one on half of the images, and test it on the other half:
+# This is the two-sample test of notebook 01. A classifier learns to tell two sets apart on half of the
+# images, and is tested on the other half. If both sets came from one distribution, it would be right in 50%.
 #
-# - **50% right**: it cannot tell them apart;
-# - **100% right**: it always can.
-#
-# The classifier must be fresh: R has learned to please the D of its training. The classifier also needs a
-# **control**: simulated webcam images against other simulated webcam images, where nothing can be found.
+# The classifier must be fresh: R has learned to please the D of its training. It also needs a **control**:
+# simulated webcam images against other simulated webcam images, where nothing can be found.
 #
 # **Predict.** Write down three percentages: for synthetic images, for refined ones, and for the control.
 
@@ -100,8 +97,10 @@ for name, images in candidates.items():
 # $$ \frac{\hat p + \frac{z^2}{2n} \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}} $$
 
 # %% [markdown] tags=["task"]
-# **Exercise 10.1. Fill in.** Write `wilson(right, tested)`. It returns the lower and the upper bound, as
-# shares. Expected: `wilson(50, 100)` gives about `(0.404, 0.596)`.
+# ### Exercise 10.1 · Wilson's interval
+#
+# Write `wilson(right, tested)`. It returns the lower and the upper bound, as shares. Expected:
+# `wilson(50, 100)` gives about `(0.404, 0.596)`.
 #
 # <details><summary>Hint</summary>
 #
@@ -200,9 +199,11 @@ def kernel(a, b):
 
 
 # %% [markdown] tags=["task"]
-# **Exercise 10.2. Fill in.** Write `squared_mmd(x, y)`, the unbiased estimate. `x` and `y` are `(n, d)`
-# and `(m, d)`; `kernel(x, y)` is `(n, m)`. It returns one number. Expected: about 0 for two sets from
-# one distribution, whatever their sizes.
+# ### Exercise 10.2 · The unbiased distance
+#
+# Write `squared_mmd(x, y)`, the unbiased estimate. `x` and `y` are `(n, d)` and `(m, d)`; `kernel(x, y)`
+# is `(n, m)`. It returns one number. Expected: about 0 for two sets from one distribution, whatever their
+# sizes.
 #
 # <details><summary>Hint</summary>
 #
@@ -322,8 +323,10 @@ notebook.show(
 )
 
 # %% [markdown] tags=["task"]
-# **Exercise 10.3. Predict.** A fresh classifier judges the three perfect refiners against simulated
-# webcam images. Which one does it tell apart the most often?
+# ### Exercise 10.3 · Perfect, and told apart
+#
+# A fresh classifier judges the three perfect refiners against simulated webcam images. Which one does it
+# tell apart the most often?
 #
 # - **A**: the one that keeps the gaze only
 # - **B**: the one that keeps gaze and place
@@ -518,8 +521,8 @@ for axis in figure.axes:
 notebook.show(figure, "ten pairs. In each, one eye is refined and the other a simulated webcam's.")
 
 # %% [markdown]
-# For each pair, write down where the *simulated webcam* eye is: 0 for left, 1 for right. Replace the ten
-# zeros with your answers.
+# Where is the *simulated webcam* eye in each pair? Replace the ten zeros with your answers: 0 for left, 1
+# for right.
 
 # %%
 answers = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
@@ -542,11 +545,12 @@ widgets.TuringTest(refined, webcam, pairs=20, seed=10, real_name=best.real_name)
 # %% [markdown]
 # ## 6. What gives refined images away?
 #
-# Section 4 suggests an explanation: the grain of some webcam pictures is missing. An experiment could
-# refute it.
+# Section 4 suggests an explanation: the grain of some webcam pictures is missing.
 
 # %% [markdown] tags=["task"]
-# **Exercise 10.4. Extend.** Test the explanation in two ways, with `realism.two_sample_test`:
+# ### Exercise 10.4 · Is it the grain?
+#
+# Test the explanation in two ways, with `realism.two_sample_test`:
 #
 # 1. Add noise of 4, 8 and 16 gray levels to the refined images.
 # 2. Blur *both* kinds of images with `ndimage.gaussian_filter`, by 1, 2 and 4 pixels.

@@ -13,9 +13,9 @@
 #
 # **You will be able to**
 #
-# - diagnose a failed training from its curves and a strip of pictures;
+# - diagnose a failed training from its curves and pictures;
 # - write rules for it, and test them on trainings that they were not made for;
-# - say which failures no curve shows, and what to measure instead;
+# - say which failures no curve shows;
 # - recognise bugs of public implementations by their symptoms;
 # - read an ablation, and say what its seeds settle.
 #
@@ -133,7 +133,9 @@ notebook.show(
 )
 
 # %% [markdown] tags=["task"]
-# **Exercise 11.1. Diagnose.** Which change belongs to which patient? Not every change need do harm.
+# ### Exercise 11.1 · Six patients
+#
+# Which change belongs to which patient? Not every change need do harm.
 #
 # | | what was changed |
 # |---|---|
@@ -277,14 +279,15 @@ assert all(diagnose(run.metrics) == checks.diagnose(run.metrics) for run in ever
 
 # %% [markdown]
 # The rules name the large and the small lambdas, and leave the others alone. Only the first six lines are
-# a test: two thresholds were set so that the ablation's small R is not accused. Each rule was also tested
-# on [one short training with another seed](../tests/test_checks.py), and six of six were named. On other
-# kinds of images the thresholds may be wrong.
+# a test: two thresholds were set so that the ablation's small R is not accused. The rules also named six
+# of six [short trainings with another seed](../tests/test_checks.py). On other kinds of images the
+# thresholds may be wrong.
 
 # %% [markdown] tags=["task"]
-# **Exercise 11.2. Fill in.** One failure has no rule yet. In some codes D ends with a ReLU, and stops
-# learning. Then $L_D$ stands still at $2 \ln 2 = 1.386294$. The loss of a D that learns may pass through
-# this value, but it moves on.
+# ### Exercise 11.2 · A loss that stands still
+#
+# One failure has no rule yet. If D ends with a ReLU, it may stop learning. Then $L_D$ stands still at
+# $2 \ln 2 = 1.386294$. The loss of a D that learns may pass this value, but moves on.
 #
 # Write `frozen(metrics)`. It is `True` if $L_D$ stands still at $2 \ln 2$ over the last five logged
 # rounds, else `False`. `metrics` is as from `Run.metrics`, with rows of pre-training too. Expected:
@@ -560,7 +563,9 @@ for name, in_sums in public.items():
     print(f"{name:<24}{in_sums:6.2f} with sums  ={ours:9.3f} with means")
 
 # %% [markdown] tags=["task"]
-# **Exercise 11.3. Fill in.** Some codes mix: a mean over patches, and a sum over pixels. Write
+# ### Exercise 11.3 · One lambda in our form
+#
+# Some codes mix: a mean over patches, and a sum over pixels. Write
 # `in_means(lambda_, sums_pixels, sums_patches)`. It converts a code's lambda into our form. The two last
 # arguments are `True` where the code sums and `False` where it takes a mean. Expected:
 # `in_means(0.01, True, True)` gives about `0.153`.
@@ -693,9 +698,9 @@ assert error.iloc[-1] > error.loc[1.0] + 0.5
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The gaze error of lambda 0.01, 1 and 10 is 7.1 to 8.0 degrees, and these do not differ by the test above.
-# With lambda 100 R is held back: more than half of the gain over unrefined images is gone. The pupil
-# shift falls from 2.2 to 0.4 pixels on average as lambda grows.
+# The gaze errors of lambda 0.01 and 10 do not differ from that of lambda 1 by the test above. With lambda
+# 100 more than half of the gain over unrefined images is gone. As lambda grows, the mean pupil shift falls
+# from 2.2 to 0.4 pixels.
 #
 # </details>
 #
@@ -730,7 +735,9 @@ notebook.show(
 )
 
 # %% [markdown] tags=["task"]
-# **Exercise 11.4. Diagnose and cure.** What is wrong with G, and what with H?
+# ### Exercise 11.4 · Diagnose and cure
+#
+# What is wrong with G, and what with H?
 #
 # - **a**: the history buffer never fills
 # - **b**: D's learning rate is next to zero
@@ -805,7 +812,6 @@ if scale.live > 10:
 #
 # - Look in order: does D still play, does R still answer, how much does R change?
 # - If both players win, a sign is wrong.
-# - Rules are tested on trainings that they were not made for.
 # - No curve knows about labels. Measure them.
 # - Bugs that throw no error show in a column of the log, or in what D is given.
 # - A difference inside the spread of the seeds is no finding, and no proof of equality.

@@ -14,10 +14,9 @@
 # **You will be able to**
 #
 # - find, before you train, what a discriminator could use without learning any style;
-# - say whether a hand-made recipe is enough, or whether a refiner is worth its training;
+# - say whether a hand-made recipe is enough;
 # - refine colour images with labels of your own, from a folder of pictures;
-# - judge a refiner without a single label of the target;
-# - hand on a refined data set together with its labels.
+# - judge a refiner without a single label of the target.
 #
 # **You need** notebooks 01 to 07, and 09 for the measures.
 
@@ -71,9 +70,11 @@ written = np.rint(digits.images * 255 / 16).astype("uint8")  # 16 is full ink: i
 # First ask of any data which number is black and which is white. Both sets must agree.
 
 # %% [markdown] tags=["task"]
-# **Exercise 12.1. Fill in.** A colleague sends scans of black ink on white paper, as floats from 0 to 1.
-# Write `convert(scans)`. It turns them into an `ImageSet` with white ink on black, `uint8`, 0 to 255.
-# Expected: 1.0 becomes 0, 0.0 becomes 255, and 0.25 becomes 191.
+# ### Exercise 12.1 · Black on white
+#
+# A colleague sends scans of black ink on white paper, as floats from 0 to 1. Write `convert(scans)`. It
+# turns them into an `ImageSet` with white ink on black, `uint8`, 0 to 255. Expected: 1.0 becomes 0, 0.0
+# becomes 255, and 0.25 becomes 191.
 #
 # <details><summary>Hint</summary>
 #
@@ -211,9 +212,11 @@ def read_digits(images, digit, seed):
 # The hand-made recipe makes the strokes broader and brighter: a blur, then a gain.
 
 # %% [markdown] tags=["task"]
-# **Exercise 12.2. Fill in.** Write `bolder(images, sigma, gain)` for uint8 images `(n, H, W)`. It blurs
-# each image by `sigma` pixels with `ndimage.gaussian_filter`, multiplies by `gain`, and gives uint8
-# again. Expected: a gray level of 200 with `sigma` 0 and `gain` 2 becomes 255.
+# ### Exercise 12.2 · A bolder pen
+#
+# Write `bolder(images, sigma, gain)` for uint8 images `(n, H, W)`. It blurs each image by `sigma` pixels
+# with `ndimage.gaussian_filter`, multiplies by `gain`, and gives uint8 again. Expected: a gray level of
+# 200 with `sigma` 0 and `gain` 2 becomes 255.
 #
 # <details><summary>Hint</summary>
 #
@@ -255,7 +258,7 @@ simgan_lib.train(digit_data, digit_config, digit_run, progress=False, model=mode
 refined_digits = simgan_lib.refine(simgan_lib.Run(digit_run).refiner(), drawn.images)
 
 # %% [markdown]
-# **Predict.** Four readers learn from drawn digits, from hand-made ones (blur 0.5, gain 2.5), from
+# **Predict.** Four readers learn from drawn digits, from hand-made ones with blur 0.5 and gain 2.5, from
 # refined ones, and from labelled handwriting. What percentage does each read? A guess gives 10.
 
 # %%
@@ -371,7 +374,7 @@ print((folder / "cad" / "labels.csv").read_text()[:72])
 
 # %% [markdown]
 # One line loads both folders. `size=(H, W)` would bring all to one size, and `gray=True` would take the
-# colour away.
+# colour away. In a terminal it is `simgan train --data cad --real webcam --run RUN`.
 
 # %% tags=["shared"]
 screws = simgan_lib.load(folder / "cad", real=folder / "simulated webcam", progress=False)
@@ -501,8 +504,10 @@ def learn(images, labels, seed=0):
 
 
 # %% [markdown] tags=["task"]
-# **Exercise 12.3. Fill in.** Write `between(a, b)` for two arrays of directions in degrees: how many
-# degrees lie between them, by the shorter way, from 0 to 180. Expected: `between(179, -179)` gives `2`.
+# ### Exercise 12.3 · Between two directions
+#
+# Write `between(a, b)` for two arrays of directions in degrees: how many degrees lie between them, by the
+# shorter way, from 0 to 180. Expected: `between(179, -179)` gives `2`.
 #
 # <details><summary>Hint</summary>
 #
@@ -536,7 +541,7 @@ kept = gaze.angular_error(read(second.images), vectors(second.labels))
 print(f"learned from refined screws, tested on other refined screws: {kept.mean():.1f} degrees")
 
 # %% [markdown]
-# A guess errs by 90 degrees. So the directions can still be read. A turn that is the same in all images
+# A guess errs by 90 degrees, so the directions can still be read. A turn that is the same in all images
 # would not show here.
 #
 # **Agreement.** Two networks with other seeds learn from the same images, and read the *unlabelled* webcam
@@ -609,7 +614,7 @@ if scale.live > 10:
 #
 # ## 10. Hand it on
 #
-# You hand on a data set: refined images, their labels, and a note of how they were made.
+# You hand on refined images, their labels, and a note of how they were made.
 
 # %%
 note = {"simulator": "draw_cad", "seed": 0, "lambda_mean": config.lambda_mean}
@@ -650,9 +655,11 @@ assert largest <= 1
 # | A hundred labelled target images for testing? | without them only section 8 is left | label a hundred |
 
 # %% [markdown] tags=["task"]
-# **Exercise 12.4. Extend.** Choose lambda without labels. Train two more refiners of screws, with lambda
-# 0.05 and 50, for half of the rounds. Judge all of them by labels kept and agreement. Choose one. Only then
-# compute the errors on `test_pixels`.
+# ### Exercise 12.4 · Lambda without labels
+#
+# Choose lambda without labels. Train two more refiners of screws, with lambda 0.05 and 50, for half of
+# the rounds. Judge all of them by labels kept and agreement. Choose one. Only then compute the errors on
+# `test_pixels`.
 #
 # <details><summary>Hint</summary>
 #

@@ -49,7 +49,7 @@ synthetic, real = data.synthetic.images, data.real.images
 print("synthetic:", synthetic.shape, " simulated webcam:", real.shape)
 
 # %% [markdown]
-# What the paper calls *real* images are *simulated webcam* images here. To the algorithm they are images without labels.
+# What the paper calls *real* images are *simulated webcam* images here.
 #
 # ## 1. Algorithm 1, line by line
 #

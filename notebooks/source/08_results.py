@@ -67,13 +67,8 @@ print(f"on {about['data']['synthetic']['images']:,} synthetic images; the report
 
 # %% [markdown]
 # The report refined UnityEyes images towards photographs: MPIIGaze, people at their own laptops. Our
-# target is *simulated webcam* images, which a program draws.
-#
-# | may be compared | may not be compared |
-# |---|---|
-# | the shape of the curves: what rises, what falls, what settles | their exact values |
-# | the order of events: R copies first, then moves towards the target | the look of the refined eyes |
-# | signs of health and of failure | "our images are more realistic than the report's" |
+# target is *simulated webcam* images, which a program draws. So we may compare what rises, falls and
+# settles, and in which order. We may not compare values, or say whose eyes look more real.
 #
 # With Kaggle's files on your disk, `simgan train --data kaggle --preset report` repeats the experiment
 # on the report's own images.

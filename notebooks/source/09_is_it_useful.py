@@ -446,8 +446,8 @@ if scale.live > 10:
 # </details>
 #
 # The instrument reads 0.91 pixels for R, and 0.72 for the recipe. So we cannot show that R moves the
-# pupil, and we cannot exclude that it does by half a pixel. A pupil is about ten pixels wide. The gaze
-# is read alike: 3.5 degrees for R and 3.1 for the recipe.
+# pupil. Independent shifts add as squares, so we cannot exclude half a pixel either. A pupil is about ten
+# pixels wide. The gaze is read alike: 3.5 degrees for R and 3.1 for the recipe.
 #
 # The instrument of the records learned from more images. It errs by
 # {{best evaluation.instrument_error_px.median 2}} pixels. It reads

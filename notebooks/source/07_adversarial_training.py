@@ -9,7 +9,7 @@
 # # 07 · Adversarial training
 # <!-- colab:notebooks/07_adversarial_training.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two CPU cores. Study: about 60 minutes. A GPU makes it faster; nothing here needs one.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 60 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #
@@ -49,11 +49,11 @@ synthetic, real = data.synthetic.images, data.real.images
 print("synthetic:", synthetic.shape, " simulated webcam:", real.shape)
 
 # %% [markdown]
-# What the paper calls *real* images are *simulated webcam* images here. To the algorithm they are images without labels.
+# What the paper calls *real* images are *simulated webcam* images here.
 #
 # ## 1. Algorithm 1, line by line
 #
-# There are two networks, two losses and one rule: **each network takes its steps while the other one stands still.**
+# There are two networks, two losses and one rule: **while one network takes its steps, the other one stands still.**
 
 # %% tags=["plot"]
 notebook.show(
@@ -63,7 +63,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# Here is the paper's algorithm in our words, beside the code:
+# The paper's algorithm in our words, beside the code:
 #
 # | Algorithm 1 | our code |
 # |---|---|
@@ -76,8 +76,8 @@ notebook.show(
 # | &nbsp;&nbsp;&nbsp;&nbsp;refine with R as it is now | `self.buffer.mix(self.refiner(x_d[k]))` |
 # | &nbsp;&nbsp;&nbsp;&nbsp;take a step of D down the slope of $L_D$ | `self.update_discriminator(y[k], refined)` |
 #
-# We write the three methods of `SimGAN` that matter. They are the library's code, line for line. First $L_R$ of notebook 04. The
-# second value that it returns goes into the log.
+# We write the three methods of `SimGAN` that matter. They are the library's code, line for line. First $L_R$ of notebook 04. Each loss
+# also returns what goes into the log.
 
 
 # %% tags=["shared", "taught:simgan"]
@@ -95,7 +95,7 @@ def refiner_loss(self, x):
 
 
 # %% [markdown]
-# Then $L_D$. D looks at real and refined images in one pass, and its answers are split afterwards.
+# Then $L_D$. D looks at real and refined images in one pass. Its answers are split afterwards.
 
 
 # %% tags=["shared", "taught:simgan"]
@@ -126,8 +126,8 @@ def round(self, x_r, x_d, y):
 
 
 # %% [markdown]
-# `update_refiner` takes one optimiser step of R on `refiner_loss`, and `update_discriminator` one of D on `discriminator_loss`. We put our
-# methods into a subclass, and draw a batch for each update of a round.
+# `update_refiner` takes one optimiser step of R on `refiner_loss`, and `update_discriminator` one of D on `discriminator_loss`. Our methods
+# go into a subclass. `batches` draws a batch for each update of a round.
 
 
 # %% tags=["shared"]
@@ -157,7 +157,8 @@ for number in range(1, 4):
     print(f"round {number}:  L_R {l_r:.3f}  L_D {l_d:.3f}")
 
 # %% [markdown]
-# These are rounds without pre-training, so $L_D$ starts near a guess, 2 ln 2 = 1.386.
+# A D that guesses has $L_D$ = 2 ln 2 = 1.386. Each line shows the last of the round's D steps, so D is ahead of a guess after one round
+# already.
 #
 # **Predict.** `update_refiner` computes D's answers too, and its gradient flows *through* D to R. Does D change? Does the history buffer?
 
@@ -191,14 +192,14 @@ assert list(changed.values()) == [["R"], ["history buffer"], ["D"]]
 #
 # </details>
 #
-# Many public implementations fail here. They join both networks in one model and switch a `trainable` flag to and fro. Then D is trained
-# within R's step, or never. The harder exercise at the end shows what that looks like.
+# Some public implementations fail here. They join both networks in one model and switch a `trainable` flag. D is then trained within R's
+# step, or never. Exercise 07.4 shows the first case.
 #
 # ### The library's round
 #
-# `train` calls [`SimGAN.round`](../simgan_lib/simgan.py), which is the method above. It *compiles* the round first: the whole round becomes
-# one graph, which is faster. Does that change the result? One model plays our round step by step, another one the library's as one
-# graph, with the same seed and images.
+# `train` calls [`SimGAN.round`](../simgan_lib/simgan.py), which is the method above. It *compiles* the round first: the round becomes one
+# graph, which is faster. Does that change the result? One model plays our round step by step. Another one plays the library's graph, with
+# the same seed and images.
 
 # %%
 by_hand, by_library = Ours(config), simgan_lib.SimGAN(config)
@@ -224,15 +225,15 @@ for name in ("refiner", "discriminator"):
 assert apart < 0.05 * moved
 
 # %% [markdown]
-# The same round, up to rounding. From here on the library runs it. It also chooses the *number format*: with `precision="auto"` it times
-# float32 and shorter formats on your device. [Speed](../docs/speed.md) explains the formats and counts the operations.
+# The round is the same, up to rounding. From here on the library runs it. With `precision="auto"` it also chooses the
+# [number format](../docs/speed.md) that is fastest on your device.
 
 # %% [markdown] tags=["task"]
-# ### Exercise 07.1
+# ### Exercise 07.1 · Who sees how much?
 #
-# From how many images does each network learn in the adversarial rounds? Write `images_seen(config)`. It returns two numbers: the
-# synthetic images in R's steps, and the real *and* refined images in D's steps. Pre-training does not count. *Expected:* `(800000, 16000000)`
-# for the preset `report`.
+# From how many images does each network learn in the rounds? Write `images_seen(config)`. It returns two numbers: the synthetic images in
+# R's steps, and the real *and* refined images in D's steps. Pre-training does not count. *Expected:* `(800000, 16000000)` for the preset
+# `report`.
 #
 # <details><summary>Hint</summary>
 #
@@ -265,14 +266,13 @@ assert verdict("07.1", images_seen)[0]
 check("07.1", images_seen)
 
 # %% [markdown] tags=["solution"]
-# The report shows D 20 images for each one of R's. The paper shows R 25 for each one of D's. The same algorithm was published with ratios
-# that differ by a factor of 500. Learning rates, history and lambda shift the balance too.
+# The report shows D 20 images for each one of R's. The paper shows R 25 for each one of D's. These ratios differ by a factor of 500.
 
 # %% [markdown]
 # ## 2. A training, live
 #
-# Now a training with pre-training and rounds. The settings are the preset `quick`'s, with fewer rounds. The panel changes them and checks
-# what you enter.
+# Now a training with pre-training and rounds. It has the settings of the preset `quick`, with fewer rounds. The panel changes two of them,
+# and checks what you enter.
 
 # %%
 config = scale.config.replace(iterations=scale.live)
@@ -284,8 +284,8 @@ config = panel.config
 print("lambda_mean", config.lambda_mean, " K_d", config.discriminator_updates)
 
 # %% [markdown]
-# A `SimGAN` is a `keras.Model`, so callbacks attach to it. A round counts as a batch. This one records the *brightness* of eight refined
-# eyes, with R's latest weights and with their running average. Section 5 needs it.
+# A `SimGAN` is a `keras.Model`, so callbacks attach to it. A round counts as a batch. This callback records the *brightness* of eight
+# refined eyes, once with R's latest weights and once with averaged ones. Section 5 needs it.
 
 
 # %%
@@ -302,7 +302,8 @@ class Brightness(keras.callbacks.Callback):
 
 
 # %% [markdown]
-# **Predict.** Will $L_D$ go to 0, stay near 1.386, or settle between? Will mean |R(x) - x| end nearer to 0.05 or to 0.3, of a range of 2?
+# **Predict.** Will $L_D$ go to 0, stay near 1.386, or settle between? Pixels lie between -1 and 1. Will the mean of |R(x) - x| end nearer
+# to 0.05 or to 0.3?
 
 # %%
 folder, brightness = notebook.new_run_folder("07-adversarial"), Brightness()
@@ -311,8 +312,8 @@ run = simgan_lib.Run(folder)
 print(run, f"in {run.environment['training_seconds'] / 60:.1f} minutes, {trained.precision}")
 
 # %% [markdown]
-# The folder now holds settings, versions, metrics, snapshots, weights and checkpoints. [Its files](../docs/run-folder.md) are replaced
-# whole, so a second notebook can read them while the first one trains.
+# The folder holds settings, metrics, snapshots, weights and checkpoints. [Its files](../docs/run-folder.md) are replaced whole, so a second
+# notebook can read them while the first one trains.
 
 # %% tags=["plot"]
 notebook.show(
@@ -329,12 +330,12 @@ notebook.show(
 )
 
 # %% [markdown]
-# So few rounds are not a finished training. Can we tell how it goes without the pictures?
+# So few rounds are not a finished training.
 
 # %% [markdown]
 # ## 3. Reading the logs
 #
-# A GAN's loss is not a distance to the goal. It is the score of a game between two networks that both learn.
+# A GAN's loss is the score of a game. It is no distance to a goal.
 
 # %% tags=["plot"]
 notebook.show(
@@ -369,23 +370,23 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# $L_D$ settles between: D keeps a lead, and R keeps it small. The change ends nearer to 0.3.
+# $L_D$ settles between, here at about 0.9: D keeps a lead. The change ends nearer to 0.3, and has not settled after these rounds.
 #
 # </details>
 #
-# The curves do **not** say whether the images look like the target's, as both networks may be bad. Nor do they say whether the labels
-# survived. Notebooks 09 and 10 measure that.
+# The curves do **not** say whether the images look like the target's, as both networks may be bad. Nor do they say whether labels were
+# kept. Notebooks 09 and 10 measure that.
 
 # %% [markdown] tags=["task"]
-# ### Exercise 07.2
+# ### Exercise 07.2 · How sure is D?
 #
-# How sure is D? $L_D$ is a sum of mean cross-entropies, each minus the logarithm of a probability. Write `certainty(loss, terms)`: the
-# probability that D gives to the right answer, as a geometric mean over the terms. *Expected:* 0.5 for a guess of two terms, and 0.69 for
-# the report's 1.1, if its published code made the figures: then it has three terms.
+# $L_D$ is a sum of mean cross-entropies, each minus the logarithm of a probability. Write `certainty(loss, terms)`: the
+# probability that D gives to the right answer, as a geometric mean over the terms. *Expected:* 0.5 for 1.386 and two terms, and 0.69 for
+# 1.1 and three terms.
 #
 # <details><summary>Hint</summary>
 #
-# What is one term, on average? A cross-entropy is $-\log p$. Solve for p.
+# What is one term, on average? It is $-\log p$. Solve for p.
 #
 # </details>
 #
@@ -410,23 +411,22 @@ check("07.2", certainty)
 # %% [markdown]
 # ### The same while it trains
 #
-# A dashboard shows curves, refined eyes and a verdict, and draws them again as the run folder grows. `attach` opens any run folder. To
-# train *in* it, call `widgets.TrainingDashboard(data, panel, notebook.new_run_folder("mine"))` and press Start. Its verdict uses a few
-# rules of thumb, which notebook 11 tests.
+# A dashboard draws a run folder anew as it grows. Notebook 11 tests the rules of its verdict. To train *in* a dashboard, call
+# `widgets.TrainingDashboard(data, panel, notebook.new_run_folder("mine"))` and press Start.
 
 # %%
 widgets.TrainingDashboard.attach(folder)
 
 # %% [markdown]
-# The report used TensorBoard. `simgan train --tensorboard` writes its files, and so does this callback:
+# `simgan train --tensorboard` writes files for TensorBoard, and so does this callback:
 #
 #     simgan_lib.train(data, config, folder, callbacks=[simgan_lib.training.TensorBoard("logs", synthetic)])
 
 # %% [markdown]
 # ## 4. Stop, and go on
 #
-# Trainings get interrupted: a laptop is closed, a Colab session ends, somebody presses Ctrl-C. The notebook's stop button, Ctrl-C and
-# SIGTERM end a training at its next row of metrics. A checkpoint of the weights alone is not enough to go on.
+# Trainings get interrupted. The notebook's stop button, Ctrl-C and SIGTERM end one at its next row of metrics. A checkpoint of the weights
+# alone is not enough to go on.
 #
 # **Predict.** What else must be restored, so that a resumed training does *exactly* what it would have done? Name four things.
 
@@ -440,13 +440,13 @@ print("done:", trained.done)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Both optimisers, with their averages for each weight. The history buffer's images, and the state of its random numbers. And `done`, the
+# Both optimisers, with their averages for each weight. The history buffer's images. The state of its random numbers. And `done`, the
 # position in the shuffled data.
 #
 # </details>
 #
-# The proof has two runs of 12 rounds. One runs through. The other one stops after 6, and goes on in the same folder. A tiny network is
-# enough for it. `iterations` is the only setting that may change when a run goes on.
+# The proof has two runs of 12 rounds of a tiny network. One runs through. The other one stops after 6 and goes on in the same folder.
+# `iterations` is the only setting that may change when a run goes on.
 
 # %% tags=["shared"]
 tiny = simgan_lib.preset("smoke").replace(iterations=12, precision="float32")
@@ -456,8 +456,8 @@ simgan_lib.train(data, tiny.replace(iterations=6), halves, progress=False)
 print(simgan_lib.Run(whole), simgan_lib.Run(halves), sep="\n")
 
 # %% [markdown]
-# To make it harder, we damage the newest checkpoint, as a full disk might. A run keeps two, each with a checksum in its name. `checkpoint()`
-# gives the newest one that is whole.
+# First we damage the newest checkpoint, as a full disk might. A run keeps two, each with a checksum in its name. `checkpoint()` gives the
+# newest one that is whole.
 
 # %%
 newest = simgan_lib.Run(halves).checkpoint()
@@ -492,7 +492,7 @@ assert (
 # %% [markdown]
 # The interruption left no trace. Some GPUs take sums in another order each time, and the last digits may differ there.
 #
-# A training can also fail by itself. If a loss is no longer finite, `train` ends with an error, and the last good checkpoint stays:
+# A training can also fail by itself. If a loss is no longer finite, `train` ends with an error. The last good checkpoint stays:
 
 # %%
 try:
@@ -506,7 +506,7 @@ except UserError as error:
 assert isinstance(failure, simgan_lib.training.TrainingError)
 
 # %% [markdown] tags=["task"]
-# ### Exercise 07.3
+# ### Exercise 07.3 · Stop after a round
 #
 # A callback sets `self.model.stop_training = True` after round 7 of `tiny`'s 12. `tiny` logs a row every second round. After which round
 # does the training end? Predict, then write the callback and run it. *Expected:* a whole number.
@@ -546,15 +546,15 @@ print(simgan_lib.Run(stopped), " difference:", largest_difference(whole, stopped
 assert largest_difference(whole, stopped) < 1e-4
 
 # %% [markdown] tags=["solution"]
-# A stop waits for the next row of metrics, so a resumed run writes the rows of one that was never stopped. Ctrl-C does the same. A kill
+# A stop waits for the next row of metrics, here that of round 8. So a resumed run writes the rows of one that was never stopped. A kill
 # loses what came after the last checkpoint.
 
 # %% [markdown]
 # ## 5. R's running average
 #
-# Back to the brightness that we recorded.
+# `quick` averages R's weights over about 50 steps. The callback of section 2 recorded the brightness of eyes with both sets of weights.
 #
-# **Predict.** `quick` averages R's weights over about 50 steps. Will the averaged R be brighter, darker, calmer or later than the latest?
+# **Predict.** How will the two curves of brightness differ?
 
 # %% tags=["plot"]
 figure = Figure(figsize=(8.5, 2.8), layout="constrained")
@@ -585,24 +585,27 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Calmer, and later.
+# The averaged one is calmer, and later: it follows the latest weights with a delay.
 #
 # </details>
 #
-# D notices that refined eyes are too dark. R makes them brighter, and goes too far. D notices that, and so on. The *last* weights are
-# one accidental point of this oscillation. So we average, after each step of R:
+# The brightness of the latest R jumps from round to round, and its *last* weights are one accidental point of this curve. So we average,
+# after each step of R:
 #
 # $$ \bar\theta \;\leftarrow\; 0.98\,\bar\theta + 0.02\,\theta $$
 #
 # That remembers about 1 / 0.02 = 50 steps. The average does not take part in the training: D sees the latest R. Snapshots,
-# `refiner.keras` and evaluations use the average. This is an addition of ours. The paper and the report have none, which is
-# `refiner_averaging=0`. Whether it helps in the end is a question for [the ablation](../docs/results.md).
+# `refiner.keras` and evaluations use the average.
+#
+# The averaging is our addition. In [the ablation](../docs/results.md) the gaze error without it is
+# {{ablation/no_averaging/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees, and
+# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} with it. Five seeds of each do not settle whether it helps.
 
 # %% [markdown]
 # ## 6. What does the report's schedule cost?
 #
-# The report has 25,000 rounds of 1 update of R and 10 of D, with batches of 32. Measure a few rounds and multiply, before you start
-# anything of that size.
+# The report has 25,000 rounds of 1 update of R and 10 of D, with batches of 32. Before you start anything of that size, measure a few
+# rounds and multiply.
 
 # %%
 report = simgan_lib.preset("report").replace(precision=trained.precision)
@@ -622,14 +625,13 @@ print(f"measured {per_round:.2f} s a round; calculated {hours:.1f} hours for 25,
 assert 0 < hours < 1000
 
 # %% [markdown]
-# So the report's training takes hours on a CPU. The preset `quick` takes minutes: R has half the feature maps, batches hold 16 images, D
-# takes five steps a round, and there are 600 rounds. [Speed](../docs/speed.md) says where the time goes and what a GPU would need.
+# The report's training takes hours on a CPU. The preset `quick` takes minutes: R has half the feature maps, batches hold 16 images, D
+# takes five steps a round, and there are 600 rounds. [Speed](../docs/speed.md) says where the time goes.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - A round is $K_g$ steps of R, then $K_d$ steps of D. Each step changes one network and nothing of the other.
-# - `train` compiles the round. It gives the same weights, up to rounding.
+# - A round is $K_g$ steps of R, then $K_d$ steps of D. Each step changes one network only.
 # - In a healthy training $L_D$ is below 1.386 and well above 0, and R's change is neither 0 nor huge. That is not yet a good result.
 # - A checkpoint holds weights, optimisers, history, random states and the position in the data.
 # - R's running average is calmer than its latest weights, and late.
@@ -637,7 +639,7 @@ assert 0 < hours < 1000
 # ## One harder exercise
 
 # %% [markdown] tags=["task"]
-# ### Exercise 07.4
+# ### Exercise 07.4 · One optimiser for both
 #
 # A colleague takes R's step with one optimiser over *all* variables, "because the loss goes through D anyway". What does D learn from R's
 # loss? Predict what its accuracies on simulated webcam and on refined images do. Then play five rounds, take ten of his steps, and
@@ -652,10 +654,8 @@ assert 0 < hours < 1000
 #
 # <details><summary>What a good answer mentions</summary>
 #
-# - R's loss falls when D calls refined images real, and changing D is the quickest way.
-# - D's accuracy on refined images falls, and that on simulated webcam images rises.
-# - R is rewarded without any change of its images.
-# - In a full training D's own steps pull back, so the symptom is an accuracy on refined images below 50%, with pictures that do not change.
+# - R's loss falls when D calls refined images real, and a step may now change D to that end.
+# - D's accuracy on refined images falls. That on simulated webcam images does not.
 # - The cure: a step gets the variables of one network.
 #
 # </details>
@@ -692,8 +692,8 @@ for _ in range(10):
 print("ten broken R steps:  D is right", accuracies(broken))
 
 # %% [markdown] tags=["solution"]
-# R's loss is small when D calls refined images real. The quickest way is to *change D*: it learns to say "real" to everything. Its accuracy
-# on refined images falls, that on simulated webcam images rises, and R is rewarded for nothing. The cure is the argument `variables`.
+# R's loss is small when D calls refined images real. The broken step *changes D* to that end: D learns to say "real" to everything. Its
+# accuracy falls to 0% on refined images and is 100% on simulated webcam images. The cure is the argument `variables`.
 
 # %% [markdown]
 # ## References

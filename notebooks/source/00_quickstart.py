@@ -38,9 +38,9 @@ scale = notebook.start()
 # %% [markdown]
 # ## 1. The problem
 #
-# You want a network that sees where a person looks. It must learn from thousands of eye images whose gaze is
-# known. Nobody can measure the gaze in a photograph exactly. A **simulator** knows it, because it draws the eye.
-# But drawings differ from photographs, and a network that learned from drawings makes large errors on photographs.
+# You want a network that sees where a person looks. It must learn from thousands of eye images whose gaze is known. In
+# a photograph the gaze is hard to measure. A **simulator** knows it, because it draws the eye. But a network that
+# learned from drawings makes large errors on photographs.
 #
 # The drawings are called **synthetic** images. SimGAN (Shrivastava et al. 2017) repaints them until they look real,
 # and keeps their labels true.
@@ -59,8 +59,8 @@ notebook.show(
 
 # %% [markdown]
 # The second kind is drawn too, because we may not ship photographs of people. This course calls it **simulated
-# webcam** and never "real". We know the gaze in these images as well. Training never uses it. It lets us measure what
-# nobody can measure on photographs.
+# webcam**. We know the gaze in these images as well. Training never uses it. It serves to measure how good a gaze
+# network is.
 
 # %% [markdown]
 # ## 2. Gaze is two angles
@@ -101,11 +101,11 @@ np.degrees(data.synthetic.labels[["pitch", "yaw"]].head(3)).round(1)
 # %% [markdown]
 # ## 3. A game of two networks
 #
-# A *generative adversarial network*, or GAN, is a pair of networks that train against each other.
+# A *generative adversarial network*, or GAN, is two networks that train against each other.
 #
 # - The **discriminator** sees images of two kinds. It learns to tell them apart, as any classifier does.
-# - The **generator** makes the images of one kind. It learns from the discriminator alone. Its loss is low when the
-#   discriminator takes its images for the other kind.
+# - The **generator** makes the images of one kind. Its loss is low when the discriminator takes them for the other
+#   kind.
 #
 # In SimGAN the generator is the **refiner**. An ordinary generator starts from random numbers. The refiner starts from
 # a drawing.
@@ -118,13 +118,12 @@ np.degrees(data.synthetic.labels[["pitch", "yaw"]].head(3)).round(1)
 # | the discriminator | it shall answer "refined" for a refined image, and "real" for an image of the target |
 #
 # Suppose the discriminator notices that refined images are too clean. Its gradient tells the refiner which pixels give
-# an image away. The refiner learns to add noise. Noise then no longer helps the discriminator, so it looks for another
-# difference, such as lids that are too sharp. The refiner has to follow.
+# an image away, and the refiner learns to add noise. The discriminator then looks for another difference, such as lids
+# that are too sharp. The refiner has to follow.
 #
-# In the ideal end nothing is left to notice, and the discriminator can only guess. In practice neither player wins for
-# good, and training stops after a set number of rounds. The losses need not fall as they do in ordinary training:
-# each player's loss depends on how good the other one is. So the losses do not say whether the images are good. We have
-# to measure that in another way (section 7).
+# In the ideal end the discriminator can only guess. In practice neither player wins for good, and training stops after
+# a set number of rounds. Each player's loss depends on how good the other one is. So the losses need not fall, and they
+# do not say whether the images are good. Section 7 measures that in another way.
 #
 # There is one danger. The refiner could fool the discriminator with *any* convincing eye, whichever way it looks. The
 # label would then be wrong. So SimGAN also punishes every change of a pixel.
@@ -169,10 +168,11 @@ notebook.show(
 # %% [markdown]
 # ## 5. Train one
 #
-# All notebooks train the same model, the preset `quick`, for half of its rounds. This takes some minutes.
+# A *preset* is a named set of settings. All notebooks train the preset `quick`, for half of its rounds. This takes a
+# minute or two.
 #
-# **Predict.** R never sees one eye in both kinds. In which order will these change: the brightness and contrast of the
-# image, the shadows around the lids, the position of the pupil?
+# **Predict.** In which order will these change: the brightness and contrast of the image, the shadows around the lids,
+# the position of the pupil?
 
 # %%
 config = scale.config
@@ -191,9 +191,9 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Brightness and contrast change first, because D notices them at once. Shadows and skin follow. The pupil should stay
-# where it is: a move costs self-regularisation and wins little. How far it really moves is measured in
-# [notebook 09](09_is_it_useful.ipynb). After so few rounds many irises are black, and the pupil in them cannot be seen.
+# Brightness and contrast change first. Shadows and skin follow. The pupil should stay where it is, and [notebook
+# 09](09_is_it_useful.ipynb) measures how far it moves. After so few rounds many irises are black, and the pupil in them
+# cannot be seen.
 #
 # </details>
 
@@ -229,9 +229,9 @@ notebook.show(
 # %% [markdown]
 # ## 7. Did it help?
 #
-# The test is a task. A gaze network learns from one kind of image. Then it is tested on labelled simulated webcam images
-# that no network has seen. The table holds the mean angle between the true and the predicted gaze, over
-# three trainings of the preset `quick` and three gaze networks for each.
+# The test is a task. A gaze network learns from one kind of image. Then it is tested on labelled simulated webcam
+# images that no network has seen. The error is the angle between the true and the predicted gaze. The table is over
+# three trainings of the preset `quick`, with three gaze networks each.
 
 # %%
 runs = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in (0, 1, 2)]
@@ -247,15 +247,15 @@ Markdown(gaze_markdown(runs))
 # - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}.** The
 #   refiner saw no label and no pair.
 #
-# Refined images are still not perfect. A new classifier tells them from simulated webcam images with an accuracy of
+# Refined images are not perfect. A new classifier tells them from simulated webcam images with an accuracy of
 # {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}}, where a guess has 0.5.
 # [Notebook 10](10_is_it_realistic.ipynb) looks into that.
 
 # %% [markdown]
 # ### Which run is which
 #
-# Notebooks quote several runs. Their errors differ, because they saw different numbers of images and rounds, and were
-# measured with different numbers of gaze networks. The next cell reads all of it from the records.
+# Notebooks quote several runs. The *report* is A. K. Bojja's of 2018, which this course repeats. An *ablation* is a set
+# of trainings in which one thing at a time is changed.
 
 # %% tags=["plot"]
 ABOUT = {
@@ -283,35 +283,24 @@ for pattern, about in ABOUT.items():
 Markdown(to_markdown(pd.DataFrame(lines)))
 
 # %% [markdown]
-# All gaze networks learn from 4,000 images. The error on *synthetic* images has nothing to do with a refiner. It
-# differs between rows because gaze networks differ by their seeds, and because the report's run has other synthetic
-# images. So compare a refined error with the synthetic error of its own row. Trainings inside the notebooks use the
-# preset `quick` on 4,000 images, and their numbers are printed by the cells.
+# All gaze networks learn from 4,000 images. The *synthetic* error has nothing to do with a refiner. It differs between
+# rows because gaze networks differ by their seeds, and because the report's run has other synthetic images. So compare
+# a refined error with the synthetic error of its own row.
 
 # %% [markdown]
 # ## 8. The course
 #
-# | notebook | the question it answers |
-# |---|---|
-# | [01 · Data](01_data.ipynb) | What is in the files, and how far apart are the two kinds of eyes? |
-# | [02 · Refiner](02_refiner.ipynb) | How is R built, and how far does it see? |
-# | [03 · Discriminator](03_discriminator.ipynb) | What does one patch see, and why many answers instead of one? |
-# | [04 · Losses](04_losses.ipynb) | What does each term want? |
-# | [05 · Pre-training](05_pretraining.ipynb) | Why not start the game at once? |
-# | [06 · History buffer](06_history_buffer.ipynb) | Why does D forget, and which bug in public codes makes it worse? |
-# | [07 · Adversarial training](07_adversarial_training.ipynb) | How does Algorithm 1 run, line by line? |
-# | [08 · Results](08_results.ipynb) | What did the report see, and what do we see? |
-# | [09 · Is it useful?](09_is_it_useful.ipynb) | Do refined images teach a gaze network better? |
-# | [10 · Is it realistic?](10_is_it_realistic.ipynb) | Can refined images be told from the target? |
-# | [11 · Failure lab](11_failure_lab.ipynb) | What is wrong with these runs? |
-# | [12 · Your own data](12_your_own_data.ipynb) | How do I use it on my images? |
-# | [a method of your own](../docs/own-method.md) | How do I change the method? |
+# Notebooks 01 to 06 take the parts one by one. [07](07_adversarial_training.ipynb) trains them together.
+# [08](08_results.ipynb) compares with the report, [09](09_is_it_useful.ipynb) asks whether refined images are useful, and
+# [10](10_is_it_realistic.ipynb) whether they are realistic. [11](11_failure_lab.ipynb) shows trainings that fail.
+# [12](12_your_own_data.ipynb) takes your own images. [The list](README.md) says what each one
+# starts and ends with, and [Own method](../docs/own-method.md) how to change the method.
 #
 # ## What you have learned
 #
-# - SimGAN makes a simulator's images look like a target's. It needs target images, but no labels of them and no pairs.
+# - SimGAN makes a simulator's images look like a target's. It needs target images, but neither their labels nor pairs.
 # - Its parts are the refiner, the discriminator, self-regularisation and the history buffer.
 # - The refiner and the discriminator train in turns, against each other.
-# - Whether it helps is a number: the error of a network that learned from refined images.
+# - A number says whether it helps: the error of a network that learned from refined images.
 #
 # **Next:** [01 · Data](01_data.ipynb)

@@ -52,15 +52,15 @@ notebook.show(
 # | `real_gaze.h5` | images of the target | **no** |
 # | `webcam_test.h5` | other images of the target, to measure with | yes |
 #
-# One line loads them. It draws them first if they are not there yet.
+# One line loads them, and draws them first if need be.
 
 # %% tags=["shared"]
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
 print(data)
 
 # %% [markdown]
-# The library calls the second set `real`, because refined images should come to look like it. In the embedded data
-# this set is drawn as well. We call its images *simulated webcam* images, and keep "real" for photographs.
+# The library calls the second set `real`, because refined images should come to look like it. In the embedded data this
+# set holds *simulated webcam* images.
 
 # %% tags=["plot"]
 rows = {"synthetic": data.synthetic.images[:16], "simulated\nwebcam": data.real.images[:16]}
@@ -71,14 +71,12 @@ notebook.show(
 )
 
 # %% [markdown]
-# Eyes in one column do not belong together. No image has a partner of the other kind, so nothing can be learned from
-# pairs.
+# No image has a partner of the other kind, so nothing can be learned from pairs.
 
 # %% [markdown]
 # ## 2. Inside a file
 #
-# An HDF5 file holds named arrays. Small notes, called attributes, belong to it. Opening it reads no pixels; indexing
-# does.
+# An HDF5 file holds named arrays, and small notes called attributes.
 
 # %% tags=["shared"]
 folder = Path("data/simulated")
@@ -89,11 +87,10 @@ with h5py.File(folder / "synthetic_gaze.h5") as file:
 print(recipe)
 
 # %% [markdown]
-# `uint8` is a whole number from 0, black, to 255, white. The axes are image, row, column: `image[0, 17, 27]` is in row
-# 17 from the *top* and column 27 from the *left*.
+# `uint8` is a whole number from 0, black, to 255, white. The axes are image, row from the *top*, column from the
+# *left*.
 #
-# **Predict.** The recipe names a style, a seed and a start. Draw four eyes by that recipe. How many of their 7,700
-# pixels differ from the file's?
+# **Predict.** We draw the first four eyes again by that recipe. How many of their 7,700 pixels differ from the file's?
 
 # %%
 again, _ = simulator.simulate(4, recipe["style"], seed=recipe["seed"], start=recipe["start"])
@@ -105,16 +102,15 @@ assert np.array_equal(again, first)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# None. An eye depends on the seed and its number alone, so anybody can draw the same data again. A small set is the
-# beginning of a large one.
+# None. An eye depends on the seed and its number alone, so anybody can draw the same data again.
 #
 # </details>
 
 # %% [markdown]
 # ## 3. The labels
 #
-# The labels are in a CSV file of the same name. Row *i* belongs to image *i*. The first lines say what each column means
-# and give its unit.
+# The labels are in a CSV file of the same name. Row *i* belongs to image *i*. The first lines give each column's
+# meaning and unit.
 
 # %%
 text = (folder / "synthetic_gaze.csv").read_text().splitlines()
@@ -126,9 +122,9 @@ degrees = np.degrees(labels[["pitch", "yaw"]])
 print(degrees.describe().loc[["mean", "std", "min", "max"]].round(1))
 
 # %% [markdown]
-# Gaze is there twice: as two angles, and as a vector of length 1. The vector is what networks predict. An angle jumps
-# from 359 to 0 degrees, and a vector never jumps. The axes are the camera's: x to the right of the image, y *down*, z
-# away from the camera. An eye that looks into the camera looks along (0, 0, -1). So
+# Gaze is there twice: as two angles, and as a vector of length 1. Networks predict the vector. The axes are the
+# camera's: x to the right of the image, y *down*, z away from the camera. An eye that looks into the camera looks along
+# (0, 0, -1). So
 #
 # $$ \text{pitch} = \arcsin(-\text{look}_y), \qquad \text{yaw} = \operatorname{atan2}(-\text{look}_x, -\text{look}_z) $$
 
@@ -160,9 +156,9 @@ def gaze_vector(pitch, yaw): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Begin with pitch. Its sine is the part of the vector that points up. What is left for the horizontal plane has the length
-# cos(pitch). Yaw splits that into a part to the left and a part towards the camera. `np.stack(..., axis=-1)` joins
-# columns. [Solution](solutions/01_data.ipynb)
+# The sine of pitch is the part of the vector that points up. The horizontal rest has the length cos(pitch). Yaw splits
+# that into a part to the left and a part towards the camera. `np.stack(..., axis=-1)` joins columns.
+# [Solution](solutions/01_data.ipynb)
 #
 # </details>
 
@@ -187,7 +183,7 @@ check("01.1", gaze_vector)
 #
 # **Predict.** An eye has yaw +0.4 and pitch 0. On which side of the image is its pupil?
 #
-# Seen from the front, the x and y parts of the gaze vector are an arrow in the image. We start it at the pupil.
+# The x and y parts of the gaze vector are an arrow in the image. We start it at the pupil.
 
 
 # %% tags=["shared"]
@@ -218,12 +214,12 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# On the left. Positive yaw is the left of the image, and positive pitch is up. MPIIGaze, a set of webcam photographs, has
-# the same convention. UnityEyes, a simulator, counts y upwards, so its sign has to be changed.
+# On the left. MPIIGaze, a set of webcam photographs, has the same convention. UnityEyes, a simulator, counts y upwards,
+# so its sign has to be changed.
 #
 # </details>
 #
-# A wrong sign raises no error. It only turns an arrow the wrong way. So draw arrows for every new data set.
+# A wrong sign raises no error. So draw arrows for every new data set.
 #
 # **Predict.** The sliders below change an eye. Which of them move the arrow: pupil, lids, light, person?
 
@@ -233,17 +229,17 @@ widgets.EyeExplorer()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# None of the four. The label is the direction of gaze alone. Everything else changes the image and leaves the label, and a
-# gaze network has to learn to ignore it. Run the cell to move the sliders; a saved page shows only a picture of them.
+# None of the four. They change the image and leave the label, and a gaze network has to learn to ignore them. Run the
+# cell to move the sliders. A saved page shows only a picture of them.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 01.2 · A mirror
 #
-# Mirroring every image left to right gives a second data set for nothing, if the labels follow. Write
-# `mirrored(images, labels)`. It takes uint8 images of shape (n, 35, 55) and a table with the seven columns, and returns
-# the mirrored images and a new table. The arguments must stay as they were.
+# Mirroring every image left to right gives a second data set for nothing, if the labels follow. Write `mirrored(images,
+# labels)`. It takes uint8 images of shape (n, 35, 55) and a table with the seven columns, and returns new ones. The
+# arguments must stay as they were.
 #
 # Expected: a pupil at `pupil_x` 0, in the middle of the first column, goes to 54.
 
@@ -255,8 +251,8 @@ def mirrored(images, labels): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Three of the seven columns change. `labels.assign(name=...)` makes a new table. The centre of the last column of
-# pixels has the number width - 1. [Solution](solutions/01_data.ipynb)
+# Three of the seven columns change. `labels.assign(name=...)` makes a new table. The last column of pixels has the
+# number width - 1. [Solution](solutions/01_data.ipynb)
 #
 # </details>
 
@@ -282,14 +278,14 @@ draw_gaze(axes[1], images[0], turned.loc[0])
 notebook.show(figure, "an eye and its mirror image. The arrow still starts on the pupil.")
 
 # %% [markdown] tags=["solution"]
-# yaw and look_x change their signs, and pupil_x is counted from the other side. If the labels stayed as they were, left
-# would be right in half of the images. The best answer to that is "straight ahead", and no error message appears.
+# yaw and look_x change their signs, and pupil_x is counted from the other side. If the labels stayed as they were, half
+# of them would be wrong, and a network would do best to answer "straight ahead".
 
 # %% [markdown]
 # ## 5. What differs between the two kinds
 #
-# The simulator draws an eye from a row of numbers: whose eye it is, where it looks, and how it is photographed. The two
-# kinds differ in how these numbers are drawn. Here are the means of some.
+# The simulator draws an eye from a row of numbers: whose eye it is, where it looks, and how it is photographed. Here
+# are the means of some, for both kinds.
 
 # %% tags=["plot"]
 MEANING = {
@@ -318,11 +314,10 @@ for angle in ("pitch", "yaw"):
 assert means["webcam"]["lash"] > 2 * means["simulator"]["lash"]
 
 # %% [markdown]
-# Only the two gaze rows agree. They were made to: where the gazes of two sets differ, R may learn that difference as
-# well, and [notebook 09](09_is_it_useful.ipynb) says what this does to the labels. So the kinds differ in the camera, and
-# also in what is in front of it: lids, pupils, lashes, brows, spectacles and light.
+# Only the two gaze rows agree, on purpose: where the gazes of two sets differ, R may learn that difference as well. All
+# else differs, in the camera and in front of it.
 #
-# Now the pixels. First the mean, the contrast, and how much the brightness of images differs.
+# Now the pixels: their mean, their contrast, and how much the brightness of images differs.
 
 # %%
 for name, images in [("synthetic", data.synthetic.images), ("simulated webcam", data.real.images)]:
@@ -373,7 +368,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# Such numbers know nothing of *what* is in an image. They can show a difference. They cannot show that there is none.
+# Such numbers can show a difference. They cannot show that there is none.
 
 # %% [markdown]
 # ## 6. From gray levels to tensors
@@ -396,8 +391,7 @@ assert -1 <= x.min() <= x.max() <= 1
 assert np.array_equal(to_uint8(x), data.synthetic.images[:32])
 
 # %% [markdown]
-# `to_uint8` goes back without loss. We store `uint8`, which takes a quarter of the space, and scale a batch when it is
-# used.
+# `to_uint8` goes back without loss. We store `uint8`, which takes a quarter of the space.
 #
 # **Predict.** What does 255 become if it is scaled twice?
 
@@ -411,8 +405,7 @@ except datasets.DataError as error:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# About -0.99, almost black. All images would be nearly black. A network learns nothing from them, and no error appears.
-# The library refuses floats for that reason.
+# About -0.99. All images would be nearly black, and no error would appear. The library refuses floats for that reason.
 #
 # </details>
 
@@ -420,7 +413,7 @@ except datasets.DataError as error:
 # ## 7. Batches from an endless stream
 #
 # Training counts rounds and not epochs, and the two sets may have different sizes. So each set is an endless stream of
-# batches. All indices are shuffled, cut into batches, shuffled anew, and so on.
+# batches: all indices are shuffled, cut into batches, and shuffled anew.
 
 # %%
 batches = batch_indices(count=6, batch_size=4, seed=0)
@@ -428,9 +421,9 @@ for number in range(3):
     print(f"batch {number}:", next(batches))
 
 # %% [markdown]
-# Three batches of four hold each of the six images twice. Drawing with replacement would be simpler to write.
+# Three batches of four hold each of the six images twice. Drawing with replacement would be simpler.
 #
-# **Predict.** Draw 6,000 times from 6,000 images, with replacement. How many images never appear?
+# **Predict.** We draw 6,000 times from 6,000 images, with replacement. How many images never appear?
 
 # %%
 draws = np.random.default_rng(0).integers(0, 6_000, 6_000)
@@ -460,7 +453,7 @@ assert np.array_equal(next(resumed), next(stream))
 # ## 8. The gap, seen by a classifier
 #
 # A classifier learns to tell the two kinds apart on one half of the images. Then we count how often it is right on the
-# other half. This is a **two-sample test**. A guess is right in 50%. A discriminator is such a classifier too.
+# other half. This is a **two-sample test**. A guess is right in 50%.
 #
 # A measurement needs a control. Ours is the same test between two halves of *one* kind, where there is nothing to find.
 #
@@ -483,8 +476,8 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The classifier of the two kinds is right on more than nine in ten images. In the control it stays near 50%. A refiner is
-# good when this test cannot tell refined images from the target.
+# The classifier of the two kinds is right on all images, or nearly all. In the control it stays near 50%. A refiner is
+# perfect when this test cannot tell refined images from the target.
 #
 # </details>
 
@@ -492,8 +485,8 @@ if scale.live > 10:
 # ### Exercise 01.3 · Do we need learning at all?
 #
 # `gaze.handmade` blurs images, adds noise and equalises them, by a fixed recipe. Repeat the two-sample test between
-# `handmade` and `webcam_images`. Look at eight images of each kind. Then write down what still tells them apart, and how a
-# refiner could do better than a recipe.
+# `handmade` and `webcam_images`. Look at eight images of each kind. What still tells them apart? How could a refiner do
+# better than a recipe?
 #
 # Expected: an accuracy between 0.5 and 1, and three differences that you can see.
 
@@ -507,7 +500,7 @@ handmade = gaze.handmade(simulator_images)
 # - That mean and contrast now agree, as the recipe equalises.
 # - At least three things that a recipe of blur, noise and contrast cannot add: lashes, brows, shadows under the lid,
 #   spectacles, darker irises, other lids.
-# - That a person must notice each difference before it gets into a recipe, and a discriminator finds them by itself.
+# - That a person must notice each difference first, and a discriminator finds them by itself.
 #
 # [Solution](solutions/01_data.ipynb)
 #
@@ -524,16 +517,15 @@ notebook.show(
 )
 
 # %% [markdown] tags=["solution"]
-# The recipe sets the mean and the contrast right, and the classifier still tells most images apart. It sees lashes, brows,
-# shadows under the lid, spectacles, lids of another shape, darker irises. All of these could be drawn by hand, after
-# somebody has noticed them. A discriminator notices them by itself, and its gradient says where they are.
+# The recipe sets the mean and the contrast right, and the classifier still tells most images apart. A discriminator
+# notices by itself what is left, and its gradient says where it is.
 
 # %% [markdown]
 # ## 9. The gap, in degrees
 #
-# Does the gap matter for the task? A gaze network learns from synthetic images. It is tested on synthetic images that it
-# has not seen, and on simulated webcam images. The error is the angle between the true and the predicted direction. To
-# compare, we compute the error of always answering the mean gaze.
+# Does the gap matter for the task? A gaze network learns from synthetic images. It is tested on others of them, and on
+# simulated webcam images. The error is the angle between the true and the predicted direction. To compare, we compute
+# the error of always answering the mean gaze.
 
 # %%
 cut = len(data.synthetic) * 3 // 4
@@ -581,11 +573,10 @@ if scale.live > 10:
     assert 1.5 * errors["synthetic"].mean() < errors["simulated webcam"].mean() < guess.mean()
 
 # %% [markdown]
-# The network and the range of gaze are the same. Everything else in the table of section 5 differs, and the error is
-# several times as large. This is the **domain gap**. It is why labelled synthetic images are not enough.
+# The network and the range of gaze are the same, and the error is several times as large. This is the **domain gap**.
 #
-# How small could the error be? A network that learns from labelled simulated webcam images shows it. Nobody has such labels
-# in practice, so this is a comparison and not a method. Training and test must not share an image.
+# How small could the error be? A network that learns from labelled simulated webcam images shows it. Nobody has such
+# labels in practice. Training and test share no image.
 
 # %%
 middle = len(data.test) // 2
@@ -607,8 +598,7 @@ if scale.live > 10:
 # %% [markdown]
 # ## 10. Is a file sound?
 #
-# `datasets.check` reads a file as the library does, and says what is wrong with it. So does `simgan data check FILE` on the
-# command line.
+# `datasets.check` says what is wrong with a file. So does `simgan data check FILE` on the command line.
 #
 # **Predict.** In a copy, somebody changes one pixel and blackens two images. What can be noticed?
 
@@ -628,16 +618,16 @@ assert len(problems) == 3
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Black images, a repeated image, and a checksum that no longer fits. One changed pixel alone changes the checksum. No check
-# of this kind can see that labels belong to other images.
+# Black images, a repeated image, and a checksum that no longer fits. One pixel is enough for that. No check of this
+# kind can see that labels belong to other images.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 01.4 · Labels of other images
 #
-# In Kaggle's file each image has a name: `0`, `1`, ..., `10`. HDF5 lists names as *text*: `0`, `1`, `10`, `100`. A colleague
-# read the images in that order, and the labels in the order of numbers. Her training runs without an error.
+# In Kaggle's file each image has a name: `0`, `1`, ..., `10`. HDF5 lists names as *text*: `0`, `1`, `10`, `100`. A
+# colleague read the images in that order, and the labels in the order of numbers. No error appears.
 #
 # Write `mixed_up(images, labels)`. It takes at least 400 synthetic images (n, 35, 55) and their labels. It returns `True`
 # if the labels belong to other images and `False` if they belong to these. Use no network.
@@ -656,9 +646,8 @@ def mixed_up(images, labels): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Find a quantity that can be measured in an image and read in its label. The pupil is dark. Where are an image's
-# darkest pixels, and does that place go together with `pupil_x`? `np.corrcoef` says how strongly.
-# [Solution](solutions/01_data.ipynb)
+# The pupil is dark. Where are an image's darkest pixels, and does that place go together with `pupil_x`? `np.corrcoef`
+# says how strongly. [Solution](solutions/01_data.ipynb)
 #
 # </details>
 
@@ -686,16 +675,15 @@ for name, some in [("sound", data.synthetic), ("hers", hers)]:
     print(f"{name:6} correlation {together:+.2f}, mixed up: {mixed_up(some.images, some.labels)}")
 
 # %% [markdown] tags=["solution"]
-# The centre of the darkest pixels goes together with the pupil, though not perfectly, as lashes and shadows are dark too. In
-# hers the correlation is near 0. A network that learns from hers finds no rule and answers the mean gaze. `simgan_lib.load`
-# sorts names by number.
+# The centre of the darkest pixels goes together with the pupil, though not perfectly, as lashes and shadows are dark
+# too. In hers the correlation is near 0. `simgan_lib.load` sorts names by number.
 
 # %% [markdown]
 # ## 11. Photographs
 #
 # The course report used 50,000 UnityEyes images and 34,100 MPIIGaze photographs, published at
-# [Kaggle](https://www.kaggle.com/datasets/4quant/eye-gaze). We may not ship them. Fetching them takes Kaggle's client,
-# `pip install 'simgan_lib[kaggle]'`, and perhaps an account:
+# [Kaggle](https://www.kaggle.com/datasets/4quant/eye-gaze). We may not ship them. To fetch them, install
+# `simgan_lib[kaggle]`. Kaggle may ask for an account.
 #
 #     simgan data fetch kaggle        # into data/kaggle; if it fails, it says what to do by hand
 #     simgan data check data/kaggle
@@ -707,7 +695,7 @@ for name, some in [("sound", data.synthetic), ("hers", hers)]:
 #
 # - A data set is pixels, labels, units and a record of how it was made.
 # - Pitch is positive up, yaw is positive to the image's left. An arrow shows whether that holds.
-# - Images are `uint8` on disk and float32 in [-1, 1] for the networks, in batches from an endless shuffled stream.
+# - Images are `uint8` on disk and float32 in [-1, 1] for the networks. Batches come from an endless shuffled stream.
 # - The two kinds have the same range of gaze. Camera, lids, lashes, pupils and light differ.
 # - A classifier tells the kinds apart. A gaze network that learned from one makes large errors on the other.
 #

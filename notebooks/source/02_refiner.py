@@ -50,20 +50,19 @@ print(x.shape, x.dtype, f"from {x.min():.2f} to {x.max():.2f}")
 # %% [markdown]
 # ## 1. What R must do, and must not do
 #
-# R takes a synthetic image x and gives an image R(x) of the same size. It shall show the same eye and the same gaze, with
-# the skin, blur and shadows of a webcam.
+# R takes a synthetic image x and gives an image R(x) of the same size, with the same eye and the same gaze. Skin, blur
+# and shadows shall be those of a webcam.
 #
 # | wish | what it asks of the network |
 # |---|---|
 # | change how every pixel looks | look at a pixel's neighbourhood, and repaint the pixel |
 # | keep where things are, because the label depends on it | do not shrink the image or sum it up |
 #
-# Many image networks shrink an image to a short code and paint a new image from it. Such a network must place everything
-# anew. A pupil that lands some pixels away makes the label wrong. So R keeps the full resolution from the first layer to
-# the last: **stride 1, no pooling, no dense layer**. The same rule repaints every place. Such a network is *fully
-# convolutional*.
+# Many image networks shrink an image to a short code and paint a new image from it. They must place everything anew,
+# and a pupil that lands some pixels away makes the label wrong. So R keeps the full resolution: **stride 1, no pooling,
+# no dense layer**. The same rule repaints every place. Such a network is *fully convolutional*.
 #
-# **Predict.** R has no dense layer. What happens if it is given an image of another size?
+# **Predict.** What happens if R is given an image of another size?
 
 # %%
 R = simgan_lib.build_refiner(image_shape=(None, None, 1), seed=0)
@@ -84,7 +83,7 @@ for height, width in [(35, 55), (36, 60), (70, 110)]:
 #
 # $$ h \;\mapsto\; \mathrm{ReLU}\bigl(h + \underbrace{W_2 * \mathrm{ReLU}(W_1 * h)}_{\text{the change}}\bigr) $$
 #
-# Where $W_2$ is zero, the block passes h on unchanged. Here h is never negative, because it comes out of a ReLU. So "change
+# Where $W_2$ is zero, the block passes h on unchanged, as h comes out of a ReLU and is never negative. So "change
 # nothing" is easy for a block to learn. For two plain convolutions it is hard.
 
 # %% tags=["plot"]
@@ -94,8 +93,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# First the convolution that all layers share. `padding="same"` keeps the image's size. `dtype` is the number format, and
-# `initializer` draws the first weights.
+# First the settings that all convolutions share. `padding="same"` keeps the image's size. `dtype` is the number format,
+# and `initializer` draws the first weights.
 
 
 # %% tags=["taught:models"]
@@ -104,7 +103,7 @@ def _convolution(dtype, initializer):
 
 
 # %% [markdown]
-# And the block. This is the library's code, line for line.
+# Then the block. This is the library's code, line for line.
 
 
 # %% tags=["taught:models"]
@@ -144,8 +143,8 @@ def parameters(filters, kernel_size): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# One kernel has `kernel_size` x `kernel_size` weights for each map that it reads. A convolution has as many kernels as it
-# gives maps. A block has two convolutions. [Solution](solutions/02_refiner.ipynb)
+# One kernel has `kernel_size` x `kernel_size` weights for each map that it reads. A convolution has one kernel for each
+# map that it gives. A block has two convolutions. [Solution](solutions/02_refiner.ipynb)
 #
 # </details>
 
@@ -208,8 +207,8 @@ assert smallest >= 0
 # %% [markdown]
 # ## 3. The whole refiner
 #
-# A 3 x 3 convolution turns the gray channel into 64 feature maps. Four blocks work on them. A 1 x 1 convolution mixes them
-# to one channel again. tanh then keeps the output in [-1, 1].
+# A 3 x 3 convolution turns the gray channel into 64 feature maps. Four blocks work on them. A 1 x 1 convolution mixes
+# them to one channel again, and tanh keeps the output in [-1, 1].
 
 # %% tags=["plot"]
 notebook.show(
@@ -230,8 +229,8 @@ assert from_scratch.count_params() == simgan_lib.build_refiner().count_params() 
 assert from_scratch.output_shape == (None, 35, 55, 1)
 
 # %% [markdown]
-# The library's `build_refiner` calls the same block ([source](../simgan_lib/models.py)). 64 maps are the paper's. The
-# course's trainings use fewer, to save time. Their number is in the settings:
+# The library's [`build_refiner`](../simgan_lib/models.py) calls the same block. 64 maps are the paper's. The course's
+# trainings use fewer, to save time:
 
 # %%
 maps = scale.config.filters
@@ -239,19 +238,18 @@ count = simgan_lib.build_refiner(filters=maps).count_params()
 print(f"{maps} maps: {count:,} parameters")
 
 # %% [markdown]
-# The shortcuts run inside the blocks. **There is none from x to R(x).** The first convolution takes the image apart, and the
-# last one puts it together again. Both must be learned before R can copy anything.
+# The shortcuts run inside the blocks. **There is none from x to R(x).** The first and the last convolution must be
+# learned before R can copy anything.
 
 # %% [markdown]
 # ## 4. How far does R see?
 #
-# A 3 x 3 convolution lets a pixel depend on its neighbours, one step away. R has 1 + 4 x 2 = 9 of them. The 1 x 1
-# convolution adds nothing. So an output pixel depends on input pixels at most 9 steps away. That is a window of 19 x 19
-# pixels, the **receptive field**.
+# A 3 x 3 convolution lets a pixel depend on its neighbours, one step away. R has 1 + 4 x 2 = 9 of them. So an output
+# pixel depends on input pixels at most 9 steps away. That is a window of 19 x 19 pixels, the **receptive field**.
 #
-# We test it: change one input pixel, and see which outputs change.
+# We test it: we change one input pixel, and see which outputs change.
 #
-# **Predict.** How will the change be spread over the window: evenly, or strongest in the middle?
+# **Predict.** Will the change be even over the window, or strongest in the middle?
 
 # %%
 R = simgan_lib.build_refiner(seed=0)
@@ -288,19 +286,19 @@ assert noticed.max() == noticed[13:22, 23:32].max()
 #
 # </details>
 #
-# So R is local. It cannot compare one end of an eye with the other. But a pupil of our eyes is about 10 pixels wide. R sees
-# 9 pixels in every direction, which is enough to move a pupil by several pixels or to paint over it. Nothing in
-# the network forbids that. Self-regularisation has to prevent it (section 5), and
-# [notebook 09](09_is_it_useful.ipynb) measures whether it did.
+# So R cannot compare one end of an eye with the other. But a pupil of our eyes is about 10 pixels wide. R sees 9 pixels
+# in every direction, which is enough to move a pupil or to paint over it. Nothing in the network forbids that.
+# Self-regularisation, in section 5, has to prevent it, and [notebook 09](09_is_it_useful.ipynb) measures whether it
+# did.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 02.3 · Any refiner's receptive field
 #
-# Write `refiner_sees(blocks, kernel_size)`: the side of the window, in pixels, for a refiner with one opening convolution
-# and `blocks` residual blocks, all with kernels of `kernel_size`, and a 1 x 1 convolution at the end.
+# Write `refiner_sees(blocks, kernel_size)`: the side of the window, in pixels. The refiner has one opening convolution
+# and `blocks` residual blocks, all with kernels of `kernel_size`. A 1 x 1 convolution ends it.
 #
-# Expected: `refiner_sees(4, 3)` is 19. The paper's refiner for images of hands has 10 blocks and 7 x 7 kernels; it sees 127
-# of 224 pixels.
+# Expected: `refiner_sees(4, 3)` is 19. The paper's refiner for images of hands has 10 blocks and 7 x 7 kernels. It sees
+# 127 of 224 pixels.
 
 
 # %% tags=["exercise"]
@@ -333,7 +331,7 @@ check("02.3", refiner_sees)
 # %% [markdown] tags=["task"]
 # ### Exercise 02.4 · To see further for the same price
 #
-# You want a refiner with 3 x 3 kernels that sees 35 pixels, the height of the image. It may have 296,129 parameters at
+# You want a refiner with 3 x 3 kernels that sees 35 pixels, the height of the image, and has 296,129 parameters at
 # most. Use no more blocks than that needs, and as many feature maps as fit.
 #
 # Expected: `design = (filters, blocks)`, two whole numbers. `build_refiner(filters=..., blocks=...)` counts for you.
@@ -368,9 +366,9 @@ for filters, blocks in [(64, 4), (64, 8), (46, 8), (45, 8)]:
 # %% [markdown]
 # ## 5. Random weights, and learning to copy
 #
-# The first has random weights. The second is trained to copy: it minimises the mean of |R(x) - x| alone. This is
-# **self-regularisation**, one of the two parts of R's loss ([notebook 04](04_losses.ipynb)). The paper takes 1,000 such
-# steps before the game begins. We take as many as the course's trainings do.
+# We compare an R with random weights and an R that is trained to copy. The second minimises the mean of |R(x) - x|
+# alone. This is **self-regularisation**, one of the two parts of R's loss. The paper takes 1,000 such steps before the
+# game begins. We take as many as the course's trainings do.
 #
 # **Predict.** What will the random refiner show: the eye, nothing, or something between?
 
@@ -402,18 +400,17 @@ assert np.abs(copied - x).mean() < np.abs(untrained - x).mean()
 # <details><summary>Answer</summary>
 #
 # Something between: the outlines of an eye with wrong gray levels. Random convolutions are random filters, which pass
-# edges. The residual blocks do not help here, because the first and the last convolution have not learned anything.
+# edges.
 #
 # </details>
 #
-# The copying refiner keeps every label and adds no realism. A refiner that we train later must be more realistic, and keep
-# the labels nearly as well.
+# The copying refiner keeps every label and adds no realism.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - R is fully convolutional at full resolution, so every pixel keeps its place. It can still repaint a pupil some pixels
-#   away. Self-regularisation must prevent that.
+# - R works at full resolution, so every pixel keeps its place. R can still repaint a pupil some pixels away, and
+#   self-regularisation must prevent that.
 # - A residual block adds a change to its input. There is no shortcut from x to R(x).
 # - The paper's R has 296,129 parameters and sees 19 x 19 pixels. Both can be worked out by hand.
 # - Trained on self-regularisation alone, R learns to copy.
@@ -423,7 +420,6 @@ assert np.abs(copied - x).mean() < np.abs(untrained - x).mean()
 # - Shrivastava et al. 2017, "Adversarial Loss with Self-Regularization" and "Appearance-based Gaze Estimation"; the figure
 #   of the residual block.
 # - He et al., *Deep residual learning for image recognition*, CVPR 2016.
-# - Bojja 2018, section 3.2: the same refiner. The tanh is in the report's published code; the paper's table of layers has
-#   no last activation.
+# - Bojja 2018, section 3.2: the same refiner. The tanh is from the report's published code.
 #
 # **Next:** [03 · The discriminator](03_discriminator.ipynb)

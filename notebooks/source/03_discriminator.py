@@ -62,7 +62,7 @@ print(data.synthetic.images.shape, "synthetic;", data.real.images.shape, "simula
 # | y | an image of the target, here a *simulated webcam* image | real | 0 |
 # | R(x) | a synthetic image after refining | refined | 1 |
 #
-# **D answers the question "is this refined?"** Many texts on GANs ask "is this real?" instead, and their formulas look
+# **D answers the question "is this refined?"** Many texts on GANs ask "is this real?", and their formulas look
 # different. The library names the two classes once:
 
 # %%
@@ -98,13 +98,12 @@ assert D.output_shape == (None, 9, 14, 2)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Fewer, about a quarter. D has five convolutions. R has ten, and eight of them go from 64 maps to 64 maps.
+# Fewer, about a quarter. D has five convolutions, and R has ten.
 #
 # </details>
 #
-# A layer of stride s gives $\lceil n / s \rceil$ positions for n, if it pads the image ("same"). So the height goes 35 → 18 →
-# 9 and the width 55 → 28 → 14. The pooling has stride 1. It takes the strongest features of a position's neighbours and
-# shrinks nothing.
+# A padded layer of stride s gives $\lceil n / s \rceil$ positions for n. So the height goes 35 → 18 → 9 and the width
+# 55 → 28 → 14. The pooling has stride 1. It takes the strongest features around a position and shrinks nothing.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 03.1 · The size of the map
@@ -142,14 +141,14 @@ assert verdict("03.1", map_size)[0]
 check("03.1", map_size)
 
 # %% [markdown] tags=["solution"]
-# Without padding there are 4 x 9 = 36 answers instead of 126. All their windows lie inside the image, so a pixel in a corner
-# belongs to one window only. The paper does not say which it used. We pad, as most public codes do.
+# Without padding there are 4 x 9 = 36 answers instead of 126, and all their windows lie inside the image. The paper
+# does not say which it used. We pad, as most public codes do.
 
 # %% [markdown]
 # ## 2. Two logits, by hand
 #
-# At every position D gives two numbers, the **logits** $z_0$ for real and $z_1$ for refined. They may have any value. Softmax
-# turns them into probabilities:
+# At every position D gives two numbers, the **logits** $z_0$ for real and $z_1$ for refined. Softmax turns them into
+# probabilities:
 #
 # $$ p_\text{refined} = \frac{e^{z_1}}{e^{z_0} + e^{z_1}}, \qquad p_\text{real} = 1 - p_\text{refined} $$
 
@@ -161,8 +160,7 @@ print(f"logits {z.round(3)}  ->  p_real = {p[REAL]:.3f}, p_refined = {p[REFINED]
 
 # %% [markdown]
 # This D is untrained, so it is near 0.5. The loss of an answer is the **cross-entropy**: minus the logarithm of the
-# probability that the *right* class got. This image is synthetic. R has not changed it yet, so R(x) = x, and the right
-# class is "refined".
+# probability that the *right* class got. This image is synthetic, and its right class is "refined".
 
 # %%
 by_hand = -np.log(p[REFINED])
@@ -185,16 +183,16 @@ print(f"sigmoid of the difference: {1 / (1 + np.exp(z[REAL] - z[REFINED])):.3f}"
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Nothing. Only the difference $z_1 - z_0$ counts. So two logits with a softmax do the same as one logit with a sigmoid. The
-# paper has two logits, and the report's code has one sigmoid.
+# Nothing. Only the difference $z_1 - z_0$ counts. So two logits with a softmax do the same as one logit with a sigmoid,
+# as in the report's code.
 #
 # </details>
 
 # %% [markdown]
 # ## 3. What does one patch see?
 #
-# In notebook 02 every layer widened the view by kernel - 1 pixels. Strides change that. After a layer of stride 2,
-# neighbouring positions are 2 input pixels apart. Each later layer then widens the view in larger steps.
+# In notebook 02 every layer widened the view by kernel - 1 pixels. After a layer of stride 2, neighbouring positions
+# are 2 input pixels apart. Each later layer then widens the view in larger steps.
 
 # %%
 field, step, rows = 1, 1, []
@@ -205,9 +203,9 @@ for name, kernel, stride in [("conv", 3, 2), ("conv", 3, 2), ("max pool", 3, 1),
 pd.DataFrame(rows)
 
 # %% [markdown]
-# So an answer is about 23 x 23 pixels, and neighbouring answers are about windows 4 pixels apart. They overlap.
+# So an answer is about 23 x 23 pixels. Neighbouring windows are 4 pixels apart, so they overlap.
 #
-# To test it, we change *every* pixel of a noise image, one at a time, and look at one answer, in row 4 and column 6.
+# To test it, we change *every* pixel of a noise image, one at a time, and look at the answer in row 4 and column 6.
 
 # %%
 noise = np.random.default_rng(0).uniform(-1, 1, (1, 35, 55, 1)).astype("float32")
@@ -242,9 +240,9 @@ assert seen_rows.max() <= 29
 assert seen_columns.max() <= 37
 
 # %% [markdown]
-# A window shows texture, noise, the sharpness of a lash, the shading of skin. It also shows an iris between its lids, so
-# **D sees something of the gaze**. It cannot compare both corners of an eye. If the target's eyes looked more upwards than
-# the synthetic ones, D could notice, and R would be rewarded for moving pupils.
+# A window shows texture, noise and shading. It also shows an iris between its lids, so **D sees something of the
+# gaze**. If the target's eyes looked more upwards than the synthetic ones, D could notice, and R would be rewarded for
+# moving pupils.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 03.2 · Any discriminator's receptive field
@@ -252,8 +250,8 @@ assert seen_columns.max() <= 37
 # Write `sees(layers)`. It takes a list of (kernel, stride) pairs, first layer first, and returns the side of the window of
 # one answer, in pixels.
 #
-# Expected: `sees([(3, 2), (3, 2), (3, 1), (3, 1)])` is 23. The paper's D for images of hands has
-# `[(7, 4), (5, 2), (3, 2), (3, 2)]` and sees 71 of 224 pixels.
+# Expected: `sees([(3, 2), (3, 2), (3, 1), (3, 1)])` is 23. The paper's D for hands, `[(7, 4), (5, 2), (3, 2), (3, 2)]`,
+# sees 71 of 224 pixels.
 
 
 # %% tags=["exercise"]
@@ -284,13 +282,12 @@ assert verdict("03.2", sees)[0]
 check("03.2", sees)
 
 # %% [markdown] tags=["solution"]
-# For hands: 1 + 6·1 + 4·4 + 2·8 + 2·16 = 71 pixels. The map is 7 x 7. Each answer sees about a third of the image's side. Our
-# D sees 23 of 35 rows.
+# For hands: 1 + 6·1 + 4·4 + 2·8 + 2·16 = 71 pixels, about a third of the image's side. Our D sees 23 of 35 rows.
 
 # %% [markdown]
 # ## 4. Training D alone
 #
-# We train D for some seconds. Synthetic images are "refined", label 1. Simulated webcam images are "real", label 0. **Every
+# We train D for some seconds. Synthetic images have the label "refined", and simulated webcam images "real". **Every
 # patch carries its image's label.** So the target of an image is a 9 x 14 map filled with one number.
 
 # %% tags=["shared"]
@@ -314,7 +311,7 @@ for epoch, (loss, right) in enumerate(zip(record["loss"], record["accuracy"], st
 
 
 # %% [markdown]
-# A guess would have a loss of 0.693 and be right in 50%. Now we ask D about eyes that it has never seen.
+# Now we ask D about eyes that it has never seen.
 
 
 # %% tags=["shared"]
@@ -330,7 +327,7 @@ for name, eyes in {"synthetic": simulator, "simulated webcam": webcam}.items():
 # %% [markdown]
 # Answer (i, j) is about the window around pixel (4i + 2, 4j + 2). So we draw each answer as a cell of 4 x 4 pixels.
 #
-# **Predict.** Where will D be *least* sure: at the iris, at the rim of the image, or elsewhere on lids and skin?
+# **Predict.** Where will D be *least* sure: at the iris, at the rim of the image, or elsewhere?
 
 # %% tags=["plot"]
 BLUE_TO_ORANGE = LinearSegmentedColormap.from_list("D", [plots.BLUE, "white", plots.ORANGE])
@@ -379,12 +376,12 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# At the rim. A window there hangs over the edge of the image, so it holds fewer pixels, and hardly more than skin.
+# At the rim. A window there hangs over the edge of the image, so it holds fewer pixels.
 #
 # </details>
 #
-# Is such a map really local, or does D decide once for the whole image? A collage tells. Its left half is synthetic, and its
-# right half is from a simulated webcam.
+# Is such a map really local, or does D decide once for the whole image? A collage tells. Its left half is synthetic,
+# its right half from a simulated webcam.
 #
 # **Predict.** Draw the map of a collage on paper.
 
@@ -418,9 +415,9 @@ if scale.live > 10:
 # - **local**, the paper's: the cross-entropy of every patch, then the mean;
 # - **global**, to compare: the mean of the logits, then one cross-entropy for the image.
 #
-# R learns from the *gradient*. How much would the loss fall if a patch's logit for "refined" fell a little? We call this the
-# pressure on R. The next cell measures gradients on any backend. It takes one step of plain gradient descent with step size
-# 1, starting from zero. The step arrives at minus the gradient.
+# How much would the loss fall if a patch's logit for "refined" fell a little? This *gradient* is the pressure on R. The
+# next cell measures gradients on any backend: one step of plain gradient descent with step size 1, from zero, arrives
+# at minus the gradient.
 
 
 # %%
@@ -434,7 +431,7 @@ def gradient(loss, at):
 
 
 # %% [markdown]
-# **Predict.** In a collage the right half already passes for a simulated webcam image. Which loss presses R less there?
+# **Predict.** In a collage the right half already passes for real. Which loss presses R less there?
 
 # %%
 logits = ops.convert_to_numpy(D(to_float(collage[3:4])))
@@ -461,8 +458,7 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The local loss. It presses where the image gives itself away. The global loss presses equally everywhere: it says *that*
-# something is wrong, and not *where*.
+# The local loss. It presses where the image gives itself away. The global loss presses equally everywhere.
 #
 # </details>
 #
@@ -472,8 +468,8 @@ notebook.show(
 # $$ \frac{\partial L_\text{local}}{\partial z_1^{(k)}} = \frac{p^{(k)}_\text{refined}}{126}, \qquad
 #    \frac{\partial L_\text{global}}{\partial z_1^{(k)}} = \frac{p_\text{refined}(\text{image})}{126} $$
 #
-# In the local loss each patch k has its own p. In the global loss all patches share one, so R can make up for all others by
-# overdoing one. The paper introduces the local loss against such artefacts.
+# In the local loss each patch k has its own p. In the global loss all patches share one, so R can make up for the
+# others by overdoing one. The paper introduces the local loss against such artifacts.
 
 # %% tags=["check"]
 expected = ops.convert_to_numpy(ops.softmax(logits))[0, ..., REFINED] / 126
@@ -481,9 +477,9 @@ assert np.abs(local - expected).max() < 1e-5
 assert np.ptp(whole) < 1e-6
 
 # %% [markdown]
-# **Does it matter for the result?** The ablation trained both, with nothing else changed. Three numbers describe a run: the
-# error of a gaze network that learned from refined images, the distance by which refining moves the pupil, and the
-# accuracy of a new classifier that tells refined images from the target.
+# **Does it matter for the result?** The ablation of notebook 00 has both losses. It reports the error of a gaze network
+# that learned from refined images, and the pixels by which refining moves the pupil. The third number is the accuracy
+# of a new classifier that tells refined images from the target.
 
 # %%
 table = collect("runs/ablation")
@@ -495,17 +491,14 @@ for measure in ("gaze_error_deg", "pupil_shift_px", "two_sample_accuracy"):
     print(f"global {other.mean():5.2f} ± {other.std():.2f}, {len(one)} seeds each, p = {p:.2f}")
 
 # %% [markdown]
-# p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. A p above 0.05
-# does not settle the question. Nor does a smaller p here: this is one comparison of nine in the ablation, and among many
-# tests some fall below 0.05 by chance. [The results](../docs/results.md) correct for their number. There the difference in
-# gaze error is not significant, so this data leaves the question open. The paper shows the comparison as pictures, without a
-# number.
+# p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. The ablation
+# makes nine such comparisons, and some p fall below 0.05 by chance. [The results](../docs/results.md) correct for their
+# number. Then no difference here is significant, and the question stays open. The paper has no number for it.
 
 # %% [markdown]
 # ## 6. D in the game
 #
-# So far D judged images that nobody had refined. In a training, R repaints what D finds. These maps were recorded in a
-# training of the preset `quick`.
+# In a training, R repaints what D finds. These maps were recorded in a training of the preset `quick`.
 
 # %%
 run = simgan_lib.reference_run("quick/baseline/seed0")
@@ -532,13 +525,13 @@ assert sure.min() > 0.55
 assert sure.max() < 0.95
 
 # %% [markdown]
-# R changes its images a lot, and yet D's mean answer stays well above 0.5: D has learned as well. The goal is not a blue
-# map. R has won when D *cannot tell*, and then the map is white.
+# R changes its images a lot, and yet D's mean answer stays well above 0.5, as D learns too. R has won when D *cannot
+# tell*. Then the map is white, not blue.
 
 # %% [markdown]
 # ## 7. Two mistakes that raise no error
 #
-# Both are in public SimGAN codes. Both give a loss near 0.69, which looks like a D that is undecided.
+# Both are in public SimGAN codes. Both give a loss near 0.69, as an undecided D does.
 #
 # ### A ReLU on the logits
 #
@@ -554,8 +547,8 @@ for name, last in {"no activation": lambda z: z, "ReLU": ops.relu}.items():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Two zeros. The patch says 0.5 and has no gradient, so neither D nor R learns from it. It adds ln 2 = 0.693 to the loss. To
-# find this mistake, **count exact zeros among the logits**. A healthy D has none.
+# Two zeros. The patch says 0.5 and has no gradient, so neither D nor R learns from it. To find this mistake, **count
+# exact zeros among the logits**. A healthy D has none.
 #
 # </details>
 
@@ -568,7 +561,7 @@ print(f"with ReLU: {np.mean(np.maximum(fresh, 0) == 0):.0%}")
 # ### Reshaping pixels into classes
 #
 # PyTorch keeps the classes before the pixels: (batch, **2**, height, width). To get a list of pairs, someone writes
-# `view(-1, 2)`. The shape is right. We mark every number with its class and its patch:
+# `view(-1, 2)`. We mark every number with its class and its patch:
 
 # %%
 names = np.array([[f"{kind} {patch}" for patch in "abcd"] for kind in ("real", "refined")])
@@ -596,9 +589,9 @@ assert float(losses.local_adversarial(right, REFINED)) < 0.01
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# ln 2 = 0.693, as if D guessed. For refined images this loss asks D to make every second patch of a row greater than its left
-# neighbour, and for real ones the opposite. A map has 14 columns, an even number, so D learns vertical stripes. In Keras the
-# classes come last, and this mistake cannot happen.
+# ln 2 = 0.693, as if D guessed. For refined images this loss asks D to make every second patch of a row greater than
+# its left neighbour, and for real ones the opposite. So D learns stripes. In Keras the classes come last, and this
+# mistake cannot happen.
 #
 # </details>
 
@@ -626,8 +619,8 @@ def diagnose(logits): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Ask two questions of the logits. How many are exactly zero? How large are they? A D that is sure has large logits, and
-# large logits do not fit a loss of 0.69. [Solution](solutions/03_discriminator.ipynb)
+# How many logits are exactly zero? How large are they? A D that is sure has large logits, which do not fit a loss of
+# 0.69. [Solution](solutions/03_discriminator.ipynb)
 #
 # </details>
 
@@ -652,11 +645,11 @@ for name, logits in suspects(seed=4).items():
 # %% [markdown] tags=["task"]
 # ### Exercise 03.4 · Be the refiner
 #
-# What gives a synthetic image away to this D? Three repairs are ready: `blur(images, 0.7)` blurs by 0.7 pixels,
-# `equalised(images)` equalises each histogram, and `noisy(images)` adds noise of 6 gray levels. `p_refined(images)` asks D.
+# What gives a synthetic image away to this D? Three repairs are ready: `blur(images, 0.7)`, in pixels,
+# `equalised(images)` for each histogram, and `noisy(images)` with noise of 6 gray levels. `p_refined(images)` asks D.
 #
-# Apply each repair alone, then all three one after another, to `sixty`. Which single repair fools D best? Does it do as well
-# as all three? Explain why a list of repairs cannot replace training *against* D.
+# Apply each repair alone to `sixty`, then all three one after another. Which single repair fools D best? Do all three
+# do better? Why can a list of repairs not replace training *against* D?
 #
 # Expected: five values of p_refined, the first for `sixty` as they are, and three sentences.
 
@@ -685,9 +678,9 @@ print(f"as they are: {p_refined(sixty):.2f}")
 #
 # - The five values, with the one for untreated images.
 # - Which single repair lowers p_refined most, and that all three together lower it further.
-# - That this says what *this* D, after some seconds of training, looks at. It says little about the images: in notebook 01 a
-#   new classifier still told such images apart.
-# - That D goes on learning in a training. When one difference is gone, it finds the next, and R has to follow.
+# - That this says what *this* D looks at, after some seconds of training. In notebook 01 a new classifier still told
+#   such images apart.
+# - That D goes on learning in a training. When one difference is gone, it finds the next.
 #
 # [Solution](solutions/03_discriminator.ipynb)
 #
@@ -703,9 +696,8 @@ if scale.live > 10:
     assert told["all three"] < min(told["blur"], told["equalised"], told["noise"])
 
 # %% [markdown] tags=["solution"]
-# All three together fool this D best. The order of the single repairs says what D has noticed first. It is a fact
-# about D after some seconds of training. A D that goes on learning finds other differences, such as lashes and shadows. So R
-# must be trained against D, and cannot be written down once.
+# All three together fool this D best. The order of the single repairs says what D has noticed first. A D that goes on
+# learning finds other differences, such as lashes and shadows.
 
 # %% [markdown]
 # ## What you have learned
@@ -713,9 +705,9 @@ if scale.live > 10:
 # - D turns 35 x 55 pixels into 9 x 14 pairs of logits. Each pair judges a window of 23 x 23 pixels.
 # - Real is 0 and refined is 1. Only the difference of the two logits counts. A guess costs ln 2 = 0.693.
 # - A window can hold an iris, so D sees something of the gaze.
-# - A local loss tells R *where* an image gives itself away. A global one tells it only *that* it does.
-# - A ReLU on the logits, and a reshape without permutation, give a loss of 0.69 as well. Count exact zeros, and look at the
-#   size of the logits.
+# - A local loss tells R *where* an image gives itself away. A global one tells only *that* it does.
+# - A loss of 0.69 can also come from a ReLU on the logits, or from a reshape without permutation. Count exact zeros,
+#   and look at the size of the logits.
 #
 # ## References
 #

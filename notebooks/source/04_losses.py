@@ -52,21 +52,22 @@ print(x.shape, f"from {x.min():.2f} to {x.max():.2f}")
 # %% [markdown]
 # ## 1. Two aims in one number
 #
-# R has two aims. D should take its images for real. And each image should stay close to its synthetic original, so that the label
-# stays true. The paper adds both (equation 1):
+# R has two aims. D should take its images for real. Each image should stay close to its synthetic original, so that the
+# label stays true. The paper's equation 1 adds both:
 #
 # $$ \mathcal L_R = \sum_i \ell_\text{real}(x_i) + \lambda \, \ell_\text{reg}(x_i) $$
 #
-# We take *means* over pixels and patches where the paper takes sums. Section 7 shows what that does to $\lambda$.
+# We take *means* where the paper takes sums. Section 7 shows what that does to $\lambda$.
 
 # %% [markdown]
 # ## 2. Staying close: self-regularisation
 #
-# The simplest measure of closeness is the mean change of a pixel:
+# The simplest measure of closeness is the mean change of a pixel, an *L1* distance:
 #
 # $$ \ell_\text{reg} = \text{mean} \, \bigl| \psi(R(x)) - \psi(x) \bigr| $$
 #
-# $\psi$ is a *feature*: it says what is compared. Usually it is the pixels themselves. The library has two more.
+# $\psi$ is a *feature*: it says what is compared. Usually it is the pixels themselves, `identity`. The library has two
+# more.
 
 
 # %% tags=["shared", "taught:losses"]
@@ -90,7 +91,7 @@ def self_regularisation(refined, synthetic, feature=identity):
 
 
 # %% [markdown]
-# We try it on an image of 2 x 3 pixels, in which one pixel of six moves by 0.6.
+# In an image of 2 x 3 pixels, one pixel changes by 0.6.
 
 # %% tags=["shared"]
 before = np.array([[0.0, 0.5, 1.0], [0.0, 0.5, 1.0]], "float32")[None, ..., None]
@@ -99,9 +100,8 @@ after[0, 0, 0, 0] += 0.6
 print(f"{float(self_regularisation(after, before)):.3f}, by hand {0.6 / 6:.3f}")
 
 # %% [markdown]
-# Now two changes: the image becomes *brighter everywhere*, or *that one pixel* moves.
-#
-# **Predict.** `image_gradients` compares the differences of neighbouring pixels. Which of the two changes costs nothing in it?
+# **Predict.** `image_gradients` compares the differences of neighbouring pixels. What costs nothing in it: an image
+# that is *brighter everywhere*, or *that one pixel*?
 
 # %%
 for feature in (identity, image_gradients):
@@ -112,12 +112,12 @@ for feature in (identity, image_gradients):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The brighter image costs nothing: all differences stay. The one pixel is part of two of the four differences, so it costs
-# 2 x 0.6 / 4 = 0.3.
+# The brighter image: all differences stay. The one pixel is part of two of the four differences, so it costs 2 x 0.6 /
+# 4 = 0.3.
 #
 # </details>
 #
-# `channel_mean` is for colour images, and the paper's example. A hue may change as long as the brightness stays.
+# `channel_mean` is for colour images. A hue may change as long as the brightness stays.
 
 # %%
 colour = np.zeros((1, 2, 2, 3), "float32")
@@ -136,11 +136,11 @@ assert float(self_regularisation(before + 0.2, before, image_gradients)) < 1e-6
 # ## 3. Equation 2: D's loss
 #
 # D gives each patch a probability $D(\cdot)$ of being *refined*. A refined image costs it $-\log D$, a real one
-# $-\log(1 - D)$ (equation 2):
+# $-\log(1 - D)$:
 #
 # $$ \mathcal L_D = -\sum_i \log D(R(x_i)) - \sum_j \log\bigl(1 - D(y_j)\bigr) $$
 #
-# Both terms are a **cross-entropy**: minus the log-probability of the wanted class. One function is enough for both, and for R:
+# Both terms are a cross-entropy. One function is enough for both, and for R:
 
 
 # %% tags=["shared", "taught:losses"]
@@ -149,7 +149,7 @@ def local_adversarial(logits, label):
 
 
 # %% [markdown]
-# We check it by hand on two patches, which D calls refined with probability 0.8 and 0.5.
+# We check it on two patches, which D calls refined with probability 0.8 and 0.5.
 
 # %%
 two_patches = np.log([[[[0.2, 0.8], [0.5, 0.5]]]])
@@ -158,7 +158,7 @@ for name, label, p in (("refined", REFINED, [0.8, 0.5]), ("real", REAL, [0.2, 0.
     print(f"wanted {name:8} {ours:.4f}, by hand {by_hand:.4f}")
 
 # %% [markdown]
-# Why `log_softmax`? The probability of a very sure D rounds to zero, and the logarithm of zero ends the training.
+# Why `log_softmax`? A probability of a very sure D rounds to zero, and the logarithm of zero ends the training.
 
 # %%
 sure = np.array([[[[60.0, -60.0]]]], "float32")
@@ -184,9 +184,9 @@ def global_adversarial(logits, label):
 print(f"the two patches as one: {float(global_adversarial(two_patches, REFINED)):.4f}")
 
 # %% [markdown] tags=["task"]
-# ### Exercise 04.1
+# ### Exercise 04.1 · Equation 2
 #
-# Write `discriminator_loss(on_real, on_refined)`, equation 2 with means. It takes D's logits on a real batch and on a refined
+# Write `discriminator_loss(on_real, on_refined)`, equation 2 with means. It takes D's logits on a real and on a refined
 # batch, and calls `local_adversarial` twice. *Expected:* 1.386 where all logits are 0.
 #
 # <details><summary>Hint</summary>
@@ -220,8 +220,8 @@ always_real = np.zeros((1, 9, 14, 2), "float32") + np.log([0.9, 0.1]).astype("fl
 print(f"always real: {float(discriminator_loss(always_real, always_real)):.3f}")
 
 # %% [markdown] tags=["solution"]
-# A D that always answers "real" with probability 0.9 has the loss $-\log 0.9 - \log 0.1 = 2.41$. That is worse than a guess.
-# A value above 1.386 always means that D is sure of something wrong.
+# A D that always answers "real" with probability 0.9 has the loss $-\log 0.9 - \log 0.1 = 2.41$, worse than a guess. A
+# value above 1.386 always means that D is sure of something wrong.
 
 # %% [markdown]
 # ## 4. Two numbers to know by heart
@@ -241,8 +241,7 @@ print(f"one term {one_term:.3f} (ln 2 = {np.log(2):.3f}), L_D {2 * one_term:.3f}
 # | R's adversarial term = 0.693 | D cannot tell R's images. |
 # | the same, far above 0.693 | D is sure that R's images are refined. |
 #
-# The library also logs D's **accuracy**: the share of patches on the right side. A tie counts as half right, so an undecided D
-# scores 0.5 on both classes.
+# The library also logs D's **accuracy**, the share of patches on the right side. A tie counts as half right.
 
 
 # %% tags=["shared", "taught:losses"]
@@ -256,8 +255,7 @@ for name, logits in {"a guess": guess, "the two patches": two_patches}.items():
     print(f"{name}: accuracy {float(accuracy(logits, REFINED))}")
 
 # %% [markdown]
-# Of the two patches one is right and one undecided: 0.75. Here are both landmarks in a recorded training, the
-# healthy one of notebook 11.
+# Here are both landmarks in a recorded training, the healthy one of notebook 11.
 
 # %% tags=["plot"]
 run = simgan_lib.reference_run("failures/baseline/seed0")
@@ -268,12 +266,12 @@ notebook.show(
 )
 
 # %% [markdown]
-# A GAN's losses do not fall to zero. Where one network gains, the other loses. In a healthy training both curves stay near
-# their landmarks.
+# A GAN's losses do not fall to zero. Where one network gains, the other loses. In a healthy training both curves stay
+# near their landmarks.
 #
-# **Count the terms before you compare.** The report's curves settle near $L_D$ = 1.1. If its published code made the figures,
-# that is a sum of *three* means: fresh refined images, images from the history, and real ones. With n terms,
-# $e^{-L_D / n}$ is the probability that D gives to the right answer, as a geometric mean.
+# **Count the terms before you compare.** The report's $L_D$ settles near 1.1. In its published code $L_D$ is a sum of
+# *three* means: fresh refined images, images from the history, and real ones. With n terms, $e^{-L_D / n}$ is the
+# geometric mean of the probability that D gives to the right answer.
 #
 # **Predict.** What is a guess with three terms? How sure is D of the right answer at 1.1?
 
@@ -286,20 +284,20 @@ for terms in (2, 3):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Three terms have their landmark at 3 ln 2 = 2.08. At 1.1 the report's D gives the right answer 69%, and not 58%. So it is
-# clearly ahead of R.
+# A guess is 3 ln 2 = 2.08. If that code made the report's curves, its D gives the right answer 69% and not 58%. Then it
+# is clearly ahead of R.
 #
 # </details>
 
 # %% [markdown]
 # ## 5. Equation 3: why R minimises $-\log(1 - D)$
 #
-# R wants the label *real* for its images (equation 3):
+# R wants the label *real* for its images:
 #
 # $$ \ell_\text{real} = -\log\bigl(1 - D(R(x))\bigr) $$
 #
-# In code this is `local_adversarial(logits, REAL)`. R could also make *D's* loss large, and minimise $+\log D(R(x))$. Both make
-# D(R(x)) small, but with other *gradients*. We measure them with one step of plain gradient descent of size 1, as in notebook 03.
+# In code this is `local_adversarial(logits, REAL)`. R could also make *D's* loss large, and minimise $+\log D(R(x))$.
+# Both make D(R(x)) small, but with other *gradients*. We measure them as in notebook 03.
 
 
 # %% tags=["shared"]
@@ -355,15 +353,17 @@ assert np.abs(np.array(push["+log D"]) - (1 - certainty)).max() < 1e-3
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# $-\log(1 - D)$: its gradient is $D$ = 0.99, that of $+\log D$ is $1 - D$ = 0.01. The second form *saturates* where R is worst.
+# $-\log(1 - D)$: its gradient is $D$ = 0.99, that of $+\log D$ is $1 - D$ = 0.01. The second form *saturates* where R
+# is worst.
 #
 # </details>
 #
-# So R uses the **non-saturating** form. In Goodfellow's texts D is the probability of *real*, and there $\log(1 - D)$ is the form
-# that saturates. **Ask what D = 1 means before you copy a GAN loss.**
+# So R uses the **non-saturating** form. In Goodfellow's texts D is the probability of *real*, and there $\log(1 - D)$
+# saturates. **Ask what D = 1 means before you copy a GAN loss.**
 #
-# A large gradient at the logit says how much R is asked to change. The direction comes from D's weights. When D is sure of everything,
-# no small change of the pixels changes its answer much, and the direction may be useless. Notebook 11 has such a D.
+# The gradient at the logit says how much R is asked to change. The direction comes from D's weights. When D is sure of
+# everything, no small change of the pixels changes its answer much, and the direction may be useless. Notebook 11 has
+# such a D.
 
 # %% [markdown]
 # ## 6. Two equations that disagree
@@ -376,8 +376,8 @@ assert np.abs(np.array(push["+log D"]) - (1 - certainty)).max() < 1e-3
 # | the report, eq. 2 | $-\log(1 - D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
 # | the report, eq. 4 | $-\log(D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
 #
-# We decide by experiment. It needs an R that copies and a D that has learned something, so we pre-train a small model. Notebook 05
-# explains pre-training.
+# We decide by experiment. It needs an R that copies and a D that has learned something, so we train a small model for
+# some steps. Notebook 05 explains this *pre-training*.
 
 # %% tags=["shared"]
 config = scale.config.replace(
@@ -403,8 +403,8 @@ print(f"D gives R's images p(refined) = {recognised(R):.3f} on average")
 
 
 # %% [markdown]
-# Now two copies of this R. One minimises the paper's loss. The other one minimises the report's equation 4 as printed. A subclass
-# of `SimGAN` overrides `refiner_loss` for it. Its lines are the library's, with `REFINED` in place of `REAL`:
+# One copy of this R minimises the paper's loss. Another one minimises the report's equation 4 as printed. A subclass of
+# `SimGAN` overrides `refiner_loss` for it. Its lines are the library's, with `REFINED` in place of `REAL`:
 
 
 # %%
@@ -463,14 +463,14 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# D recognises the copy with the printed sign better. This R works for its opponent.
+# The copy with the printed sign. This R works for its opponent.
 #
 # </details>
 #
-# So equation 4 has a slip of sign. The report's published code explains it: there D is the probability of being *real*, and with
-# that convention $-\log D(R(x))$ is right. Equations 1 to 3 of the text use the paper's convention, equation 4 the code's.
+# So equation 4 has a slip of sign. The report's published code explains it. There D is the probability of being *real*,
+# and then $-\log D(R(x))$ is right. Equations 1 to 3 of the text use the paper's convention, equation 4 the code's.
 #
-# The log shows the slip too. A whole training with the printed sign is recorded, next to the baseline:
+# A whole training with the printed sign is recorded, next to the *baseline*, the same training with the paper's sign:
 
 # %%
 wrong = simgan_lib.reference_run("failures/wrong_sign/seed0")
@@ -492,8 +492,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# With the wrong sign R's adversarial loss is *low*, because R and D want the same. The sign of the mistake is that D's loss is low
-# *too*: two opponents cannot both win. A gaze network that learns from these images errs by
+# With the wrong sign R's adversarial loss is *low*, because R and D want the same. D's loss is low *too*. That gives
+# the mistake away: two opponents cannot both win. A gaze network that learns from these images errs by
 # {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees. From the baseline's images it errs by
 # {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, from unrefined ones by
 # {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}.
@@ -506,8 +506,8 @@ assert last["wrong sign"]["discriminator_loss"] < last["baseline"]["discriminato
 # %% [markdown]
 # ## 7. What lambda means
 #
-# The paper *sums* the cross-entropy over patches and the L1 over pixels. We take means. To compare, we divide the paper's loss by
-# the number of patches:
+# The paper *sums* the cross-entropy over patches and the L1 over pixels. To compare, we divide its loss by the number
+# of patches:
 #
 # $$ \underbrace{\frac{1}{126} \sum_\text{patches} \text{CE}}_{\text{mean}} + \lambda_\text{sum} \,
 #    \underbrace{\frac{1925}{126}}_{15.3} \; \underbrace{\frac{1}{1925} \sum_\text{pixels} |R(x) - x|}_{\text{mean}} $$
@@ -534,10 +534,10 @@ assert abs(in_sums / 126 - in_means) < 1e-4
 assert abs(ours - losses.lambda_mean_from_sum(0.01)) < 1e-12
 
 # %% [markdown] tags=["task"]
-# ### Exercise 04.2
+# ### Exercise 04.2 · From eyes to hands
 #
-# The paper also refines pictures of hands: 224 x 224 pixels, which its D answers with 7 x 7 patches. An author takes
-# `lambda_sum = 0.01` over from the eyes. How many times as strong is self-regularisation now, against the adversarial term?
+# The paper also refines pictures of hands: 224 x 224 pixels, and 7 x 7 patches of D. An author takes `lambda_sum =
+# 0.01` over from the eyes. How many times as strong is self-regularisation now, against the adversarial term?
 # *Expected:* one number, `times`.
 #
 # <details><summary>Hint</summary>
@@ -565,7 +565,7 @@ check("04.2", times)
 # image and of map.
 
 # %% [markdown]
-# A third form mixes both: a *mean* cross-entropy, and an L1 *summed over the whole batch*. A well-known Keras code,
+# A third form has a *mean* cross-entropy, and an L1 *summed over the whole batch*. A well-known Keras code,
 # mjdietzx/SimGAN, does that with lambda 0.0001 and batches of 512.
 
 # %%
@@ -573,9 +573,9 @@ print(f"0.0001 summed over a batch of 512: lambda_mean {1e-4 * 512 * 35 * 55:.1f
 print(f"the same with a batch of 32:       lambda_mean {1e-4 * 32 * 35 * 55:.1f}")
 
 # %% [markdown]
-# So lambda is large there, and the batch size changes it. Here are the values of public codes and of this course in the mean form.
-# The paper prints no value; its 0.01 comes from a comment of an author and is not confirmed. The report prints 0.01. By its code
-# this is a mean form. Its text can also be read as an L1 summed over pixels, which would be 19.
+# So lambda is large there, and the batch size changes it. Here are the values of public codes and of this course in the
+# mean form. The paper prints no value. Its 0.01 comes from a comment of an author and is not confirmed. The report's
+# 0.01 is a mean form by its code. Its text can also be read as an L1 summed over pixels, which would be 19.
 
 # %%
 values = {"mjdietzx": 98.6, "mnjm": 98.6, "wkhademi": 10.0, "the report, by its code": 0.01}
@@ -614,8 +614,8 @@ notebook.show(
 assert max(values.values()) / min(values.values()) > 5_000
 
 # %% [markdown]
-# What does lambda do? In these trainings nothing else was changed. `mean_change` is mean |R(x) - x| at the end, of a range of 2. The
-# pupil's shift says how far labels have moved. The gaze network learned from the refined images.
+# What does lambda do? In these trainings nothing else was changed. `mean_change` is mean |R(x) - x| at the end, of a
+# range of 2. The pupil's shift says how far labels have moved. The gaze network learned from the refined images.
 #
 # **Predict.** From lambda 0.01 to 100: which of the three columns falls, and does the gaze error have a best place?
 
@@ -646,30 +646,30 @@ assert measured["gaze_error_deg"].iloc[-1] < table["synthetic_deg"].mean()
 # The change and the shift are smallest at lambda 100. There most of the benefit is lost:
 # {{ablation/lambda_100/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees, against
 # {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} unrefined and
-# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} at lambda 1. Compare other rows with the standard deviation
-# between seeds. A smaller difference is no finding.
+# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} at lambda 1. Lambda 10 has a lower error than
+# lambda 1, by less than the standard deviation between seeds. So these seeds do not settle which of the two is better.
 #
 # </details>
 #
-# With the slider you can see the eyes of these trainings. Its vertical axis is KID, a distance between two sets of images: 0 means
+# The slider shows the eyes of these trainings. The vertical axis is KID, a distance between two sets of images: 0 means
 # alike. Notebook 10 explains it.
 
 # %%
 widgets.LambdaExplorer("runs/ablation")
 
 # %% [markdown]
-# The commonest complaint about the public codes is "my refined images look like the synthetic ones". A large lambda is a good
-# reason.
+# The commonest complaint about the public codes is "my refined images look like the synthetic ones". A large lambda can
+# be the reason.
 
 # %% [markdown] tags=["task"]
-# ### Exercise 04.3
+# ### Exercise 04.3 · Three logs
 #
-# Three recorded trainings without their names. One is the `"baseline"`, one has `"lambda 100"`, one has the `"wrong sign"`. Which is
-# which? Sections 4, 6 and 7 say what to look for. *Expected:* a name for each letter, such as `{"A": "baseline", ...}`.
+# Of three recorded trainings one is the `"baseline"`, one has `"lambda 100"`, one has the `"wrong sign"`. Which is
+# which? *Expected:* a name for each letter, such as `{"A": "baseline", ...}`.
 #
 # <details><summary>Hint</summary>
 #
-# First ask who is content, R or D. Then ask whether R moves at all.
+# First ask whose loss is low, R's or D's. Then ask whether R changes anything.
 #
 # </details>
 #
@@ -697,7 +697,7 @@ check("04.3", answers)
 
 # %% [markdown] tags=["solution"]
 # - Both losses are low: R and D want the same. **The wrong sign.**
-# - D's loss is low, R's adversarial loss is *high*, and R changes hardly anything. It is held too tightly. **Lambda 100.**
+# - D's loss is low, R's adversarial loss is *high*, and R changes hardly anything. **Lambda 100.**
 # - Both losses are near their landmarks, and the change can be seen. **The baseline.**
 #
 # `adversarial_loss` alone tells the three apart. The others confirm it.
@@ -705,8 +705,8 @@ check("04.3", answers)
 # %% [markdown]
 # ## 8. Gradients as pictures
 #
-# A loss reaches R only through its gradient. So we look at the gradients: in which direction would each term change each pixel of
-# R(x)? We take the R and D of section 6, at the point where the adversarial rounds begin.
+# In which direction would each term change each pixel of R(x)? We take the R and D of section 6, where the adversarial
+# rounds would begin.
 
 # %%
 refined = ops.convert_to_numpy(R(x))
@@ -716,7 +716,7 @@ change = np.abs(refined - x)
 print(f"mean |R(x) - x| {change.mean():.3f}; unchanged pixels {np.mean(change == 0):.2%}")
 
 # %% [markdown]
-# Pre-training leaves R close to the identity, but not exact.
+# R is close to the identity, but not exact.
 #
 # **Predict.** A pixel that is off by 0.03: does the L1 pull it back with **(A)** 3% of the force on a pixel that is off by 1,
 # **(B)** the same force, or **(C)** no force?
@@ -732,14 +732,13 @@ assert np.isclose(np.abs(pull), full, rtol=1e-3).mean() > 0.95
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# **(B)**. The slope of |u| is 1 or -1, however small u is. A squared difference would pull harder the further a pixel has moved.
-# Only where u is exactly 0 the slope is taken as 0, and that happens to hardly any pixel. So self-regularisation has its full
-# force from the first round.
+# **(B)**. The slope of |u| is 1 or -1, however small u is. So self-regularisation has its full force from the first
+# round. A squared difference would pull harder the further a pixel has moved.
 #
 # </details>
 #
-# The force on a pixel is $\lambda$ / pixels. We measure all gradients in units of 1 / pixels. Then the L1's force is simply
-# $\lambda$, and D's wish can be compared with it.
+# The force on a pixel is $\lambda$ / pixels. The adversarial term has a gradient as well: D's *wish* for that pixel. We
+# measure both in units of 1 / pixels. Then the L1's force is simply $\lambda$.
 
 # %%
 strength = np.abs(wish) * x.size
@@ -777,16 +776,15 @@ if scale.live > 10:
     assert share[-1] < 0.5 * share[3]
 
 # %% [markdown]
-# So $\lambda$ is a *threshold*: a pixel moves away from x only where D's wish is stronger than $\lambda$ / pixels. An L1 asks for few
-# changes, and does not care how large these are.
+# So $\lambda$ is a *threshold*: a pixel moves away from x only where D's wish is stronger.
 #
-# This picture has two limits. R cannot move single pixels, as its weights are shared by all of them. And the wishes shrink with D(R(x)),
-# as section 5 shows, so the same lambda holds more pixels later in a training.
+# This picture has two limits. R cannot move single pixels, as its weights are shared by all of them. And the wishes
+# shrink with D(R(x)), as section 5 shows. So the same lambda holds more pixels when D is less sure.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - $L_D$ and R's adversarial term are the same cross-entropy with other labels. A guess is ln 2 = 0.693 a term.
+# - $L_D$ and R's adversarial term are the same cross-entropy with other labels. A guess costs ln 2 = 0.693 a term.
 # - R minimises $-\log(1 - D)$, whose gradient is large while D is sure. What D = 1 means decides every sign.
 # - A wrong sign shows as *two* low losses.
 # - Sums or means decide what lambda is worth: a factor of 15.3 for our eyes.
@@ -795,11 +793,12 @@ if scale.live > 10:
 # ## One harder exercise
 
 # %% [markdown] tags=["task"]
-# ### Exercise 04.4
+# ### Exercise 04.4 · A feature that allows noise
 #
-# The simulated webcam is noisy, so R has to add noise, and self-regularisation punishes it. Write a feature `blurred(images)` that
-# replaces each pixel by the mean of the 5 x 5 pixels around it. Use `ops.average_pool` with stride 1. *Expected:* the shape
-# (n, 31, 51, 1) for our eyes, or (n, 35, 55, 1) with padding. `pupil_to_noise(blurred)`, defined below, is above 0.3.
+# The simulated webcam is noisy, so R has to add noise, and self-regularisation punishes it. Write a feature
+# `blurred(images)` that replaces each pixel by the mean of the 5 x 5 pixels around it. Use `ops.average_pool` with
+# stride 1. *Expected:* the shape (n, 31, 51, 1) for our eyes, or (n, 35, 55, 1) with padding.
+# `pupil_to_noise(blurred)`, defined below, is above 0.3.
 #
 # <details><summary>Hint</summary>
 #
@@ -826,7 +825,7 @@ check("04.4", blurred)
 
 
 # %% [markdown] tags=["shared"]
-# What does a feature charge for noise, which should cost little, and for pupils that move by two pixels, which should cost much?
+# Noise should cost little, and pupils that move by two pixels should cost much:
 
 
 # %% tags=["shared"]
@@ -858,10 +857,10 @@ print(f"blurred {pupil_to_noise(blurred):.2f}")
 assert pupil_to_noise(blurred) > 2 * pupil_to_noise(identity)
 
 # %% [markdown] tags=["solution"]
-# A good feature costs little for what may change and much for what must not. The mean of 25 independent errors is five times
-# smaller than one of them, so noise costs a fifth. A pupil is larger than 5 x 5 pixels, so most of its shift remains. To train with it,
-# write a subclass of `SimGAN` whose `self_regularisation(self, refined, x)` returns
-# `losses.self_regularisation(refined, x, blurred)`. [Own method](../docs/own-method.md) shows how.
+# The mean of 25 independent errors is five times smaller than one of them, so noise costs a fifth. A pupil is larger
+# than 5 x 5 pixels, so most of its shift remains. To train with it, write a subclass of `SimGAN` whose
+# `self_regularisation(self, refined, x)` returns `losses.self_regularisation(refined, x, blurred)`. [Own
+# method](../docs/own-method.md) shows how.
 
 # %% [markdown]
 # ## References
@@ -869,8 +868,9 @@ assert pupil_to_noise(blurred) > 2 * pupil_to_noise(identity)
 # - Shrivastava et al. 2017: "Adversarial Loss with Self-Regularization" (equations 1 to 4, and the feature $\psi$).
 # - Bojja 2018, sections 2 and 3.2.2 (its equations 2 and 4), and its code, abojja9/SimGAN_eyes.
 # - Goodfellow et al., *Generative adversarial nets*, 2014, section 3: the saturating and the non-saturating form.
-# - Public codes of section 7: mjdietzx/SimGAN, mnjm/SimGAN, wkhademi/SimGAN, carpedm20/simulated-unsupervised-tensorflow,
-#   AlexHex7/SimGAN_pytorch, and daniel-merrick's, whose lambda lies between 0.03 and 0.05 in the paper's form.
+# - Public codes of section 7: mjdietzx/SimGAN, mnjm/SimGAN, wkhademi/SimGAN,
+#   carpedm20/simulated-unsupervised-tensorflow, AlexHex7/SimGAN_pytorch, and daniel-merrick's, whose lambda lies between
+#   0.03 and 0.05 in the paper's form.
 # - The library's source: [losses.py](../simgan_lib/losses.py), [simgan.py](../simgan_lib/simgan.py).
 #
 # **Next:** [05 · Pre-training](05_pretraining.ipynb)

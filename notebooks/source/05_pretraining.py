@@ -50,11 +50,11 @@ print(data.synthetic.images.shape, "synthetic;", data.real.images.shape, "simula
 # %% [markdown]
 # ## 1. Two networks that know nothing
 #
-# A refiner with random weights turns an eye into a ghost, as notebook 02 shows. A discriminator with random weights has never
-# seen a webcam image. What if they train each other at once? The gradient that R gets from an untrained D has no useful
-# direction. And D can tell ghosts from eyes without learning anything about webcams.
+# A refiner with random weights turns an eye into a ghost, as notebook 02 shows. What if both networks train each other
+# at once? The gradient that R gets from an untrained D has no useful direction. And D can tell ghosts from eyes without
+# learning anything about webcams.
 #
-# **Predict.** What is $L_D$ of a discriminator that guesses? What will an untrained one reach?
+# **Predict.** What is $L_D$ of a discriminator that guesses, and of an untrained one?
 
 
 # %% tags=["shared"]
@@ -74,11 +74,11 @@ print(f"L_D {loss:.2f} (a guess: {2 * np.log(2):.2f}), {right:.0%} of patches ri
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# A guess is 2 ln 2 = 1.386. An untrained D is close to it, with about half of the patches right.
+# A guess has 2 ln 2 = 1.386. An untrained D is close to it.
 #
 # </details>
 #
-# So both networks learn something simple first. This is **pre-training**:
+# So each network learns something simple first. This is **pre-training**:
 #
 # | | steps of R | steps of D | order |
 # |---|---|---|---|
@@ -87,7 +87,7 @@ print(f"L_D {loss:.2f} (a guess: {2 * np.log(2):.2f}), {right:.0%} of patches ri
 # | this course | 60 | 60 | first R, then D |
 
 # %% [markdown] tags=["task"]
-# ### Exercise 05.1
+# ### Exercise 05.1 · The report's order
 #
 # Write `report_order(turns)`. It returns the order of the report's steps as text: `"R"` for a step of R, `"D"` for a step of D.
 # *Expected:* a text of 12 letters for `report_order(2)`.
@@ -119,8 +119,8 @@ assert verdict("05.1", report_order)[0]
 check("05.1", report_order)
 
 # %% [markdown]
-# We train the model of notebooks 02 to 04. `iterations=0` asks for no adversarial round, so the training ends after both phases.
-# `log_every=2` gives a row of metrics for every second step.
+# We train the model of notebooks 02 to 04. With `iterations=0` the training ends after both phases. `log_every=2` gives
+# a row of metrics for every second step.
 
 # %% tags=["shared"]
 config = scale.config.replace(iterations=0, log_every=2)
@@ -138,11 +138,10 @@ metrics = Run(folder).metrics
 #
 # $$ L_{\text{pre}} = \operatorname{mean}\,\bigl|R(x) - x\bigr| $$
 #
-# Its solution is R(x) = x, the *identity*. That is a good place to start from. Every label is still true, and every later change is
-# one that D asked for.
+# Its solution is R(x) = x, the *identity*. There every label is still true, and every later change is one that D asked
+# for.
 #
-# **Predict.** The mean change of an untrained R is 0.2 to 0.4, of a range of 2. Does it fall along a straight line, or fast and then
-# slowly? Does it reach zero?
+# **Predict.** Does the mean change fall along a straight line, or fast and then slowly? Does it reach zero?
 
 
 # %% tags=["plot"]
@@ -187,20 +186,20 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Fast and then slowly. It does not reach zero. The L1 has the same slope however small the error is, so steps of a fixed size jump
-# back and forth over the minimum. And tanh comes near pure black and white only with very large inputs. It need not be zero: what
-# is left is less than the simulated webcam's noise.
+# Fast and then slowly. It does not reach zero. The L1 has the same slope however small the error is, so steps of a
+# fixed size jump back and forth over the minimum. And tanh comes near pure black and white only with very large inputs.
+# What is left is less than the simulated webcam's noise.
 #
 # </details>
 #
-# The report says the same of its curve. R's loss is near zero during pre-training, because only self-regularisation is minimised.
+# The report's loss is near zero in this phase, too.
 
 # %% [markdown] tags=["task"]
-# ### Exercise 05.2
+# ### Exercise 05.2 · Is the phase over?
 #
-# Is the phase over? Write `first_below(rows, levels)`. It takes rows of `metrics.csv` and returns the first step (column
-# `iteration`) at which `mean_change` is below `levels` *gray levels* of 0 to 255. It returns `None` if there is none. `mean_change` is
-# measured on images from -1 to 1. *Expected:* a whole number for 40 levels, `None` for 0.
+# Write `first_below(rows, levels)`. It takes rows of `metrics.csv` and returns the first `iteration`
+# at which `mean_change` is below `levels` *gray levels* of 0 to 255, or `None`. `mean_change` is measured on images
+# from -1 to 1. *Expected:* a whole number for 40 levels, `None` for 0.
 #
 # <details><summary>Hint</summary>
 #
@@ -231,8 +230,8 @@ check("05.2", first_below)
 # %% [markdown]
 # ## 3. D learns the difference
 #
-# Now R stands still. D learns to tell its images from the simulated webcam's. R is the identity, so **refined means synthetic
-# here**. D learns the difference that R will have to remove.
+# Now R stands still. It is the identity, so **refined means synthetic here**. D learns the difference that R will have
+# to remove.
 #
 # **Predict.** Where does $L_D$ begin? Will D get 60%, 80% or 100% of the patches right in the end?
 
@@ -270,7 +269,7 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It begins near 1.386 and is far below after a few dozen steps. The two kinds of images differ in most places.
+# It begins near 1.386 and is far below after a few dozen steps, with about nine in ten patches right.
 #
 # </details>
 #
@@ -300,14 +299,11 @@ notebook.show(
 print(f"history buffer after D's pre-training: {lesson['history_filled'].iloc[-1]:.0%} full")
 
 # %% [markdown]
-# In the report's published code this number would stay at zero. Notebook 06 shows why.
-#
-# Why is D not trained much longer? R's gradient goes through D. When D is sure of everything, its answer hardly changes with a small
-# change of the pixels. Then the gradient with respect to the image no longer says which small change would help. Notebook 11 has such
-# a D.
+# Why is D not trained much longer? When D is sure of everything, its gradient no longer tells R which small change
+# would help: see section 5 of notebook 04.
 
 # %% [markdown] tags=["task"]
-# ### Exercise 05.3
+# ### Exercise 05.3 · One folder, given twice
 #
 # A colleague gives the folder of synthetic images twice, as synthetic and as real ones. What does $L_D$ show after pre-training?
 #
@@ -343,15 +339,15 @@ loss, right = judge(same_twice.discriminator, x, same_twice.refiner(x))
 print(f"L_D {loss:.2f}, {right:.0%} of patches right")
 
 # %% [markdown] tags=["solution"]
-# It is a little below 1.386 at most, as R's identity is not exact and D may see that. A D that stays at a guess means that the images
-# are alike, or that D does not learn. Look at the images first.
+# It is near 1.386. A D that stays at a guess means that the images are alike, or that D does not learn. Look at the
+# images first.
 
 # %% [markdown]
 # ## 4. What an optimiser remembers
 #
-# R has *two* optimisers in the library, one for pre-training and one for the adversarial rounds. Adam divides a mean of recent
-# gradients by the size that gradients have had over about 1,000 steps. The gradients of pre-training are small. When the loss changes
-# and its gradients grow a hundredfold, a used Adam still divides by the old size.
+# R has *two* optimisers in the library, one for pre-training and one for the adversarial rounds. Adam divides a mean of
+# recent gradients by the size that gradients have had over about 1,000 steps. When the loss changes and its gradients
+# grow a hundredfold, a used Adam still divides by the old size.
 #
 # **Predict.** How large is its next step: 1, 12 or 100 learning rates?
 
@@ -379,21 +375,20 @@ assert used.sum() > 400
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# About 12 learning rates, and the steps stay too large for a hundred steps and more.
+# About 12 learning rates. In 100 steps a used Adam goes several times as far as a fresh one.
 #
 # </details>
 #
-# So **a new loss gets a new optimiser**. The report's code does so too: it has three, one for each loss. Notebook 11 has a run with
-# too large steps of R.
+# So **a new loss gets a new optimiser**. The report's code has three, one for each loss. Notebook 11 has a run with too
+# large steps of R.
 
 # %% [markdown]
 # ## 5. The first rounds without pre-training
 #
-# We play a few dozen adversarial rounds twice: from the pre-trained networks, and from random weights. `play` also keeps what R makes
-# of our eyes.
+# We play a few dozen adversarial rounds twice: from the pre-trained networks, and from random weights.
 #
-# **Predict.** Without pre-training R starts as a ghost. $L_R$ contains $\lambda$ mean |R(x) - x|. Will R become an eye within 30
-# rounds?
+# **Predict.** Without pre-training R starts with ghosts. $L_R$ contains $\lambda$ mean |R(x) - x|. Will its images
+# become eyes within 30 rounds?
 
 
 # %%
@@ -452,19 +447,18 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Yes, after 30 rounds its eyes can be recognised. Self-regularisation is a part of $L_R$, so R learns to keep the eye within the game
-# as well. Meanwhile D asks for changes, so neither curve on the left stays near zero.
+# Yes. Self-regularisation is a part of $L_R$, so R learns to keep the eye within the game as well. Meanwhile D asks for
+# changes, so neither curve on the left stays near zero.
 #
 # </details>
 #
-# With pre-training R starts as an eye and meets a D that already knows the difference. The comparison is generous to it: the steps of
-# pre-training are not counted. And our $\lambda$ of 1 repeats R's lesson in every round. With the report's 0.01 hardly anything asks a
-# ghost to become an eye.
+# The comparison is generous to pre-training, whose steps are not counted. And our $\lambda$ of 1 repeats R's lesson in
+# every round. With the report's 0.01 hardly anything asks a ghost to become an eye.
 #
 # ### Does it matter in the end?
 #
-# A few dozen rounds say how a training *begins*. The recorded ablation says how it ends. It has the same training with and without
-# pre-training, for several seeds.
+# A few dozen rounds say how a training *begins*. The recorded ablation says how it ends, with and without pre-training,
+# for several seeds.
 
 # %%
 table = collect("runs/ablation")
@@ -479,26 +473,27 @@ else:
     print("too few seeds for a test: at least five of each are needed")
 
 # %% [markdown]
-# A difference between two means counts only if it is larger than the seeds' spread explains. The test says whether it is. Without the
-# test, the table settles nothing. It cannot say anything about 1,000 steps or about the report's lambda either.
+# The difference in gaze error is smaller than the spread of the seeds, and the test finds none. So pre-training made no
+# difference that five seeds could show. This says nothing about 1,000 steps, or about the report's lambda.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - R first learns the identity: labels are kept, and every later change is visible.
+# - R first learns the identity. It keeps the labels.
 # - D first learns the difference between synthetic and simulated webcam images. A few dozen steps are enough.
 # - The curves say when a phase is over: R's flattens near zero, D's is well below 2 ln 2.
 # - Adam remembers the size of past gradients. A new loss gets a new optimiser.
-# - A short run shows how a training begins. Its end is a question for records with several seeds.
+# - A short run shows how a training begins, not how it ends. Five seeds show no effect of pre-training on the end.
 #
 # ## One harder exercise
 
 # %% [markdown] tags=["task"]
-# ### Exercise 05.4
+# ### Exercise 05.4 · Does the order matter for D?
 #
-# Does the order of the steps matter for D? `taught(order, seed)` below trains small networks in the order of a text such as that of
-# exercise 05.1, and returns D's loss and accuracy after it. Compare the paper's order with the report's, with as many steps of each
-# network in all, for three seeds. *Expected:* two lists of three losses, and two or three sentences of judgement.
+# `taught(order, seed)` below trains small networks in the order of a text
+# such as that of exercise 05.1, and returns D's loss and accuracy. Compare the paper's order with the report's, with
+# equal numbers of steps, for three seeds. *Expected:* two lists of three losses, and two or three sentences of
+# judgement.
 #
 # <details><summary>Hint</summary>
 #
@@ -547,9 +542,8 @@ for name, order in orders.items():
     print(f"{name:9} L_D {found[:, 0].round(2)}, mean {found[:, 0].mean():.2f}")
 
 # %% [markdown] tags=["solution"]
-# Both D have taken as many steps, and R's lesson knows nothing of D. Compare the difference of the two means with the spread of the
-# three seeds. Where it is not clearly larger, three seeds show no effect of the order. An effect would not be surprising either:
-# D's first steps in the report's order show it a worse R.
+# Where the difference of the means is not clearly larger than the spread of the seeds, three seeds show no effect of
+# the order. An effect would not be surprising: in the report's order D's first steps show it a worse R.
 
 # %% [markdown]
 # ## References

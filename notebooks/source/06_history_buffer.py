@@ -44,11 +44,11 @@ notebook.show(
 # %% [markdown]
 # ## 1. A chase on a circle
 #
-# R is never perfect. Its images have *some* artifact: they are too bright, too dark, too rough or too smooth. D learns to see today's
-# artifact, so R changes to another one. D follows. Has D then forgotten the first?
+# R is never perfect. Its images have *some* artifact: they are too bright, too dark, too rough or too smooth. D learns
+# to see today's artifact, so R changes to another one, and D follows. Has D then forgotten the first?
 #
-# We make this as small as possible. An image is a point in the plane. Webcam images lie around the origin. Refined images lie on a
-# circle around them. So they always have an artifact, and R chooses which: the **angle**.
+# We make this as small as possible. An image is a point in the plane. Webcam images lie around the origin, and refined
+# images on a circle around them. So they always have an artifact, and R chooses which: the **angle**.
 
 
 # %% tags=["shared"]
@@ -59,7 +59,7 @@ def draw(angle, number, rng):
 
 
 # %% [markdown]
-# D is a logistic regression. It draws *one straight line* through the plane and calls one side refined. Its loss is $L_D$, as always.
+# D is a logistic regression. It draws *one straight line* through the plane and calls one side refined.
 
 
 # %% tags=["shared"]
@@ -77,7 +77,7 @@ def teach(weights, webcam, refined, rate=0.5):
 
 
 # %% [markdown]
-# R turns its angle down the slope of its loss, $-\log(1 - D)$, away from where D expects refined images.
+# R turns its angle down the slope of its loss, $-\log(1 - D)$.
 
 
 # %% tags=["shared"]
@@ -101,7 +101,7 @@ def chase(mix=None, rounds=300, seed=0):
 
 
 # %% [markdown]
-# **Predict.** Both take turns for 300 rounds. Will R's angle settle, swing to and fro, or run round and round?
+# **Predict.** Will R's angle settle, swing to and fro, or run round and round?
 
 # %% tags=["plot"]
 figure = Figure(figsize=(6, 2.6), layout="constrained")
@@ -120,7 +120,7 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Round and round, at a steady pace. The direction depends on the seed. Nothing gets better.
+# Round and round, at a steady pace. Nothing gets better.
 #
 # </details>
 #
@@ -139,17 +139,17 @@ assert abs(angles[-1] - angles[0]) > 4 * np.pi
 assert p < 0.4
 
 # %% [markdown]
-# D is late. It is surest of the artifact of a quarter of a turn ago. The one of three quarters of a turn ago it has **forgotten**. But
-# on a circle, three quarters back is *one quarter ahead*. That is where R goes next.
+# D is late. It is surest of the artifact of a quarter of a turn ago, and has **forgotten** the one of three quarters of
+# a turn ago. But on a circle, three quarters back is *one quarter ahead*. That is where R goes next.
 #
 # The paper's remedy is a **history buffer**: a store of R's earlier images. It fills half of D's refined mini-batch.
 
 # %% [markdown]
 # ## 2. Does a convolutional D forget?
 #
-# A toy proves nothing about eyes. So we take stand-ins for the refined images of two phases of a training: synthetic eyes that are too
-# bright, and later ones that are too dark. D learns the bright ones against the simulated webcam, then the dark ones. We test it all
-# the time on bright ones that it has never seen.
+# A toy proves nothing about eyes. So we take stand-ins for refined images: synthetic eyes that are too bright, and
+# later ones that are too dark. D learns the bright ones against the simulated webcam, then the dark ones. We always
+# test it on bright ones that it has never seen.
 
 # %%
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -165,8 +165,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# `update_discriminator` takes one step of D. `model.buffer.mix` puts images of the past beside half a batch of fresh ones. With
-# `buffer_size=0` there is no past, and the whole batch is fresh.
+# `update_discriminator` takes one step of D. `model.buffer.mix` puts images of the past beside half a batch of fresh
+# ones. With `buffer_size=0` the whole batch is fresh.
 
 
 # %%
@@ -205,16 +205,17 @@ if scale.live > 10:
     assert forgetful[-1] < forgetful[half - 1] - 0.2
 
 # %% [markdown]
-# D has lost what it knew. "Bright is webcam, dark is refined" had become the easiest rule. This is *catastrophic forgetting*. R could
-# now turn bright again and win.
+# D has lost what it knew. This is *catastrophic forgetting*. R could now turn bright again and win.
 
 # %% [markdown]
 # ## 3. Build the buffer
 #
-# A buffer has three rules. It has a fixed number of slots. D draws different images from it at random. New images go into empty slots
-# first, and later into random ones. We write the library's buffer, and test it with images of one pixel that carry a number.
+# A buffer has a fixed number of slots. D draws different images from it at random. New images go into empty slots
+# first, and later into random ones. We write the library's buffer, and test it with images of one pixel that carry a
+# number.
 #
-# The buffer *is* its images, the number of filled slots, and a source of random numbers. All are Keras variables; section 6 says why.
+# The buffer is its images, the number of filled slots, and a source of random numbers. All are Keras variables. Section
+# 6 says why.
 
 
 # %% tags=["shared"]
@@ -232,7 +233,8 @@ def held(buffer):
 
 
 # %% [markdown]
-# To sample, every slot gets a random key, and the slots with the smallest keys are taken. Filled slots have keys below 1, empty ones 2.
+# To sample, every slot gets a random key, and the slots with the smallest keys are taken. Empty slots have the key 2,
+# and filled ones less than 1.
 
 
 # %% tags=["shared", "taught:history"]
@@ -266,8 +268,8 @@ def push(self, images):
 
 
 # %% [markdown]
-# D needs both. `mix` puts images of the past beside the fresh ones, and then stores the fresh ones. While the buffer holds too few, the
-# fresh ones stand in for the past.
+# `mix` puts images of the past beside the fresh ones, and then stores the fresh ones. While the buffer holds too few,
+# the fresh ones stand in for the past.
 
 
 # %% tags=["shared", "taught:history"]
@@ -302,11 +304,11 @@ print("a sample of 3:", ops.convert_to_numpy(buffer.sample(3))[:, 0])
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# First 1 to 4. Of the next four images two fill the empty slots, and each of the other two replaces an old one.
+# First 1 to 4. Of the next four, two fill the empty slots, and two replace old images.
 #
 # </details>
 #
-# Mistakes are easy in such code. So we state what must be true, whatever the random numbers are:
+# Whatever the random numbers are, this must be true:
 
 # %% tags=["check"]
 for seed in range(20):
@@ -332,7 +334,7 @@ k_d = scale.config.discriminator_updates
 print(f"{n} slots, {k} images a push: mean age {n / k:.0f} updates of D, {n / k / k_d:.0f} rounds")
 
 # %% [markdown]
-# We check the formula. Every image carries the number of its push, so its age can be read off.
+# We check the formula. Every image carries the number of its push.
 
 # %%
 pushes, slots, new = 500, 512, 16
@@ -360,13 +362,14 @@ notebook.show(
 assert 0.7 * slots / new < ages.mean() < 1.4 * slots / new
 
 # %% [markdown]
-# The buffer should remember longer than R needs for one turn. The paper gives no size.
+# The paper gives no size.
 
 # %% [markdown] tags=["task"]
-# ### Exercise 06.1
+# ### Exercise 06.1 · How many slots?
 #
-# Write `slots_for(rounds, batch_size, discriminator_updates)`: the size of a buffer whose mean age is a given number of *rounds*.
-# *Expected:* a whole number; 16,000 for 100 rounds of the report's settings, a batch of 32 and 10 updates of D.
+# Write `slots_for(rounds, batch_size, discriminator_updates)`: the size of a buffer whose mean age is a given number of
+# *rounds*. *Expected:* a whole number. 100 rounds of the report's settings, a batch of 32 and 10 updates of D, need
+# 16,000 slots.
 #
 # <details><summary>Hint</summary>
 #
@@ -428,17 +431,16 @@ print("held:", len(broken.images), " sampled:", broken.sample(4).shape)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Nothing, and there is *no error*. `np.append` returns a longer copy, and this code drops it. The buffer stays empty. Slicing an empty
-# array is legal, so D trains on fresh images alone.
+# Nothing, and there is *no error*. `np.append` returns a longer copy, and this code drops it. The buffer stays empty,
+# and D trains on fresh images alone.
 #
 # </details>
 #
-# The training goes on, and the curves look normal. The bug was copied into at least four other repositories and into Kaggle
-# notebooks; some of their users reported it. **The code that the report published has it too.** So if that code made the report's
-# figures, they were made without a history. The report describes one. Nobody who reads the text alone can know.
+# The bug was copied into at least four other repositories. **The code that the report published has it too.** The
+# report describes a history. If that code made its figures, they were made without one.
 #
-# Two other bugs were found in public codes. One code writes with `np.put`, which counts *pixels* and not images. One always hands out
-# the same slots.
+# Two other bugs were found in public codes. One code writes with `np.put`, which counts *pixels* and not images. One
+# always hands out the same slots.
 
 
 # %% tags=["shared"]
@@ -471,15 +473,15 @@ print("slots with a pixel of 9:", [slot for slot in range(6) if 9.0 in pixels.im
 print("slots that are all 9:   ", [slot for slot in range(6) if (pixels.images[slot] == 9).all()])
 
 # %% [markdown] tags=["task"]
-# ### Exercise 06.2
+# ### Exercise 06.2 · A test for any buffer
 #
-# Write `is_healthy(make)`, a test for any buffer. `make(size, shape)` gives a new one, with the methods `push(images)` and
-# `sample(number)`. Return `True` if what was pushed can be sampled, whole, and all of it. Return `False` for the three buffers above.
-# *Expected:* `True` or `False`.
+# Write `is_healthy(make)`, a test for any buffer. `make(size, shape)` gives a new one, with the methods `push(images)`
+# and `sample(number)`. Return `True` if all that was pushed can be sampled, whole. Return `False` for the three buffers
+# above. *Expected:* `True` or `False`.
 #
 # <details><summary>Hint</summary>
 #
-# Fill the buffer: push 8 different images of 2 x 2 pixels into 8 slots. Then draw many samples of 4. Every sampled image must be one of
+# Push 8 different images of 2 x 2 pixels into 8 slots. Then draw many samples of 4. Every sampled image must be one of
 # those that were pushed, and every pushed one must come up. `image.tobytes()` can be put into a set.
 #
 # </details>
@@ -510,13 +512,12 @@ assert verdict("06.2", is_healthy)[0]
 check("06.2", is_healthy)
 
 # %% [markdown]
-# Our library logs the filled part as well. `history_filled` in `metrics.csv` must rise to 1.
+# Our library logs the filled part. `history_filled` in `metrics.csv` must rise to 1.
 
 # %% [markdown]
 # ## 6. Why variables?
 #
-# Training steps are *compiled*: Python runs once, while the graph is built, and not again. A list or a counter in Python is then
-# frozen.
+# Training steps are *compiled*: Python runs once, while the graph is built, and not again.
 #
 # **Predict.** We call a compiled step five times. It writes a note into a Python list at each call. How many notes are there?
 
@@ -538,9 +539,9 @@ print("five calls, notes:", len(noted))
 assert len(noted) < 5
 
 # %% [markdown]
-# Not five. A buffer made of Python lists would never fill. Variables are changed by the compiled step, and saved with a checkpoint. The
-# library's [`HistoryBuffer`](../simgan_lib/history.py) is our buffer as a Keras layer, so a model finds its variables. Compiling also
-# explains the keys of section 3: a compiled graph has fixed shapes.
+# Not five. A buffer made of Python lists would never fill. Variables are changed by the compiled step, and saved with a
+# checkpoint. The library's [`HistoryBuffer`](../simgan_lib/history.py) is our buffer as a Keras layer, so a model finds
+# its variables. A compiled graph has fixed shapes, which explains the keys of section 3.
 
 # %%
 history = simgan_lib.HistoryBuffer(size=6, image_shape=(1, 1, 1))
@@ -560,7 +561,7 @@ assert all(len(set(three)) == 3 for three in drawn)
 assert {value for three in drawn for value in three} == inside
 
 # %% [markdown] tags=["task"]
-# ### Exercise 06.3
+# ### Exercise 06.3 · Push first, sample afterwards
 #
 # In a colleague's run `history_filled` rises to 1, yet D forgets as if there were no buffer. The code pushes first and samples
 # afterwards. The buffer has 16 slots, and half a batch is 16 images. What does D get as its past?
@@ -601,7 +602,7 @@ check("06.3", answer)
 # %% [markdown]
 # ## 7. Does it help D?
 #
-# First the toy. `chase` of section 1 takes our buffer's `mix`. We compile it, as it is called thousands of times.
+# First the toy. `chase` of section 1 takes our buffer's `mix`, compiled to save time.
 
 
 # %% tags=["shared"]
@@ -649,11 +650,11 @@ assert np.mean(turns["256 slots"]) < np.mean(turns["64 slots"]) < np.mean(turns[
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It slows the chase down and does not stop it. Half of each batch is fresh, and one straight line cannot reject the whole circle.
+# It slows the chase down and does not stop it, as one straight line cannot reject the whole circle.
 #
 # </details>
 #
-# **A history helps only a D that can use it.** Now the convolutional D of section 2, with the history.
+# Now the convolutional D of section 2, with the history.
 #
 # **Predict.** What share of the bright patches does it still recognise after the dark lessons?
 
@@ -685,16 +686,16 @@ if scale.live > 10:
     assert late["with"] > late["without"] + 0.2
 
 # %% [markdown]
-# With the history D recovers what it loses in the first dark lessons, as some images of the past half are still bright. Without it D
-# does not. So the mechanism works in a convolutional D.
+# With the history D recovers what it loses in the first dark lessons, as some images of the past half are still bright.
+# So the mechanism works in a convolutional D.
 
 # %% [markdown]
 # ## 8. Does it help R?
 #
-# Here is what counts: do gaze networks learn better from the refined images? The recorded ablation has the same training with and
-# without history, for several seeds.
+# Do gaze networks learn better from the refined images? The recorded ablation has the same training with and without
+# history, for several seeds.
 #
-# **Predict.** By how much does the gaze error change without history? Is that more than two seeds differ?
+# **Predict.** By how much does the gaze error change without history? Is that more than seeds differ among themselves?
 
 # %%
 table = collect("runs/ablation")
@@ -713,14 +714,13 @@ else:
 assert np.isfinite(found.to_numpy()).all()
 
 # %% [markdown]
-# A difference of two means counts only if it is larger than the seeds' spread explains. The test decides that. Without it the table
-# settles nothing, whichever way it points. The paper shows the effect of the history in pictures alone.
+# Without history the error is even a little lower. The test finds no difference, so these seeds show neither a benefit
+# nor a harm. The paper shows the effect of the history in pictures alone.
 #
-# A training on eyes differs from both demonstrations. Self-regularisation holds R near its input, so it has little room to run. D learns
-# slowly, so its weights remember as well. And we average R's weights, which acts against oscillations too.
+# A training on eyes differs from both demonstrations. Self-regularisation holds R near its input, so it has little room
+# to run. And we average R's weights, which acts against oscillations too.
 #
-# The history costs nothing. R refines half a batch for each update of D instead of a whole one, so a round is even faster. The course
-# keeps it.
+# The course keeps the history. It costs little: R refines half a batch for each update of D instead of a whole one.
 
 # %% [markdown]
 # ## What you have learned
@@ -728,14 +728,14 @@ assert np.isfinite(found.to_numpy()).all()
 # - A D that sees only the present forgets, and R can go round in circles.
 # - A buffer of $n$ images that takes $k$ at each push remembers about $n/k$ pushes.
 # - It slows the chase of the toy, and it keeps old artifacts known to a convolutional D.
-# - One test finds the bug that the report's code shares with many others: what was pushed must be there.
+# - One test finds the bug that the report's code shares with others: what was pushed must be there.
 # - Compiled steps need a buffer made of variables, and a checkpoint then holds it.
-# - A mechanism that works in a demonstration need not show in the end result. That takes seeds and a test.
+# - A mechanism that works in a demonstration need not show in the end result. Here it does not, over five seeds.
 #
 # ## One harder exercise
 
 # %% [markdown] tags=["task"]
-# ### Exercise 06.4
+# ### Exercise 06.4 · A line in place of the circle
 #
 # On the circle R never arrives. Let it: replace the circle by a *line*. R chooses a `place`, the webcam's is 0, and R starts at 1. Write
 # `approach(mix=None, rounds=600, seed=0)`, which returns the places after each round. Begin with a copy of `chase`, with these changes:
@@ -744,8 +744,8 @@ assert np.isfinite(found.to_numpy()).all()
 # - webcam points are `0.2 * rng.normal(size=(8, 1))`, and D has two weights, which start at 0;
 # - R's step is `place -= 0.2 * probability(weights, [place]) * weights[1]`.
 #
-# Measure the swing: the standard deviation of the last 300 places. Compare `mix=None` with `remember(64, (1,))`, and first predict: is
-# the swing smaller or larger with the buffer? *Expected:* 600 numbers that come near 0, and two swings.
+# Measure the swing: the standard deviation of the last 300 places. Compare `mix=None` with `remember(64, (1,))`. First
+# predict: is the swing smaller or larger with the buffer? *Expected:* 600 numbers that come near 0, and two swings.
 #
 # <details><summary>Hint</summary>
 #
@@ -787,8 +787,8 @@ for size in (0, 16, 64, 256):
 assert min(swings[64]) > max(swings[0])
 
 # %% [markdown] tags=["solution"]
-# The swing is *larger* with a buffer of 64. When R is nearly there, the past tells D of an error that R no longer makes. D pushes on, and R
-# goes too far. A delay in a control loop makes it swing. So a history helps a D that forgets, and is no remedy for every oscillation.
+# The swing is *larger* with a buffer of 64. When R is nearly there, the past tells D of an error that R no longer
+# makes. D pushes on, and R goes too far. So a history helps a D that forgets, and is no remedy for every oscillation.
 
 # %% [markdown]
 # ## References

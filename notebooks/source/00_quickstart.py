@@ -254,7 +254,7 @@ Markdown(gaze_markdown(runs))
 # %% [markdown]
 # ### Which run is which
 #
-# Notebooks quote several runs. The *report* is A. K. Bojja's of 2018, which this course repeats. An *ablation* is a set
+# Notebooks quote several runs. The *report* is A. K. Bojja's course report of 2018, whose work this course repeats. An *ablation* is a set
 # of trainings in which one thing at a time is changed.
 
 # %% tags=["plot"]

@@ -334,8 +334,8 @@ assert data.real.images.mean(axis=(1, 2)).std() < 2
 # Simulated webcam images are brighter and have more contrast. All of them are equally bright, because this camera
 # *equalises* each histogram: it moves gray levels until all are about equally frequent.
 #
-# Next, how often each gray level occurs, and how much fine detail there is. A Fourier transform along the rows splits an
-# image into waves. Slow waves are skin and shadow. Fast waves are edges and noise.
+# Next, how often each gray level occurs, and how much fine detail there is. A Fourier transform splits each row into
+# waves. Slow waves are skin and shadow, fast ones edges and noise.
 
 
 # %%

@@ -51,7 +51,7 @@ print(x.shape, x.dtype, f"from {x.min():.2f} to {x.max():.2f}")
 # ## 1. What R must do, and must not do
 #
 # R takes a synthetic image x and gives an image R(x) of the same size, with the same eye and the same gaze. Skin, blur
-# and shadows shall be those of a webcam.
+# and shadows should be those of a webcam.
 #
 # | wish | what it asks of the network |
 # |---|---|

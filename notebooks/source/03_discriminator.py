@@ -69,8 +69,8 @@ print(data.synthetic.images.shape, "synthetic;", data.real.images.shape, "simula
 print("REAL =", losses.REAL, "  REFINED =", losses.REFINED)
 
 # %% [markdown]
-# SimGAN's D does not give one answer for an image. It gives **126**, one for each position of a 9 x 14 grid, the *map*. Each
-# answer judges a *patch* of the image.
+# SimGAN's D gives **126** answers for an image, one for each position of a 9 x 14 grid, the *map*. Each judges a
+# *patch* of the image.
 
 # %% tags=["plot"]
 notebook.show(
@@ -462,14 +462,14 @@ notebook.show(
 #
 # </details>
 #
-# The formulas say the same. The gradient of a cross-entropy with respect to a logit is the probability minus its target. R's
+# The formulas agree. The gradient of a cross-entropy with respect to a logit is the probability minus its target. R's
 # target is $p_\text{refined} = 0$, so
 #
 # $$ \frac{\partial L_\text{local}}{\partial z_1^{(k)}} = \frac{p^{(k)}_\text{refined}}{126}, \qquad
 #    \frac{\partial L_\text{global}}{\partial z_1^{(k)}} = \frac{p_\text{refined}(\text{image})}{126} $$
 #
-# In the local loss each patch k has its own p. In the global loss all patches share one, so R can make up for the
-# others by overdoing one. The paper introduces the local loss against such artifacts.
+# With the global loss all patches share one p, so R can make up for the others by overdoing one. The paper introduces
+# the local loss against such artifacts.
 
 # %% tags=["check"]
 expected = ops.convert_to_numpy(ops.softmax(logits))[0, ..., REFINED] / 126
@@ -492,7 +492,7 @@ for measure in ("gaze_error_deg", "pupil_shift_px", "two_sample_accuracy"):
 
 # %% [markdown]
 # p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. The ablation
-# makes nine such comparisons, and some p fall below 0.05 by chance. [The results](../docs/results.md) correct for their
+# makes nine such comparisons, and one p may well fall below 0.05 by chance. [The results](../docs/results.md) correct for their
 # number. Then no difference here is significant, and the question stays open. The paper has no number for it.
 
 # %% [markdown]

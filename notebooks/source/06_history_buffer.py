@@ -205,7 +205,13 @@ if scale.live > 10:
     assert forgetful[-1] < forgetful[half - 1] - 0.2
 
 # %% [markdown]
-# D has lost what it knew. This is *catastrophic forgetting*. R could now turn bright again and win.
+# <details><summary>Answer</summary>
+#
+# None, or nearly none. "Bright is webcam, dark is refined" has become the easiest rule.
+#
+# </details>
+#
+# This is *catastrophic forgetting*. R could now turn bright again and win.
 
 # %% [markdown]
 # ## 3. Build the buffer
@@ -539,9 +545,15 @@ print("five calls, notes:", len(noted))
 assert len(noted) < 5
 
 # %% [markdown]
-# Not five. A buffer made of Python lists would never fill. Variables are changed by the compiled step, and saved with a
-# checkpoint. The library's [`HistoryBuffer`](../simgan_lib/history.py) is our buffer as a Keras layer, so a model finds
-# its variables. A compiled graph has fixed shapes, which explains the keys of section 3.
+# <details><summary>Answer</summary>
+#
+# Not five. Python ran only while the step was built. A buffer made of Python lists would never fill.
+#
+# </details>
+#
+# Variables are changed by the compiled step, and saved with a checkpoint. The library's
+# [`HistoryBuffer`](../simgan_lib/history.py) is our buffer as a Keras layer, so a model finds its variables. A compiled
+# graph has fixed shapes, which explains the keys of section 3.
 
 # %%
 history = simgan_lib.HistoryBuffer(size=6, image_shape=(1, 1, 1))
@@ -714,8 +726,14 @@ else:
 assert np.isfinite(found.to_numpy()).all()
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # Without history the error is even a little lower. The test finds no difference, so these seeds show neither a benefit
-# nor a harm. The paper shows the effect of the history in pictures alone.
+# nor a harm.
+#
+# </details>
+#
+# The paper shows the effect of the history in pictures alone.
 #
 # A training on eyes differs from both demonstrations. Self-regularisation holds R near its input, so it has little room
 # to run. And we average R's weights, which acts against oscillations too.

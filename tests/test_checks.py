@@ -148,12 +148,26 @@ def test_a_healthy_training_is_never_warned_of(seed):
     assert [trouble(metrics[: n + 1]) for n in range(len(metrics))] == [None] * len(metrics)
 
 
-def test_trouble_is_seen_before_the_end_and_a_method_of_ones_own_is_left_alone():
-    metrics = pd.read_csv(HELD_OUT / "lambda_50.csv")
-    found = [trouble(metrics[: n + 1]) for n in range(len(metrics))]
-    assert found[0] is None
-    assert "held back" in found[-8]
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("wrong_sign", "wrong label"),
+        ("collapse", "paints"),
+        ("too_strong", "too strong"),
+        ("lambda_50", "held back"),
+        ("lambda_0.05", "labels"),
+    ],
+)
+def test_trouble_is_seen_while_it_happens(name, expected):
+    metrics = pd.read_csv(HELD_OUT / f"{name}.csv")
+    assert trouble(metrics[metrics["phase"] != "adversarial"]) is None
+    assert expected in trouble(metrics[:-7]), "over a quarter of the rounds before the end"
+
+
+def test_a_method_that_logs_other_numbers_is_not_warned_of():
+    metrics = pd.read_csv(HELD_OUT / "too_strong.csv")
     assert trouble(metrics.drop(columns="mean_change")) is None
+    assert trouble(metrics.assign(discriminator_loss=-3.0)) is None  # a critic's
 
 
 def test_the_unlisted_patients_of_notebook_11_differ_from_a_healthy_model():

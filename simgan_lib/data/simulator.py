@@ -6,12 +6,11 @@ the rows hold (lashes, shadows, spectacles) and in the camera; the geometry of g
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
-from tqdm.auto import tqdm
+from tqdm.contrib.concurrent import thread_map
 
 from simgan_lib.data.camera import CAMERAS, IRIS_PLANE, SIZE, draw, look_vector, pixels_per_mm
 from simgan_lib.data.images import check_size
@@ -150,7 +149,7 @@ def set_person(eyes: pd.DataFrame, person: int | np.ndarray, style: str) -> pd.D
     `person` is a number from 0 to 199: one for all rows, or an array of one for each.
     """
     person = np.broadcast_to(person, len(eyes))
-    if person.size and not (person.min() >= 0 and person.max() < PEOPLE):
+    if not np.isin(person, range(PEOPLE)).all():
         raise ValueError(f"person must be from 0 to {PEOPLE - 1}; received {person}.")
     luck = np.random.default_rng(2017).random((PEOPLE, len(PERSON)))[person]
     return eyes.assign(person=person, **_parameters(PERSON, luck, style))
@@ -198,20 +197,16 @@ def render(
     `style` chooses the camera; what is before it is in the table. The rest is as in `simulate`.
     """
     _check(eyes, size, style)
-    images = np.empty((len(eyes), *size), np.uint8)
 
     def work(first):
         chunk = eyes.iloc[first : first + CHUNK]
-        images[first : first + CHUNK] = CAMERAS[style](draw(chunk, size), chunk)
-        return len(chunk)
+        return CAMERAS[style](draw(chunk, size), chunk)
 
     # Threads, not processes: these take longer to start than to draw thousands of images, run a
     # script's top level again, and may hang when forked from TensorFlow.
-    bar = tqdm(total=len(eyes), unit="image", desc=style, disable=not progress)
-    with ThreadPoolExecutor(os.cpu_count() if workers is None else workers) as pool, bar:
-        for done in pool.map(work, range(0, len(eyes), CHUNK)):
-            bar.update(done)
-    return images
+    options = {"max_workers": os.cpu_count() if workers is None else workers, "desc": style}
+    parts = thread_map(work, range(0, len(eyes), CHUNK), disable=not progress, **options)
+    return np.concatenate([np.empty((0, *size), np.uint8), *parts])
 
 
 def simulate(

@@ -22,7 +22,7 @@ CHUNK = 64  # rows drawn at once: small enough for the processor's cache, large 
 BLOCK = 256  # rows that share a random generator: making one for each row would take longer
 
 
-# Each of these five turns an eye's luck, a number in [0, 1), into a parameter.
+# Each of these four turns an eye's luck, a number in [0, 1), into a parameter.
 def uniform(low, high):
     """Any number from low to high."""
     return lambda luck: low + (high - low) * luck
@@ -42,11 +42,6 @@ def skewed(low, high):
 def sometimes(chance, low, high):
     """Zero, or with this chance any number from low to high."""
     return lambda luck: np.where(luck < chance, low + (high - low) * luck / chance, 0.0)
-
-
-def always(value):
-    """The same for every eye."""
-    return lambda luck: np.full_like(luck, value)
 
 
 # What belongs to a person. Column: (distribution in the simulator, in the simulated webcam).
@@ -76,7 +71,7 @@ PERSON = {
     "lash_length": (normal(5.5, 1.0), normal(4.0, 1.0)),
     "brow": (uniform(0.0, 0.35), uniform(0.3, 0.9)),
     "brow_height": (normal(16.0, 1.2), normal(13.2, 1.3)),
-    "glasses": (always(0.0), sometimes(0.2, 0.4, 1.0)),
+    "glasses": (uniform(0.0, 0.0), sometimes(0.2, 0.4, 1.0)),
 }
 # What changes from picture to picture.
 PHOTO = {
@@ -99,18 +94,18 @@ PHOTO = {
     "shadow_x": (normal(0.0, 1.0), normal(0.0, 1.0)),
     "glint": (sometimes(0.3, 0.1, 0.4), sometimes(0.8, 0.2, 0.9)),
     "glint_x": (normal(0.0, 1.5), normal(0.0, 1.8)),
-    "head_cut": (sometimes(0.02, 1.0, 8.0), always(0.0)),
+    "head_cut": (sometimes(0.02, 1.0, 8.0), uniform(0.0, 0.0)),
     # Spectacles: the rim's place in mm, the strength of the reflection.
-    "rim_x": (always(0.0), normal(-3.0, 3.0)),
-    "rim_height": (always(12.0), normal(11.5, 1.5)),
-    "reflection": (always(0.0), sometimes(0.6, 0.3, 0.9)),
+    "rim_x": (uniform(0.0, 0.0), normal(-3.0, 3.0)),
+    "rim_height": (uniform(12.0, 12.0), normal(11.5, 1.5)),
+    "reflection": (uniform(0.0, 0.0), sometimes(0.6, 0.3, 0.9)),
     # Camera: exposure as a factor, blur in pixels, noise in gray levels, JPEG quality.
     "exposure": (normal(1.15, 0.29), normal(1.0, 0.15)),
-    "blur": (always(0.0), skewed(0.0, 0.7)),
-    "noise": (always(0.0), skewed(3.0, 28.0)),
-    "jpeg": (always(100.0), uniform(75.0, 98.0)),
+    "blur": (uniform(0.0, 0.0), skewed(0.0, 0.7)),
+    "noise": (uniform(0.0, 0.0), skewed(3.0, 28.0)),
+    "jpeg": (uniform(100.0, 100.0), uniform(75.0, 98.0)),
     # +1: inner corner at the left, as in UnityEyes; -1 for the other eye.
-    "side": (always(1), always(1)),
+    "side": (uniform(1, 1), uniform(1, 1)),
     # Whose eye it is, and the seed of the camera's noise.
     "person": (uniform(0, PEOPLE), uniform(0, PEOPLE)),
     "noise_seed": (uniform(0, 2**31), uniform(0, 2**31)),

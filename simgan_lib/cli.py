@@ -39,15 +39,11 @@ SetOption = Annotated[
     list[str],
     typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset; repeatable."),
 ]
-DataOption = Annotated[
-    str, typer.Option(help="Synthetic images: simulated, kaggle, or a file or folder.")
-]
+DataOption = Annotated[str, typer.Option(help="Synthetic images: simulated, kaggle, or a path.")]
 RealOption = Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")]
 GrayOption = Annotated[bool, typer.Option("--gray", help="Turn colour images gray.")]
 LimitOption = Annotated[int | None, typer.Option(help="Use at most this many images of each kind.")]
-SizeOption = Annotated[
-    tuple[int, int] | None, typer.Option(metavar="H W", help="Resize all images to H x W pixels.")
-]
+SizeOption = Annotated[tuple[int, int] | None, typer.Option(metavar="H W", help="Resize to this.")]
 RootOption = Annotated[Path, typer.Option(help="The folder that holds the data sets.")]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace what is there.")]
 
@@ -79,15 +75,9 @@ def train(
     size: SizeOption = None,
     gray: GrayOption = False,
     root: RootOption = Path("data"),
-    devices: Annotated[
-        int, typer.Option(help="Split each batch over this many devices (JAX).", min=1)
-    ] = 1,
-    start: Annotated[
-        Path | None, typer.Option(help="Begin with the networks of this run, such as runs/best.")
-    ] = None,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write curves and eyes to RUN/tensorboard.")
-    ] = False,
+    devices: Annotated[int, typer.Option(help="Devices that share each batch (JAX).", min=1)] = 1,
+    start: Annotated[Path | None, typer.Option(help="Begin with the networks of this run.")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log for it as well.")] = False,
 ) -> None:
     """Train a refiner into a run folder."""
     config = _config(preset_name, settings, run / "config.json" if resume else None)
@@ -134,9 +124,7 @@ def evaluate(
     size: SizeOption = None,
     gray: GrayOption = False,
     root: RootOption = Path("data"),
-    times: Annotated[
-        int, typer.Option(help="Train a gaze network on this many times the images as well.", min=1)
-    ] = 1,
+    times: Annotated[int, typer.Option(help="Also train on so many times the images.", min=1)] = 1,
 ) -> None:
     """Measure whether refining helped. Name the data that the run was trained on."""
     found = datasets.load(data, real=real, root=root, size=size, limit=limit, gray=gray)

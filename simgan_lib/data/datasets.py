@@ -19,7 +19,7 @@ from simgan_lib.config import shown
 from simgan_lib.data import images as sets
 from simgan_lib.data import readers, simulator
 from simgan_lib.data.camera import SIZE
-from simgan_lib.data.files import DataError, atomic, check_space, locked, own, reading, warn
+from simgan_lib.data.files import DataError, atomic, check_space, locked, own, reading
 from simgan_lib.data.images import GazeData, ImageSet, check_size, usable
 from simgan_lib.data.labels import LABELS, rows_sha256
 
@@ -147,17 +147,8 @@ def read_blocks(path, size=None, progress: bool = True, gray: bool = False) -> I
     """Reads what `read_images` reads in parts of some MB: more than fits into memory."""
     path, size = Path(path), check_size(size) if size is not None else None
     with reading(path):
-        kind, images, labels = readers.open_images(path, size, progress)
-        about = _attributes(path) if kind == "stacked" else {}
-        lying = kind in ("stacked", "group") and "layout" not in about and size is None
-        source = f"{path} ({about.get('source', kind)[:200]})"
-        for block in sets.blocks(images, labels, source, size, gray):
-            height, width = block.images.shape[1:3]
-            if lying and height > width:
-                found = f"the images are higher ({height}) than wide ({width})"
-                warn(f"{path}: {found}. MATLAB and others reverse the axes: turn them.")
-                lying = False  # Once is enough.
-            yield block
+        source, images, labels = readers.open_images(path, size, progress)
+        yield from sets.blocks(images, labels, f"{path} ({source[:200]})", size, gray)
 
 
 def check_target(path: str | Path, overwrite: bool = False) -> None:
@@ -324,18 +315,17 @@ def check(path: str | Path) -> list[str]:
             lines.append(f"{shown(str(name))}: {values.min():.3f} to {values.max():.3f}")
     # Libraries' deprecations are of no concern to the owner of the file.
     told = [str(warning.message) for warning in caught if warning.category is UserWarning]
-    about = _attributes(path) if h5py.is_hdf5(path) else {}
-    if about.get("sha256", pixels.hexdigest()) != pixels.hexdigest():
+    recorded = _attribute(path, "sha256") if h5py.is_hdf5(path) else None
+    if recorded not in (None, pixels.hexdigest()):
         told.append(f"{path}: the images were changed: their checksum is another.")
     return lines + [f"PROBLEM: {text}" for text in told]
 
 
-def _attributes(path: Path) -> dict[str, str]:
-    names = ("source", "layout", "recipe", "sha256")
+def _attribute(path, name):
     with reading(path), h5py.File(path) as file:
-        return {name: str(file.attrs[name]) for name in names if name in file.attrs}
+        return str(file.attrs[name]) if name in file.attrs else None
 
 
-def _recipe(path: Path) -> dict | None:
+def _recipe(path):
     with reading(path):
-        return json.loads(_attributes(path).get("recipe", "null"))
+        return json.loads(_attribute(path, "recipe") or "null")

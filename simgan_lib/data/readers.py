@@ -37,7 +37,7 @@ UNITY_POINTS = ("interior_margin_2d", "caruncle_2d", "iris_2d")
 def open_images(
     path: Path, size: tuple[int, int] | None = None, progress: bool = True
 ) -> tuple[str, Iterable[np.ndarray], pd.DataFrame | None]:
-    """Opens a file or a folder: returns its layout's name, its images and its labels.
+    """Opens a file or a folder: returns its source or layout, its images and its labels.
 
     Raises:
         DataError: If the path has none of the layouts.
@@ -63,8 +63,21 @@ def open_images(
     with reading(path), h5py.File(path) as file:
         if "image" not in file:
             raise DataError(f"{path} holds no `image`, only: {', '.join(file) or 'nothing'}.")
-        group = isinstance(own(file, "image"), h5py.Group)
-    return ("group", *read_group(path, bar)) if group else ("stacked", *read_stacked(path, bar))
+        kind, read = "stacked", read_stacked
+        if isinstance(own(file, "image"), h5py.Group):
+            kind, read = "group", read_group
+        source, ours = str(file.attrs.get("source", kind)), "layout" in file.attrs
+    images, labels = read(path, bar)
+    return source, images if ours else _with_a_look(path, images), labels
+
+
+def _with_a_look(path, images):
+    """Warns where images lie on their side. Eyes are wider than high."""
+    for number, image in enumerate(images):
+        if number == 0 and image.ndim > 1 and image.shape[0] > image.shape[1]:
+            found = f"the images are higher ({image.shape[0]}) than wide ({image.shape[1]})"
+            warn(f"{path}: {found}. MATLAB and others reverse the axes: turn them.")
+        yield image
 
 
 def _files(folder, *endings):
@@ -171,13 +184,11 @@ def _is_day(path):
 
 
 # SciPy ends the process at some damaged files. So another one tries them first.
-TRY = """import sys, scipy.io
+TRY = """import contextlib, sys, scipy.io
 for path in sys.stdin.read().split("\\0"):
     print(path, flush=True)
-    try:
+    with contextlib.suppress(Exception):
         scipy.io.loadmat(path)
-    except Exception:
-        pass
 """
 
 

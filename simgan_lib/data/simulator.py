@@ -6,12 +6,11 @@ the rows hold (lashes, shadows, spectacles) and in the camera; the geometry of g
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
-from tqdm.auto import tqdm
+from tqdm.contrib.concurrent import thread_map
 
 from simgan_lib.data.camera import CAMERAS, IRIS_PLANE, SIZE, draw, look_vector, pixels_per_mm
 from simgan_lib.data.images import check_size
@@ -23,7 +22,7 @@ CHUNK = 64  # rows drawn at once: small enough for the processor's cache, large 
 BLOCK = 256  # rows that share a random generator: making one for each row would take longer
 
 
-# Each of these five turns an eye's luck, a number in [0, 1), into a parameter.
+# Each of these four turns an eye's luck, a number in [0, 1), into a parameter.
 def uniform(low, high):
     """Any number from low to high."""
     return lambda luck: low + (high - low) * luck
@@ -43,11 +42,6 @@ def skewed(low, high):
 def sometimes(chance, low, high):
     """Zero, or with this chance any number from low to high."""
     return lambda luck: np.where(luck < chance, low + (high - low) * luck / chance, 0.0)
-
-
-def always(value):
-    """The same for every eye."""
-    return lambda luck: np.full_like(luck, value)
 
 
 # What belongs to a person. Column: (distribution in the simulator, in the simulated webcam).
@@ -77,7 +71,7 @@ PERSON = {
     "lash_length": (normal(5.5, 1.0), normal(4.0, 1.0)),
     "brow": (uniform(0.0, 0.35), uniform(0.3, 0.9)),
     "brow_height": (normal(16.0, 1.2), normal(13.2, 1.3)),
-    "glasses": (always(0.0), sometimes(0.2, 0.4, 1.0)),
+    "glasses": (uniform(0.0, 0.0), sometimes(0.2, 0.4, 1.0)),
 }
 # What changes from picture to picture.
 PHOTO = {
@@ -100,18 +94,18 @@ PHOTO = {
     "shadow_x": (normal(0.0, 1.0), normal(0.0, 1.0)),
     "glint": (sometimes(0.3, 0.1, 0.4), sometimes(0.8, 0.2, 0.9)),
     "glint_x": (normal(0.0, 1.5), normal(0.0, 1.8)),
-    "head_cut": (sometimes(0.02, 1.0, 8.0), always(0.0)),
+    "head_cut": (sometimes(0.02, 1.0, 8.0), uniform(0.0, 0.0)),
     # Spectacles: the rim's place in mm, the strength of the reflection.
-    "rim_x": (always(0.0), normal(-3.0, 3.0)),
-    "rim_height": (always(12.0), normal(11.5, 1.5)),
-    "reflection": (always(0.0), sometimes(0.6, 0.3, 0.9)),
+    "rim_x": (uniform(0.0, 0.0), normal(-3.0, 3.0)),
+    "rim_height": (uniform(12.0, 12.0), normal(11.5, 1.5)),
+    "reflection": (uniform(0.0, 0.0), sometimes(0.6, 0.3, 0.9)),
     # Camera: exposure as a factor, blur in pixels, noise in gray levels, JPEG quality.
     "exposure": (normal(1.15, 0.29), normal(1.0, 0.15)),
-    "blur": (always(0.0), skewed(0.0, 0.7)),
-    "noise": (always(0.0), skewed(3.0, 28.0)),
-    "jpeg": (always(100.0), uniform(75.0, 98.0)),
+    "blur": (uniform(0.0, 0.0), skewed(0.0, 0.7)),
+    "noise": (uniform(0.0, 0.0), skewed(3.0, 28.0)),
+    "jpeg": (uniform(100.0, 100.0), uniform(75.0, 98.0)),
     # +1: inner corner at the left, as in UnityEyes; -1 for the other eye.
-    "side": (always(1), always(1)),
+    "side": (uniform(1, 1), uniform(1, 1)),
     # Whose eye it is, and the seed of the camera's noise.
     "person": (uniform(0, PEOPLE), uniform(0, PEOPLE)),
     "noise_seed": (uniform(0, 2**31), uniform(0, 2**31)),
@@ -150,7 +144,7 @@ def set_person(eyes: pd.DataFrame, person: int | np.ndarray, style: str) -> pd.D
     `person` is a number from 0 to 199: one for all rows, or an array of one for each.
     """
     person = np.broadcast_to(person, len(eyes))
-    if person.size and not (person.min() >= 0 and person.max() < PEOPLE):
+    if not np.isin(person, range(PEOPLE)).all():
         raise ValueError(f"person must be from 0 to {PEOPLE - 1}; received {person}.")
     luck = np.random.default_rng(2017).random((PEOPLE, len(PERSON)))[person]
     return eyes.assign(person=person, **_parameters(PERSON, luck, style))
@@ -198,20 +192,16 @@ def render(
     `style` chooses the camera; what is before it is in the table. The rest is as in `simulate`.
     """
     _check(eyes, size, style)
-    images = np.empty((len(eyes), *size), np.uint8)
 
     def work(first):
         chunk = eyes.iloc[first : first + CHUNK]
-        images[first : first + CHUNK] = CAMERAS[style](draw(chunk, size), chunk)
-        return len(chunk)
+        return CAMERAS[style](draw(chunk, size), chunk)
 
     # Threads, not processes: these take longer to start than to draw thousands of images, run a
     # script's top level again, and may hang when forked from TensorFlow.
-    bar = tqdm(total=len(eyes), unit="image", desc=style, disable=not progress)
-    with ThreadPoolExecutor(os.cpu_count() if workers is None else workers) as pool, bar:
-        for done in pool.map(work, range(0, len(eyes), CHUNK)):
-            bar.update(done)
-    return images
+    options = {"max_workers": os.cpu_count() if workers is None else workers, "desc": style}
+    parts = thread_map(work, range(0, len(eyes), CHUNK), disable=not progress, **options)
+    return np.concatenate([np.empty((0, *size), np.uint8), *parts])
 
 
 def simulate(

@@ -44,8 +44,8 @@ lint: .venv/extra-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-lab: .venv/extra-$(EXTRA) .venv/extra-notebooks ## Open JupyterLab in notebooks/
-	$(BIN)/jupyter lab --notebook-dir notebooks
+lab: .venv/extra-$(EXTRA) .venv/extra-notebooks ## Open the course in JupyterLab
+	$(BIN)/jupyter lab --ServerApp.root_dir=. notebooks/00_quickstart.ipynb
 
 notebooks: .venv/extra-$(EXTRA) .venv/extra-test ## Write the notebooks, and execute those with new code: NAMES=02_refiner, or all
 	$(BIN)/python tools/notebooks.py $(NAMES)

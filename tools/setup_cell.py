@@ -45,7 +45,7 @@ while importlib.util.find_spec("simgan_lib") is None:  # each turn comes one ste
         problem = f"{address} cannot be cloned. Check the name; a private repository needs a zip."
         fetch("git", "clone", "-q", "--depth=1", address, problem=problem)
         if not Path("simgan.part", INSIDE).exists():
-            raise SystemExit(f"{address} is another project. Set REPOSITORY in the cell above.")
+            raise SystemExit(f"{address} is another project. Set REPOSITORY in the first cell.")
         Path("simgan.part").rename("simgan")
     elif "google.colab" in sys.modules:
         print(HELP)

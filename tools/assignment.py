@@ -19,7 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 from variants import variant
 
-from notebooks import FOLDER, ROOT, build, masters
+from notebooks import FOLDER, ROOT, SETUP_CELL, build, masters
 
 CONFIG = '''"""Settings of nbgrader for this course."""
 
@@ -94,7 +94,10 @@ def source_version(master: Path, seed: int | None = None) -> NotebookNode:
             groups.append([])
         groups[-1].append(cell)
     about = nbformat.v4.new_markdown_cell(f"{title}: tasks\n\n{INTRO}\n\nPoints: {listed}.")
-    cells = [_marked(about, "about", locked=True), *_group(groups[0], "start", 0, 0)]
+    # The cells before the set-up find the course, and may be edited.
+    setup = next(n for n, c in enumerate(groups[0]) if "setup" in c.metadata.get("tags", []))
+    search = groups[0][setup - 1 - SETUP_CELL.count("# %%") : setup]
+    cells = [_marked(about, "about", locked=True), *search, *_group(groups[0], "start", 0, 0)]
     for group, (task, both) in zip(groups[1:], worth.items(), strict=True):
         cells += _group(group, task.replace(".", "-"), *both)
     notebook.cells = cells
@@ -134,8 +137,6 @@ def _group(cells, name, for_check, for_words):
         elif tag & {"task", "shared"} or cell.source.startswith(HINT):
             cell.source = without_answers(cell.source)
             made.append(_marked(cell, f"given-{name}-{number}", locked=True))
-        elif cell.source.startswith("REPOSITORY"):
-            made.append(cell)  # finds the course
         if for_words and number == (check or exercise):
             solution = "\n\n".join([*words, f"**What a good answer mentions**{rubric.rstrip()}"])
             text = SOLVED.format(open="**Your answer in words**\n", solution=solution)

@@ -20,7 +20,8 @@ PARALLEL := -q --numprocesses 2 --dist loadgroup
 JAX_CACHE := JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.venv/jax-cache
 
-.PHONY: help quickstart test browser faults lint lab notebooks tables bench repository clean
+.PHONY: help quickstart test browser faults lint lab notebooks assignment tables bench \
+	repository clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +50,9 @@ lab: .venv/extra-$(EXTRA) .venv/extra-notebooks ## Open the course in JupyterLab
 
 notebooks: .venv/extra-$(EXTRA) .venv/extra-test ## Write the notebooks, and execute those with new code: NAMES=02_refiner, or all
 	$(BIN)/python tools/notebooks.py $(NAMES)
+
+assignment: .venv/extra-$(EXTRA) .venv/extra-teaching ## Make an nbgrader course: NAMES="02 04" OUT=folder SEED=7
+	$(BIN)/python tools/assignment.py $(if $(SEED),--seed $(SEED)) "$(or $(OUT),$(error Say where to: OUT=folder))" $(NAMES)
 
 tables: .venv/extra-$(EXTRA) ## Write the tables of the reference runs from their records
 	$(BIN)/python tools/tables.py
@@ -86,7 +90,12 @@ clean: ## Remove the environment and the generated data; runs stay
 
 .venv/extra-test: .venv/extra-$(EXTRA)
 	@echo "Installing the test tools"
-	$(PIP) -e '.[$(EXTRA),cluster,jax,kaggle,notebooks,test]'
+	$(PIP) -e '.[$(EXTRA),cluster,jax,kaggle,notebooks,teaching,test]'
+	@touch $@
+
+.venv/extra-teaching: .venv/extra-$(EXTRA)
+	@echo "Installing nbgrader"
+	$(PIP) -e '.[$(EXTRA),notebooks,teaching]'
 	@touch $@
 
 .venv/extra-notebooks: .venv/extra-$(EXTRA)

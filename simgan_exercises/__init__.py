@@ -41,12 +41,13 @@ def task(number: str, why: str) -> Callable:
     return register
 
 
-def verdict(number: str, *answers) -> tuple[bool, str]:
+def verdict(number: str, *answers, **numbers) -> tuple[bool, str]:
     """Judges the answers to a task.
 
     Args:
         number: Notebook and task, such as `"02.1"`.
         *answers: What the task asks for: values, letters or functions.
+        **numbers: What an assignment changed in the task's text. Defaults to the notebook's.
 
     Returns:
         Whether they are right, and what to tell the student.
@@ -64,7 +65,7 @@ def verdict(number: str, *answers) -> tuple[bool, str]:
         return False, "There is no answer yet. Replace the dots, run that cell, and then this one."
     judge, why = _TASKS[number]
     try:
-        judge(*answers)
+        judge(*answers, **numbers)
     except Hint as hint:
         return False, str(hint)
     except Exception as error:
@@ -72,14 +73,15 @@ def verdict(number: str, *answers) -> tuple[bool, str]:
     return True, why
 
 
-def check(number: str, *answers) -> None:
+def check(number: str, *answers, **numbers) -> None:
     """Prints whether the answers to a task are right, with the reason or a hint.
 
     Args:
         number: Notebook and task, such as `"02.1"`.
         *answers: What the task asks for: values, letters or functions.
+        **numbers: What an assignment changed in the task's text. Defaults to the notebook's.
     """
-    right, text = verdict(number, *answers)
+    right, text = verdict(number, *answers, **numbers)
     print(f"{number} {'is right' if right else 'is not right yet'}. {text}")
 
 

@@ -75,7 +75,7 @@ def _(refiner_sees):
 
 
 @task("02.4", "Depth is cheaper than width, if what you need is to see far.")
-def _(design):
+def _(design, sees=35, budget=PAPER):
     if np.shape(design) != (2,) or any(int(n) != n or n < 1 for n in design):
         raise Hint(f"Give two whole numbers, (filters, blocks); received {design!r}.")
     filters, blocks = map(int, design)
@@ -83,11 +83,11 @@ def _(design):
     def count(filters):
         return 10 * filters + blocks * _parameters(filters, 3) + filters + 1
 
-    if _sees(blocks, 3) < 35:
-        raise Hint(f"With {blocks} blocks it sees {_sees(blocks, 3)} pixels, fewer than 35.")
-    if _sees(blocks - 1, 3) >= 35:
+    if _sees(blocks, 3) < sees:
+        raise Hint(f"With {blocks} blocks it sees {_sees(blocks, 3)} pixels, fewer than {sees}.")
+    if _sees(blocks - 1, 3) >= sees:
         raise Hint("Fewer blocks would do. Is the order (filters, blocks)?")
-    if count(filters) > PAPER:
-        raise Hint(f"It has {count(filters):,} parameters, more than {PAPER:,}.")
-    if count(filters + 1) <= PAPER:
+    if count(filters) > budget:
+        raise Hint(f"It has {count(filters):,} parameters, more than {budget:,}.")
+    if count(filters + 1) <= budget:
         raise Hint(f"It has {count(filters):,} parameters. More maps would fit.")

@@ -39,14 +39,15 @@ def _discriminator_loss(function):
 
 
 @task("04.2", "With sums, lambda means something else for each size of image and of D's map.")
-def _hands(times):
-    expected = (224 * 224 / 49) / (35 * 55 / 126)
+def _hands(times, side=224, patches=7):
+    pixels, patches = side**2, patches**2
+    expected = (pixels / patches) / (35 * 55 / 126)
     known = {
         1 / expected: "Turned over: divide the hands' lambda by the eyes'.",
-        224 * 224 / (35 * 55): "The pixels are counted, but not the patches of either map.",
-        224 * 224 / 49: "These are a hand's pixels for each patch. An eye's patch has some too.",
-        0.01 * 224 * 224 / 49: "This is the hands' lambda in the mean form. Compare the eyes'.",
-        126 / 49: "Only the patches are counted. The pixels change too.",
+        pixels / (35 * 55): "The pixels are counted, but not the patches of either map.",
+        pixels / patches: "These are a hand's pixels for each patch. An eye's patch has some too.",
+        0.01 * pixels / patches: "This is the hands' lambda in the mean form. Compare the eyes'.",
+        126 / patches: "Only the patches are counted. The pixels change too.",
     }
     for value, hint in known.items():
         if np.allclose(times, value, rtol=0.01):
@@ -55,8 +56,8 @@ def _hands(times):
 
 
 @task("04.3", "Who is content says which side each player is on; the change says who is held.")
-def _diagnoses(answers):
-    names = np.random.default_rng(5).permutation(["wrong sign", "lambda 100", "baseline"])
+def _diagnoses(answers, seed=5):
+    names = np.random.default_rng(seed).permutation(["wrong sign", "lambda 100", "baseline"])
     expected = dict(zip("ABC", names.tolist(), strict=True))
     if not isinstance(answers, dict) or set(answers) != set(expected):
         raise Hint("Give a dictionary with the letters A, B and C.")

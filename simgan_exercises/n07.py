@@ -64,15 +64,15 @@ def _certainty(function):
 
 
 @task("07.3", "So a resumed run writes the same rows as one that was never stopped.")
-def _ends_after(answer):
+def _ends_after(answer, stop=7):
     known = {
-        7: "The stop waits for something that comes every second round.",
+        stop: "The stop waits for something that comes every second round.",
         12: "The flag ends the training before its planned end.",
-        6: "When round 7 is over, round 6 cannot be the last one.",
-        9: "Rows are written after even rounds.",
-        0: "It had played 7 rounds when the flag was set.",
+        stop - 1: f"When round {stop} is over, round {stop - 1} cannot be the last one.",
+        stop + 2: "Rows are written after even rounds.",
+        0: f"It had played {stop} rounds when the flag was set.",
     }
     if isinstance(answer, bool) or not np.isscalar(answer):
         raise Hint(f"Give a number of rounds; received {answer!r}.")
-    if int(answer) != 8:
-        raise Hint(known.get(int(answer), "Which is the first row of metrics after round 7?"))
+    if int(answer) != stop + 1:
+        raise Hint(known.get(int(answer), f"Which is the first row of metrics after round {stop}?"))

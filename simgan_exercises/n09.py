@@ -79,11 +79,13 @@ def _(mean_turn):
     "09.4",
     "Change and shift tell the three apart together. Neither of them does so alone.",
 )
-def _(letters):
+def _(letters, seed=5):
     letters = str(letters).strip().upper()
     if sorted(letters) != ["A", "B", "C"]:
         raise Hint('Give each of the letters A, B and C once, in one text such as "ABC".')
-    right = "CAB"
+    # The notebook shuffles healthy (0), changes nothing (1) and labels lost (2) with this seed.
+    order = np.random.default_rng(seed).permutation(3).tolist()
+    right = ["ABC"[order.index(kind)] for kind in range(3)]
     if letters[1] != right[1]:
         raise Hint("Which refiner has hardly changed its images? One of the columns says so.")
     if letters[2] != right[2]:

@@ -369,7 +369,7 @@ def live(chromium, tmp_path_factory):
     live_page.write(folder, people=PEOPLE)
     page, said = chromium.new_page(viewport={"width": 390, "height": 844}), []
     page.set_default_timeout(SECONDS * 1000)
-    page.on("console", lambda message: said.append(message.text))
+    page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto((folder / "index.html").as_uri())
     expect(page.locator("#time")).to_contain_text("R took")

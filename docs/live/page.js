@@ -89,4 +89,5 @@ async function begin() {
   show();
 }
 
+if (window !== parent) document.querySelector("h1").remove(); // the page around it has a title
 begin();

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 from email import message_from_string
 from pathlib import Path
 from zipfile import ZipFile
@@ -37,21 +36,6 @@ def build(folder, repository=""):
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     return build(tmp_path_factory.mktemp("sources"))
-
-
-@pytest.fixture(scope="module")
-def python(tmp_path_factory):
-    """An environment with all packages but the course, which may be installed here."""
-    folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    (library,) = folder.glob("lib/python*/site-packages")
-    packages = folder / "packages"
-    packages.mkdir()
-    for path in Path(sysconfig.get_path("purelib")).iterdir():
-        if "simgan" not in path.name:
-            (packages / path.name).symlink_to(path)
-    (library / "preinstalled.pth").write_text(str(packages))
-    return folder / "bin" / "python"
 
 
 @pytest.fixture(scope="module")

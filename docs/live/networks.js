@@ -7,14 +7,9 @@
 const LAYERS = {
   Conv2D: convolve,
   MaxPooling2D: maxPool,
-  Add: (layer, x, y) => ({ ...x, values: x.values.map((value, i) => value + y.values[i]) }),
-  ReLU: (layer, x) => ({ ...x, values: x.values.map((value) => Math.max(value, 0)) }),
+  Add: add,
+  ReLU: rectify,
   Equalised: equalise,
-};
-const ACTIVATIONS = {
-  linear: (value) => value,
-  relu: (value) => Math.max(value, 0),
-  tanh: Math.tanh,
 };
 
 // Runs the layers in order. A layer's inputs are numbers of earlier results; 0 is the image.
@@ -40,13 +35,26 @@ function pad(x, kernel, stride, border) {
   return { height, width, rowLength, values };
 }
 
+function add(layer, x, y) {
+  const values = new Float64Array(x.values.length);
+  for (let i = 0; i < values.length; i++) values[i] = x.values[i] + y.values[i];
+  return { ...x, values };
+}
+
+function rectify(layer, x) {
+  const values = new Float64Array(x.values.length);
+  for (let i = 0; i < values.length; i++) values[i] = Math.max(x.values[i], 0);
+  return { ...x, values };
+}
+
 // Two pixels and four maps are computed at once: so a number that was fetched is used several times.
 // The kernel holds four maps after four; layer.maps is rounded up to a multiple of four.
 function convolve(layer, x) {
   const { kernel, bias, size, stride, maps } = layer;
-  const { height, width, rowLength, values } = pad(x, size, stride, 0);
+  const { height, width, rowLength, values: input } = pad(x, size, stride, 0);
   const result = new Float64Array(height * width * maps);
-  const segment = size * x.maps, step = stride * x.maps, activate = ACTIVATIONS[layer.activation];
+  const segment = size * x.maps, step = stride * x.maps;
+  const floor = layer.activation === "relu" ? 0 : -Infinity;
   for (let map = 0; map < maps; map += 4) {
     const first = map * size * segment;
     for (let v = 0; v < height; v++) {
@@ -58,20 +66,23 @@ function convolve(layer, x) {
         for (let row = 0; row < size; row++) {
           let p = (v * stride + row) * rowLength + u * step, q = p + next * step;
           for (const end = p + segment; p < end; p++, q++, k += 4) {
-            const a = values[p], b = values[q];
+            const a = input[p], b = input[q];
             const k0 = kernel[k], k1 = kernel[k + 1], k2 = kernel[k + 2], k3 = kernel[k + 3];
             a0 += a * k0; a1 += a * k1; a2 += a * k2; a3 += a * k3;
             b0 += b * k0; b1 += b * k1; b2 += b * k2; b3 += b * k3;
           }
         }
         const at = (v * width + u) * maps + map;
-        result[at] = a0; result[at + 1] = a1; result[at + 2] = a2; result[at + 3] = a3;
+        result[at] = Math.max(a0, floor); result[at + 1] = Math.max(a1, floor);
+        result[at + 2] = Math.max(a2, floor); result[at + 3] = Math.max(a3, floor);
         const then = at + next * maps;
-        result[then] = b0; result[then + 1] = b1; result[then + 2] = b2; result[then + 3] = b3;
+        result[then] = Math.max(b0, floor); result[then + 1] = Math.max(b1, floor);
+        result[then + 2] = Math.max(b2, floor); result[then + 3] = Math.max(b3, floor);
       }
     }
   }
-  return { height, width, maps, values: result.map(activate) };
+  const values = layer.activation === "tanh" ? result.map(Math.tanh) : result;
+  return { height, width, maps, values };
 }
 
 function maxPool({ size, stride }, x) {

@@ -20,7 +20,7 @@ PARALLEL := -q --numprocesses 2 --dist loadgroup
 JAX_CACHE := JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.venv/jax-cache
 
-.PHONY: help quickstart test browser faults lint lab notebooks assignment tables bench \
+.PHONY: help quickstart test browser faults lint lab notebooks assignment tables docs dist bench \
 	repository clean
 
 help: ## List the targets
@@ -56,6 +56,16 @@ assignment: .venv/extra-$(EXTRA) .venv/extra-teaching ## Make an nbgrader course
 
 tables: .venv/extra-$(EXTRA) ## Write the tables of the reference runs from their records
 	$(BIN)/python tools/tables.py
+
+docs: .venv/extra-$(EXTRA) .venv/extra-docs ## Build the site, with a page on which R runs: docs/_build/html
+	$(BIN)/python tools/live_page.py docs/_build/extra/live
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build/html
+
+# The zip holds what is committed, and the wheel is built from it.
+dist: .venv/bin/python ## Build the wheel, and a zip of the whole course, into dist
+	@mkdir -p dist
+	git archive --prefix=simgan/ --output=dist/simgan.zip HEAD
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist dist/simgan.zip
 
 bench: .venv/extra-$(EXTRA) .venv/torch/ready ## Time everything against peers and the hardware: ROWS=memory for one row
 	$(BIN)/python -m benchmarks $(ROWS)
@@ -96,6 +106,11 @@ clean: ## Remove the environment and the generated data; runs stay
 .venv/extra-teaching: .venv/extra-$(EXTRA)
 	@echo "Installing nbgrader"
 	$(PIP) -e '.[$(EXTRA),notebooks,teaching]'
+	@touch $@
+
+.venv/extra-docs: .venv/extra-$(EXTRA)
+	@echo "Installing Sphinx"
+	$(PIP) -e '.[$(EXTRA),docs]'
 	@touch $@
 
 .venv/extra-notebooks: .venv/extra-$(EXTRA)

@@ -32,7 +32,7 @@ def self_regularisation(
 ) -> Tensor:
     r"""Computes the L1 distance between what goes into the refiner and what comes out.
 
-    It keeps the annotation: mean |psi(R(x)) - psi(x)|, with psi the feature transform.
+    It keeps the annotation: mean `|psi(R(x)) - psi(x)|`, with psi the feature transform.
 
     Args:
         refined: R(x), float tensor `(batch, height, width, channels)` in [-1, 1].

@@ -21,6 +21,9 @@ from simgan_lib.data import GazeData
 from simgan_lib.data.files import own, reading
 from simgan_lib.models import refine  # noqa: F401, found beside what it takes
 
+# A wheel carries some of the reference runs. A checkout has all.
+CARRIED = Path(__file__).resolve().parent / "reference"
+REFERENCE_RUNS = CARRIED if CARRIED.is_dir() else CARRIED.parent.parent / "runs"
 # Of metrics.csv. A subclass of SimGAN may log more.
 COLUMNS = (
     "phase",
@@ -184,18 +187,20 @@ class Run:
 
 
 def reference_run(name: str = "best") -> Run:
-    """Opens one of the finished runs that the repository carries.
+    """Opens one of the course's finished runs.
 
     Args:
         name: Its folder below `runs/`, such as `"best"` or `"ablation/baseline/seed0"`.
 
     Raises:
-        RunError: If there is no such run. An installed package has none: it takes a checkout.
+        RunError: If there is no such run. A wheel has few of them.
     """
-    folder = Path(__file__).resolve().parent.parent / "runs"
+    folder = REFERENCE_RUNS
     if not (folder / name / "config.json").exists():
         found = sorted(p.parent.relative_to(folder).as_posix() for p in folder.rglob("config.json"))
-        known = ", ".join(found) or "none, as this is not a checkout of the repository"
+        known = ", ".join(found) or "none"
+        if folder == CARRIED:
+            known += "; all others are in the course's zip and in its repository, not in the wheel"
         raise RunError(f"No reference run {name!r}. There are: {known}.")
     return Run(folder / name)
 

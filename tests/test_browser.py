@@ -1,4 +1,4 @@
-"""The widgets in JupyterLab, in a real browser, as a reader uses them.
+"""The widgets in JupyterLab and the page on which R runs, in a real browser, as a reader uses them.
 
 With SIMGAN_SCREENSHOTS=FOLDER, pictures of every widget are left there, in light and dark.
 """
@@ -13,13 +13,21 @@ import time
 import urllib.request
 from pathlib import Path
 
+import keras
+import live_page
 import nbformat
+import numpy as np
 import pytest
+
+import simgan_lib
+from simgan_lib.data import to_float
+from simgan_lib.losses import REFINED
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
 
 ROOT = Path(__file__).parent.parent
+PEOPLE = (0, 7)
 CHROMIUM = shutil.which("chromium")
 TOKEN = "for-the-test"
 # Generous, as two cores may be shared; nothing waits longer than it must.
@@ -214,18 +222,23 @@ def shoot(notebook, widget, name):
 
 
 @pytest.fixture(scope="module")
-def opened(lab):
-    """The notebook, executed."""
+def chromium():
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(
+        browser = driver.chromium.launch(
             executable_path=CHROMIUM,
             args=["--no-sandbox", "--disable-gpu", "--disable-quic"],
         )
-        page = chromium.new_page(viewport={"width": 1250, "height": 1100})
-        page.set_default_timeout(SECONDS * 1000)
         expect.set_options(timeout=SECONDS * 1000)
-        yield Notebook(page, lab, "widgets").run_all()
-        chromium.close()
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def opened(lab, chromium):
+    """The notebook, executed."""
+    page = chromium.new_page(viewport={"width": 1250, "height": 1100})
+    page.set_default_timeout(SECONDS * 1000)
+    return Notebook(page, lab, "widgets").run_all()
 
 
 @pytest.fixture
@@ -347,3 +360,69 @@ def test_turing_test_asks_which_eye_is_real(notebook):
         turing.get_by_role("button", name="Left").click()
     expect(turing).to_contain_text("of 5 right, p = ")
     expect(turing.get_by_role("button", name="Left")).to_be_disabled()
+
+
+@pytest.fixture(scope="module")
+def live(chromium, tmp_path_factory):
+    """The page on which R runs, with two persons."""
+    folder = tmp_path_factory.mktemp("live")
+    live_page.write(folder, people=PEOPLE)
+    page, said = chromium.new_page(viewport={"width": 390, "height": 844}), []
+    page.set_default_timeout(SECONDS * 1000)
+    page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto((folder / "index.html").as_uri())
+    expect(page.locator("#time")).to_contain_text("R took")
+    yield page
+    assert not said, said
+    page.close()
+
+
+def test_r_and_d_give_in_the_page_what_they_give_in_the_library(live):
+    eyes = simgan_lib.simulate(3, "simulator", seed=3)[0]
+    answers = """([eyes, refined, name]) => {
+        const { refiner, discriminator } = DATA.networks[name];
+        const judge = (eye) => probabilityRefined(discriminator, eye, DATA.shape).map;
+        return {
+            levels: eyes.map((eye) => Array.from(refine(refiner, eye, DATA.shape))),
+            maps: refined.map((eye) => Array.from(judge(eye))),
+        };
+    }"""
+    for name in live_page.RUNS:
+        run = simgan_lib.reference_run(name)
+        refined = simgan_lib.refine(run.refiner(), eyes)
+        logits = run.discriminator()(to_float(refined))
+        maps = np.asarray(keras.ops.softmax(logits)[..., REFINED])
+        sent = [images.reshape(len(eyes), -1).tolist() for images in (eyes, refined)]
+        found = live.evaluate(answers, [*sent, name])
+        assert np.abs(np.array(found["levels"]) - sent[1]).max() <= 1  # gray levels of 255
+        assert np.abs(np.array(found["maps"]) - maps.reshape(len(eyes), -1)).max() < 1e-4
+
+
+def test_the_page_shows_the_simulators_eye_where_the_pointer_is(live):
+    drawn = live_page.draw_eyes(PEOPLE)
+    assert live.evaluate("Array.from(DATA.eye(1, 3, 4))") == drawn[1, 3, 4].ravel().tolist()
+    assert live.evaluate("document.documentElement.scrollWidth") <= 390  # a phone's width
+    levels = """(canvas) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return Array.from(data).filter((value, i) => i % 4 == 0);
+    }"""
+    eye, times = live.locator("#eye"), live.locator("#time")
+    live.get_by_role("button", name=f"Person {PEOPLE[1]}").click()
+    expect(times).to_contain_text("fastest of 2")
+    box = eye.bounding_box()
+    eye.click(position={"x": 2, "y": box["height"] - 2})  # it looks left, down
+    expect(times).to_contain_text("fastest of 3")
+    assert eye.evaluate(levels) == drawn[1, 0, -1].ravel().tolist()
+    live.locator("#yaw").press("End")  # it looks right
+    expect(times).to_contain_text("fastest of 4")
+    assert eye.evaluate(levels) == drawn[1, 0, 0].ravel().tolist()
+    before = live.locator("#refined").evaluate(levels)
+    live.get_by_label("Refiner").select_option("closest")
+    expect(times).to_contain_text("fastest of 5")
+    assert live.locator("#refined").evaluate(levels) != before
+
+
+def test_the_whole_page_is_under_5_mb(tmp_path):
+    live_page.write(tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 5e6

@@ -3,8 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -15,21 +13,6 @@ from simgan_lib import dependencies
 
 ROOT = Path(__file__).parent.parent
 COURSE = ["simgan_lib", "simgan_exercises", "pyproject.toml", "README.md", "LICENSE"]
-
-
-@pytest.fixture(scope="module")
-def python(tmp_path_factory):
-    """An environment as on Colab: all packages are installed, the course is not."""
-    folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    (library,) = folder.glob("lib/python*/site-packages")
-    packages = folder / "packages"
-    packages.mkdir()
-    for path in Path(sysconfig.get_path("purelib")).iterdir():
-        if "simgan" not in path.name:
-            (packages / path.name).symlink_to(path)
-    (library / "preinstalled.pth").write_text(str(packages))
-    return folder / "bin" / "python"
 
 
 @pytest.fixture(scope="module")

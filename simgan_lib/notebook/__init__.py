@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from matplotlib.figure import Figure
 from simgan_lib import backends
 from simgan_lib.config import Config, UserError, preset
 from simgan_lib.data import make_simulated
+from simgan_lib.data.files import atomic
 from simgan_lib.evaluation.gaze import Effort
+from simgan_lib.runs import CARRIED
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -61,12 +64,19 @@ def work_folder() -> Path:
     """Returns the folder of `data/` and `runs/`, whichever folder the notebook lies in.
 
     That is the checkout, if it can be written to. Else many may share it, and each has a folder of
-    their own: `$SIMGAN_HOME`, or the current folder. It then gets links to what the checkout holds.
+    their own: `$SIMGAN_HOME`, or the current folder. It then gets links to what the checkout holds,
+    or copies of the runs that an installed wheel carries.
     """
     checkout = (REPOSITORY / "notebooks").is_dir()
     if checkout and os.access(REPOSITORY, os.W_OK):
         return REPOSITORY
     home = Path(os.environ.get("SIMGAN_HOME", "."))
+    for carried in CARRIED.rglob("*.*"):
+        copy = home / "runs" / carried.relative_to(CARRIED)
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with atomic(copy) as temporary:
+                shutil.copyfile(carried, temporary)
     for shared in (*REPOSITORY.glob("runs/*"), REPOSITORY / "data/simulated"):
         link = home / shared.relative_to(REPOSITORY)
         if checkout and shared.exists() and not link.exists():

@@ -9,6 +9,7 @@ import shutil
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -88,10 +89,7 @@ def load(
     real_path = Path(real or folder / "real_gaze.h5")
     if real is None and not real_path.exists():
         raise DataError(f"There is no {real_path}. Put it there, or say where with real=PATH.")
-
-    def read(path):
-        return read_images(path, size, progress, gray)
-
+    read = partial(read_images, size=size, progress=progress, gray=gray)
     test_path = folder / "webcam_test.h5"
     test = usable(read(test_path)) if test_path.exists() else None
     data = GazeData(usable(read(synthetic_path)), read(real_path), test)

@@ -48,16 +48,18 @@ def open_images(
     if path.suffix.lower() in PICTURES and path.is_file():
         raise DataError(f"{path} is one picture: give the folder that holds it.")
     if path.is_dir() or (path.suffix.lower() == ".mat" and not h5py.is_hdf5(path)):
-        if days := [file for file in _files(path, ".mat") if _is_day(file)]:
+        files = _files(path)
+        if days := [file for file in files if file.suffix.lower() == ".mat" and _is_day(file)]:
             return "mpiigaze", *read_mpiigaze(days, bar)
-        pictures, records = _files(path, *PICTURES), _files(path, ".json")
-        records = {record.with_suffix(""): record for record in records}
+        pictures = [file for file in files if file.suffix.lower() in PICTURES]
+        records = {file.with_suffix(""): file for file in files if file.suffix.lower() == ".json"}
         pairs = {p: records[p.with_suffix("")] for p in pictures if p.with_suffix("") in records}
         if pairs:
-            return "unityeyes", *read_unityeyes(path, pairs, size or SIZE, bar)
+            _warn_of_others(path, {*files} - {*pairs, *pairs.values()})
+            return "unityeyes", *read_unityeyes(pairs, size or SIZE, bar)
         if pictures:
-            return "folder", *read_folder(path, pictures, bar)
-        held = ", ".join(sorted({file.name for file in _files(path)})[:5]) or "nothing"
+            return "folder", *read_folder(path, files, pictures, bar)
+        held = ", ".join(sorted({file.name for file in files})[:5]) or "nothing"
         expected = f"MPIIGaze's Data/Normalized, UnityEyes' pairs, or {', '.join(PICTURES)}"
         raise DataError(f"{path} holds no images: expected {expected}; it holds {held}.")
     with reading(path), h5py.File(path) as file:
@@ -80,23 +82,21 @@ def _with_a_look(path, images):
         yield image
 
 
-def _files(folder, *endings):
+def _files(folder):
     """All files below a folder, 2 before 10, without hidden ones and systems' companions."""
-    found = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else [folder]
-    found = [path for path in found if not endings or path.suffix.lower() in endings]
+    found = folder.rglob("*") if folder.is_dir() else [folder]
+    parts = {path: path.relative_to(folder).parts for path in found if path.is_file()}
     hidden = (".", "__MACOSX")
-    parts = {path: path.relative_to(folder).parts for path in found}
-    return natsorted(p for p in found if not any(part.startswith(hidden) for part in parts[p]))
+    return natsorted(p for p in parts if not any(name.startswith(hidden) for name in parts[p]))
 
 
-def _warn_of_others(folder, used):
+def _warn_of_others(folder, others):
     """Warns of files that were not read, but for those that hold no data."""
     plain = ("", ".md", ".ini", ".db")
-    others = [p for p in _files(folder) if p not in used and p.suffix.lower() not in plain]
-    others = [path.name for path in others if not path.name.lower().startswith("readme")]
-    if others:
-        some = ", ".join(others[:3])
-        warn(f"{folder}: {len(others)} files were not read: {some} ...")
+    names = [p.name for p in natsorted(others) if p.suffix.lower() not in plain]
+    names = [name for name in names if not name.lower().startswith("readme")]
+    if names:
+        warn(f"{folder}: {len(names)} files were not read: {', '.join(names[:3])} ...")
 
 
 def read_stacked(path: Path, bar):
@@ -216,11 +216,10 @@ def read_mpiigaze(days: list[Path], bar):
     return images, pd.concat(labels, ignore_index=True)
 
 
-def read_unityeyes(folder: Path, pairs: dict[Path, Path], size: tuple[int, int], bar):
+def read_unityeyes(pairs: dict[Path, Path], size: tuple[int, int], bar):
     """Reads UnityEyes' pairs `{n}.jpg` and `{n}.json`, and cuts the eye out of each picture."""
     height, width = size
     images, looks, pupils, records = [], [], [], []
-    _warn_of_others(folder, {*pairs, *pairs.values()})
     for picture, path in bar(pairs.items()):
         image = Image.fromarray(_picture(picture))
         with reading(path):
@@ -256,13 +255,12 @@ def _points(texts, picture, path):
     return points * [1, -1] + [0, picture.height]  # Unity's origin is at the bottom left.
 
 
-def read_folder(folder: Path, pictures: list[Path], bar):
-    """Reads a folder of pictures, and labels by file name from its table if it has one."""
-    found = _files(folder, *TABLES)
+def read_folder(folder: Path, files: list[Path], pictures: list[Path], bar):
+    """Reads a folder's pictures, and labels by file name from its table if it has one."""
+    found, labels = [file for file in files if file.suffix.lower() in TABLES], None
     if len(found) > 1:
         raise DataError(f"{folder} holds {len(found)} tables; leave the one with the labels.")
-    _warn_of_others(folder, {*pictures, *found})
-    labels = None
+    _warn_of_others(folder, {*files} - {*pictures, *found})
     if found:
         names = [path.relative_to(folder).as_posix() for path in pictures]
         rows = match_rows(read_table(found[0]), names, found[0], tables.name_forms)

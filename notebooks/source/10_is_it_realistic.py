@@ -43,10 +43,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# Notebook 09 asked what refined images teach. This one asks whether they look like the target. It has
-# three measures, and a refiner that is perfect by construction.
-#
-# The target is simulated webcam images. The refiner is that of the run `best`.
+# Notebook 09 asked what refined images teach. This one asks whether they look like the target, which is
+# simulated webcam images. The refiner is that of the run `best`.
 
 # %% tags=["shared"]
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import commands, cpu_round
+from benchmarks import commands, cpu_round, sizes
 from benchmarks.workers import ROOT, TORCH
 from simgan_lib.evaluation import to_markdown
 
@@ -29,6 +29,7 @@ ROWS = {
     "loading": commands.loading,
     "simulator": commands.simulator,
     "install": commands.install,
+    "sizes": sizes.measure,
 }
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "avx512_fp16", "asimd", "bf16", "sve")
 PACKAGES = ("tensorflow", "tensorflow_cpu", "keras", "jax", "numpy", "h5py")
@@ -108,18 +109,32 @@ def seconds(results: dict) -> str:
     return to_markdown(pd.DataFrame(rows, columns=heads))
 
 
+def pictures(results: dict) -> str:
+    """Returns the table of larger pictures: seconds and memory of a round of `quick`."""
+    rows = [
+        [name, f"{found['seconds_a_round']:.2f}", f"{found['peak_gib']:.1f}"]
+        for name, found in results.get("sizes", {}).items()
+        if name != "environment"
+    ]
+    return to_markdown(pd.DataFrame(rows, columns=["pictures", "seconds a round", "peak, GiB"]))
+
+
 def hardware(results: dict) -> str:
-    """Returns the machine and the versions, in a line."""
-    return ", ".join(
-        f"{name} {' '.join(value) if isinstance(value, list) else value}"
-        for name, value in results["environment"].items()
-        if value not in (False, "", [])
-    )
+    """Returns the machines and the versions, a line for each machine, with its rows."""
+    machines = {}
+    for row, found in results.items():
+        line = ", ".join(
+            f"{name} {' '.join(value) if isinstance(value, list) else value}"
+            for name, value in found["environment"].items()
+            if value not in (False, "", [])
+        )
+        machines.setdefault(line, []).append(row)
+    return "\n".join(f"- {', '.join(rows)}: {line}" for line, rows in machines.items())
 
 
 def fill(page: str, results: dict) -> str:
     """Returns a page with its tables made anew from the results."""
-    tables = {"speed": speed, "seconds": seconds, "hardware": hardware}
+    tables = {"speed": speed, "seconds": seconds, "pictures": pictures, "hardware": hardware}
     return MARKED.sub(lambda m: f"{m[1]}{tables[m[2]](results)}\n{m[3]}", page)
 
 
@@ -144,13 +159,9 @@ def main(arguments=None) -> None:
     path, page = asked.out / "results.json", asked.out / "README.md"
     results = json.loads(path.read_text()) if path.exists() else {}
     here = {**environment(), "smoke": asked.smoke}
-    if results.get("environment", here) != here:
-        print("Other hardware or versions than those of results.json: starting anew.")
-        results = {}
-    results["environment"] = here
     for row in asked.rows or ROWS:
         print(f"{time.strftime('%H:%M')} {row} ...", file=sys.stderr)
-        results[row] = rounded(ROWS[row](asked.smoke))
+        results[row] = {**rounded(ROWS[row](asked.smoke)), "environment": here}
         path.write_text(json.dumps(results, indent=2) + "\n")
     if not page.exists():
         shutil.copy(ROOT / "benchmarks" / "README.md", page)

@@ -188,8 +188,8 @@ for name, level in theirs.items():
 # <details><summary>Answer</summary>
 #
 # The self-regularisation. It is several times the report's, so our R moves further away from its input.
-# $L_R$ is lower than the report's, so our D is less sure that refined images are refined. $L_D$ lies
-# between the two readings of the report's level.
+# $L_R$ is lower than the report's, so our D is less sure that refined images are refined. $L_D$ is near the
+# report's level if that has two terms, and above it if that has three.
 #
 # </details>
 #
@@ -207,7 +207,7 @@ guessed = report.metrics.loc[
 ]
 assert guessed.iloc[-1] < guessed.iloc[0], "pre-training teaches D to tell the kinds apart"
 assert last["discriminator_loss"].mean() > guessed.iloc[-1], "the rounds make it harder"
-assert 0.7 < last["discriminator_loss"].mean() < 1.2, "between the two readings"
+assert abs(last["discriminator_loss"].mean() - 1.1) < 0.15, "near the level of two terms"
 assert last["refiner_loss"].mean() < 2.3, "L_R is lower than the report's"
 assert last["self_regularisation"].mean() > 2 * 0.08, "self-regularisation is much higher"
 

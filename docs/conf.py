@@ -5,7 +5,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-import nbformat
 from docutils import nodes
 from latex2mathml import converter
 
@@ -24,7 +23,7 @@ include_patterns += ["notebooks/README.md", "notebooks/*.ipynb", "notebooks/solu
 exclude_patterns = ["docs/results.template.md"]
 
 nb_execution_mode = "off"
-suppress_warnings = ["myst.header"]  # a task may be a heading of the third level, alone
+suppress_warnings = ["myst.header"]  # in the solutions, exercises are of the third level, too
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 html_math_renderer = "mathml"  # browsers draw it themselves: no script, and no network
@@ -46,32 +45,16 @@ html_additional_pages = {"index": "start.html"}
 repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["simgan"]["repository"]
 html_theme_options = {"navbar_persistent": []}  # the search is in the side bar
 if repository:
-    html_theme_options |= {
-        "repository_url": f"https://github.com/{repository}",
-        "use_repository_button": True,
-        "launch_buttons": {"colab_url": "https://colab.research.google.com"},
-    }
+    html_theme_options["repository_url"] = f"https://github.com/{repository}"
+    html_theme_options["use_repository_button"] = True
 
 
 def adapt(app, docname, source):
-    """Folds code that only draws, as JupyterLab does, and mends links that lead nowhere here."""
-    here, text = (ROOT / docname).parent, source[0].replace('"plot"', '"hide-input"')
-
-    def mended(link):
-        words, target = link.groups()
-        if (here / target).is_dir():  # a site has no page for a folder
-            return words
-        above = not (here / target).exists() and (here.parent / target).exists()
-        # Solutions repeat a task's text, which was written for the folder above.
-        return f"[{words}](../{target})" if above else link[0]
-
-    text = re.sub(r"\[([^\]\[]*)\]\(([^)#:\s]+)\)", mended, text)
-    if "/solutions/" in docname:  # which have no title of their own
-        notebook = nbformat.reads(text, 4)
-        title = f"# Solutions: {docname.split('/')[-1].replace('_', ' ')}"
-        notebook.cells.insert(0, nbformat.v4.new_markdown_cell(title))
-        text = nbformat.writes(notebook)
-    source[0] = text
+    """Folds code that only draws, as JupyterLab does; of a link to a folder, keeps the words."""
+    here = (ROOT / docname).parent
+    words = lambda link: link[1] if (here / link[2]).is_dir() else link[0]  # noqa: E731
+    text = source[0].replace('"plot"', '"hide-input"')
+    source[0] = re.sub(r"\[([^\]\[]*)\]\(([^)#:\s]+)\)", words, text)
 
 
 def write_mathml(translator, node):

@@ -25,20 +25,19 @@ def variant(seed: int) -> dict[str, tuple[dict, dict]]:
         for maps in (filters, filters + 1)
     )
     sees, budget = 3 + 4 * blocks, int(rng.integers(fits, too_many))
-    side, patches = 4 * int(rng.integers(25, 75)), int(rng.integers(4, 10))
+    side, patches = 4 * int(rng.integers(25, 56)), int(rng.choice([4, 5, 6, 8, 9]))
     runs, cards = rng.integers(10, 10**6, 2).tolist()
     stop = int(rng.choice([3, 5, 9]))
     refiner = {
         "for the same price": "within a budget",
-        "sees 35 pixels, the height of the image": f"sees {sees} pixels",
-        "It may have 296,129 parameters": f"It may have {budget:,} parameters",
+        "35 pixels, the height of the image": f"{sees} pixels",
+        "296,129": f"{budget:,}",
         "design = (45, 8)": f"design = ({filters}, {blocks})",
     }
     hands = {
-        "The paper also refines pictures": "A colleague refines pictures",
-        "224 x 224 pixels, which its D answers with 7 x 7": (
-            f"{side} x {side} pixels, which D answers with {patches} x {patches}"
-        ),
+        "The paper also refines": "A colleague refines",
+        "224 x 224": f"{side} x {side}",
+        "7 x 7": f"{patches} x {patches}",
         "(224, 224), (7, 7)": f"({side}, {side}), ({patches}, {patches})",
     }
     stopped = {"after round 7 of": f"after round {stop} of", '"] == 7:': f'"] == {stop}:'}

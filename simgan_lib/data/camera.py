@@ -47,7 +47,9 @@ def _turns(angle):
 
 def _series(turns, terms):
     """The sine's Taylor series, for turns from -1/4 to 1/4."""
-    return _polynomial(turns * turns, _TAYLOR[:terms]) * turns
+    total = _polynomial(turns * turns, _TAYLOR[:terms])
+    total *= turns
+    return total
 
 
 _TAYLOR = [2 * math.pi]

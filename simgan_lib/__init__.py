@@ -16,22 +16,22 @@ __version__ = "0.1.0"
 # Editors and type checkers read this block. At run time the names are imported when first used,
 # so that 'import simgan_lib' does not wait seconds for a backend.
 if TYPE_CHECKING:
+    from simgan_lib import checks, notebook
     from simgan_lib import data as datasets
-    from simgan_lib import notebook
     from simgan_lib.config import Config, preset
     from simgan_lib.data import GazeData, ImageSet, load, read_images, save_images, simulate
     from simgan_lib.data import simulator as simulator
     from simgan_lib.evaluation import gaze, realism
     from simgan_lib.history import HistoryBuffer
     from simgan_lib.models import build_discriminator, build_refiner, refine
-    from simgan_lib.notebook import checks, diagrams, plots, widgets
+    from simgan_lib.notebook import diagrams, plots, widgets
     from simgan_lib.runs import Run, pretrained_refiner, reference_run
     from simgan_lib.simgan import SimGAN
     from simgan_lib.training import train
 
-_MODULES = {"datasets": "data", "simulator": "data.simulator"}
+_MODULES = {"checks": "checks", "datasets": "data", "simulator": "data.simulator"}
 _MODULES |= {name: f"evaluation.{name}" for name in ("gaze", "realism")}
-_MODULES |= {name: f"notebook.{name}" for name in ("checks", "diagrams", "plots", "widgets")}
+_MODULES |= {name: f"notebook.{name}" for name in ("diagrams", "plots", "widgets")}
 _NAMES = {
     "config": ("Config", "preset"),
     "data": ("GazeData", "ImageSet", "load", "read_images", "save_images", "simulate"),

@@ -136,8 +136,7 @@ def diagnose(run: RunOption) -> None:
     """Say what a run's curves show, finished or still growing."""
     _start_backend()
 
-    from simgan_lib import runs
-    from simgan_lib.notebook import checks
+    from simgan_lib import checks, runs
 
     print(*checks.diagnose(runs.Run(run).metrics), sep="\n")
 
@@ -297,8 +296,8 @@ def _train(data, run, config, resume, devices=1, start=None, tensorboard=False) 
     print(data)
     _start_backend()
 
-    from simgan_lib import runs, simgan, training
-    from simgan_lib.notebook import checks, plots
+    from simgan_lib import checks, runs, simgan, training
+    from simgan_lib.notebook import plots
 
     model, callbacks = None, []
     if start is not None:

@@ -6,7 +6,7 @@ import pytest
 
 from simgan_exercises.n11 import patient
 from simgan_lib.config import preset
-from simgan_lib.notebook.checks import diagnose, trouble, vital_signs
+from simgan_lib.checks import diagnose, trouble, vital_signs
 from simgan_lib.runs import RunError, reference_run
 
 LN2 = np.log(2)

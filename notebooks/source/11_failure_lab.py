@@ -35,7 +35,7 @@ from simgan_lib import checks, losses, notebook, plots, widgets
 from simgan_lib.evaluation import report
 from simgan_lib.evaluation.grid import ABLATION, FAILURES, SHOWS
 from simgan_lib.notebook import diagrams
-from simgan_lib.notebook.checks import unreadable
+from simgan_lib.checks import unreadable
 
 scale = notebook.start()
 
@@ -183,7 +183,7 @@ check("11.1", diagnosis)
 # $e^{-L_{adv}}$ is what it gives to the answer that R *wants*.
 
 
-# %% tags=["shared", "taught:notebook.checks"]
+# %% tags=["shared", "taught:checks"]
 GAME = ["discriminator_loss", "adversarial_loss", "refiner_loss", "mean_change"]
 
 
@@ -214,7 +214,7 @@ print(signs.round(2).to_string())
 # The rules are a decision tree. First: has D won? If so, why has R no answer?
 
 
-# %% tags=["shared", "taught:notebook.checks"]
+# %% tags=["shared", "taught:checks"]
 def why_d_wins(signs):
     if signs["fooled"] > 0.7:
         return "both players win: R is trained towards the wrong label"
@@ -230,7 +230,7 @@ def why_d_wins(signs):
 # missing or not finite.
 
 
-# %% tags=["shared", "taught:notebook.checks"]
+# %% tags=["shared", "taught:checks"]
 def diagnose(metrics):
     if reason := unreadable(metrics):
         return [reason]

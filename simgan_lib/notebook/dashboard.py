@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from simgan_lib.config import Config
 from simgan_lib.data import GazeData
-from simgan_lib.notebook.checks import diagnose
+from simgan_lib.checks import diagnose
 from simgan_lib.notebook.plots import draw_curves, picture_in, sheet, show_pixels
 from simgan_lib.runs import COLUMNS, Run
 from simgan_lib.simgan import PHASES, SimGAN

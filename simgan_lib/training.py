@@ -23,10 +23,10 @@ from tqdm.auto import tqdm
 
 import simgan_lib
 from simgan_lib import backends
+from simgan_lib.checks import trouble
 from simgan_lib.config import Config, UserError
 from simgan_lib.data import GazeData
 from simgan_lib.data.files import atomic, check_space, locked
-from simgan_lib.checks import trouble
 from simgan_lib.runs import COLUMNS, Run, RunError, describe
 from simgan_lib.simgan import PHASES, SimGAN
 

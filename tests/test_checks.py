@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from simgan_exercises.n11 import patient
-from simgan_lib.config import preset
 from simgan_lib.checks import diagnose, trouble, vital_signs
+from simgan_lib.config import preset
 from simgan_lib.runs import RunError, reference_run
 
 LN2 = np.log(2)

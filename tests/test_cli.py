@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from simgan_lib import cli
+from simgan_lib.checks import diagnose
 from simgan_lib.data import ImageSet, make_simulated, read_images, save_images
 from simgan_lib.evaluation import matching, report
 from simgan_lib.evaluation.gaze import Effort
-from simgan_lib.checks import diagnose
 from simgan_lib.runs import Run, refine
 
 SMALL = ["--preset", "smoke", "--set", "precision=float32"]

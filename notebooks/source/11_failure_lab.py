@@ -32,10 +32,10 @@ import simgan_lib
 from simgan_exercises import check, verdict
 from simgan_exercises.n11 import patient
 from simgan_lib import checks, losses, notebook, plots, widgets
+from simgan_lib.checks import unreadable
 from simgan_lib.evaluation import report
 from simgan_lib.evaluation.grid import ABLATION, FAILURES, SHOWS
 from simgan_lib.notebook import diagrams
-from simgan_lib.checks import unreadable
 
 scale = notebook.start()
 

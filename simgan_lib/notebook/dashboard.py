@@ -15,9 +15,9 @@ from ipywidgets import HTML, Button, FloatProgress, HBox
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from simgan_lib.checks import diagnose
 from simgan_lib.config import Config
 from simgan_lib.data import GazeData
-from simgan_lib.checks import diagnose
 from simgan_lib.notebook.plots import draw_curves, picture_in, sheet, show_pixels
 from simgan_lib.runs import COLUMNS, Run
 from simgan_lib.simgan import PHASES, SimGAN

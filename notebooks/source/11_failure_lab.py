@@ -226,8 +226,7 @@ def why_d_wins(signs):
 
 
 # %% [markdown]
-# The library's function `unreadable` says why a log cannot be judged: it has too few rows, or a number is
-# missing or not finite.
+# The library's function `unreadable` says why a log cannot be judged, for example that it has too few rows.
 
 
 # %% tags=["shared", "taught:checks"]

@@ -128,7 +128,12 @@ def test_students_get_the_course_without_masters_solutions_and_rubrics(course):
     assert {name.partition("/")[0] for name in names} == {"simgan"}, "one folder"
     for part in ("solutions/", "source/", "answers", "tests/", "teaching.md", "tools/assignment"):
         assert not [name for name in names if part in name]
-    for needed in ("pyproject.toml", "simgan_lib/__init__.py", "simgan_exercises/n02.py"):
+    for needed in (
+        "pyproject.toml",
+        "setup.py",
+        "simgan_lib/__init__.py",
+        "simgan_exercises/n02.py",
+    ):
         assert f"simgan/{needed}" in names
     assert sum(name.startswith("simgan/runs/failures/") for name in names) > 10
     sheets = [name for name in names if name.endswith(".ipynb")]

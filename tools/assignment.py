@@ -58,7 +58,7 @@ HINT = "<details><summary>Hint</summary>"
 # What students get of the repository.
 COURSE = ("simgan_lib/", "simgan_exercises/", "runs/", "data/", "docs/", "tools/find_python.sh")
 COURSE += ("CITATION.cff", "LICENSE", "Makefile", "README.md")
-COURSE += ("constraints.txt", "environment.yml", "pyproject.toml")
+COURSE += ("constraints.txt", "environment.yml", "pyproject.toml", "setup.py")
 FOR_TEACHERS = {"docs/teaching.md", "docs/research-log.md"}
 
 

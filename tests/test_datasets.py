@@ -101,7 +101,7 @@ def test_damaged_and_cut_files_are_told(tmp_path):
     whole = path.read_bytes()
     place = whole.index(labelled().images.tobytes()[:64])
     path.write_bytes(whole[:place] + b"\xff\x00\xff" + whole[place + 3 :])
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match=r"cannot be read.*may be damaged"):
         read_images(path)
     assert check(path)[0].startswith("PROBLEM")
     path.write_bytes(whole[: len(whole) // 2])

@@ -26,7 +26,7 @@ BEGINS = {
 SAID = {
     "lock file|temporarily unavailable": "Another program has it open for writing: close it there.",
     "already open for write": "The program that wrote it did not close it: run `h5clear -s` on it.",
-    "plugin|filter": "It is packed with a filter that is not installed: pip install hdf5plugin.",
+    "plugin|required filter": "It needs a filter that is not installed: pip install hdf5plugin.",
     "UnicodeDecodeError": "It is not UTF-8: save it again as UTF-8 (in spreadsheets: CSV UTF-8).",
     "Length of header|Expected .* fields": "A row has more values than there are columns: is a "
     "decimal sign a comma?",
@@ -134,13 +134,13 @@ def _remedy(path, said, again):
     if os.path.isfile(path) and os.access(path, os.R_OK):
         with open(path, "rb") as file:
             start = file.read(32).lstrip()
+    data = path.suffix.lower() in TABULAR and not again  # A run's files may be zip archives.
     again = again or "fetch or make it again"
     if start.startswith(b"version https://git-lfs"):
         return "It is a Git LFS pointer, not the file: run `git lfs pull`."
     if not start:
         return f"It is empty: {again}."
-    tabular = path.suffix.lower() in TABULAR
-    known = [remedy for begin, remedy in BEGINS.items() if tabular and start.startswith(begin)]
+    known = [remedy for begin, remedy in BEGINS.items() if data and start.startswith(begin)]
     known += [remedy for words, remedy in SAID.items() if re.search(words, said)]
     return [*known, f"It may be damaged, cut short or of another layout: {again}."][0]
 

@@ -546,8 +546,8 @@ print(simgan_lib.Run(stopped), " difference:", largest_difference(whole, stopped
 assert largest_difference(whole, stopped) < 1e-4
 
 # %% [markdown] tags=["solution"]
-# A stop waits for the next row of metrics, here that of round 8. So a resumed run writes the rows of one that was never stopped. A kill
-# loses what came after the last checkpoint.
+# A stop waits for the next row of metrics. So a resumed run writes the rows of one that was never stopped. A kill loses what came after
+# the last checkpoint.
 
 # %% [markdown]
 # ## 5. R's running average

@@ -603,10 +603,10 @@ assert verdict("09.4", diagnosis)[0]
 check("09.4", diagnosis)
 
 # %% [markdown] tags=["solution"]
-# A has a small change, a small shift, and a gaze error near that of synthetic images. Its labels are
-# safe, and little is gained. B changes so much that there is no pupil left to find. Its gaze error is
-# near that of always answering the mean gaze. C changes the image. The shift that is read for it, 0.95
-# pixels, is near the 0.72 that section 6 reads for a recipe which moves nothing.
+# The one with a small change and a small shift has a gaze error near that of synthetic images. Its labels
+# are safe, and little is gained. The one with the largest change leaves no pupil to find. Its gaze error is
+# near that of always answering the mean gaze. The healthy one changes the image. The shift that is read
+# for it, 0.95 pixels, is near the 0.72 that section 6 reads for a recipe which moves nothing.
 
 # %% [markdown]
 # ## What you have learned

@@ -192,8 +192,8 @@ assert list(changed.values()) == [["R"], ["history buffer"], ["D"]]
 #
 # </details>
 #
-# Some public implementations fail here. They join both networks in one model and switch a `trainable` flag. D is then trained within R's
-# step, or never. Exercise 07.4 shows the first case.
+# Some public implementations fail here. They join both networks in one model and switch D's `trainable` flag. Keras 3 reads it
+# when a step is first called. Switched too late, R's step trains D too, or D's step trains nothing. Exercise 07.4 shows the first case.
 #
 # ### The library's round
 #
@@ -225,7 +225,8 @@ for name in ("refiner", "discriminator"):
 assert apart < 0.05 * moved
 
 # %% [markdown]
-# The round is the same, up to rounding. From here on the library runs it. With `precision="auto"` it also chooses the
+# The round is the same, up to rounding. Where a gradient is near 0, rounding can flip the sign of Adam's step.
+# From here on the library runs the round. With `precision="auto"` it also chooses the
 # [number format](../docs/speed.md) that is fastest on your device.
 
 # %% [markdown] tags=["task"]
@@ -376,6 +377,9 @@ if scale.live > 10:
 #
 # The curves do **not** say whether the images look like the target's, as both networks may be bad. Nor do they say whether labels were
 # kept. Notebooks 09 and 10 measure that.
+#
+# So no curve says when to stop. Fix the number of rounds, measure as in notebooks 09 and 10, and go on only while the measure improves by
+# more than its spread over seeds.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 07.2 · How sure is D?
@@ -585,7 +589,7 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The averaged one is calmer, and later: it follows the latest weights with a delay.
+# The averaged one is calmer, and later: it follows the latest weights with a delay. In so few rounds it does not catch up.
 #
 # </details>
 #
@@ -643,12 +647,14 @@ assert 0 < hours < 1000
 #
 # A colleague takes R's step with one optimiser over *all* variables, "because the loss goes through D anyway". What does D learn from R's
 # loss? Predict what its accuracies on simulated webcam and on refined images do. Then play five rounds, take ten of his steps, and
-# compare. You need `backends.current().gradient_update(loss_function, optimizer, variables, model.variables)`, `model.refiner_loss(x)`, and
-# `model.discriminator_loss(y, refined)[1]`, which holds the accuracies. *Expected:* four accuracies, and your explanation.
+# compare. `backends.current().gradient_update(loss_function, optimizer, variables, model.variables)` takes one step, and returns the logs.
+# Call it once for each step. `loss_function` has no arguments, and returns what `model.refiner_loss(x)` returns.
+# `model.discriminator_loss(y, refined)[1]` holds the accuracies. *Expected:* four accuracies, and your explanation.
 #
 # <details><summary>Hint</summary>
 #
-# `variables` is what a step may change. Build a new optimiser on all of them with `optimizer.build(variables)`.
+# `variables` is what a step may change. Build one new optimiser on all of them, with `optimizer.build(variables)`, before the ten steps.
+# `lambda: model.refiner_loss(x)` is a function without arguments.
 #
 # </details>
 #

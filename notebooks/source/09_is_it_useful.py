@@ -9,7 +9,7 @@
 # # 09 · Is it useful?
 # <!-- colab:notebooks/09_is_it_useful.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two CPU cores. A GPU is not needed. About 60 minutes of study.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 60 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #
@@ -194,8 +194,8 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Refined images teach more than synthetic and hand-made ones: 5.6 degrees against 10.4 and 9.5. Labelled
-# images of the target remain the best, with 4.0.
+# Refined images teach more than synthetic and hand-made ones. Labelled images of the target remain the
+# best.
 #
 # </details>
 
@@ -209,7 +209,7 @@ if scale.live > 10:
 # %% [markdown] tags=["task"]
 # ### Exercise 09.1 · Share within an angle
 #
-# Write `within(errors, degrees)`: the percentage of errors that are at most `degrees`. Expected:
+# Write `within(errors, degrees)`: the percentage of errors that are at most `degrees`. *Expected:*
 # `within([1, 5, 7, 20], 7)` gives `75.0`.
 #
 # <details><summary>Hint</summary>
@@ -318,9 +318,10 @@ for name, runs in records.items():
 print(pd.DataFrame(lines).to_string(index=False))
 
 # %% [markdown]
-# The gaze networks of all these runs learned from 4,000 images. The column *images* says what R learned
-# from. The run `closest` began with networks that had 7,000 rounds behind them. Where one refiner was
-# trained, a few tenths of a degree mean nothing. [runs/README](../runs/README.md) says how each was made.
+# The errors of this table are those of gaze networks that learned from 4,000 images. The column *images*
+# says what R learned from. The run `closest` began with networks that had 7,000 rounds behind them. Where
+# one refiner was trained, a few tenths of a degree mean nothing. [runs/README](../runs/README.md) says how
+# each was made.
 
 # %% tags=["check"]
 for runs in records.values():
@@ -337,13 +338,14 @@ for runs in records.values():
 # %% [markdown] tags=["task"]
 # ### Exercise 09.2 · Four times as many
 #
-# Four times as many images lower the error. Which row gains more in the record, in per cent of its error?
+# Four times as many images lower the error. Guess which row gains more in the record, in per cent of its
+# error.
 #
 # - **A**: the synthetic one. More variety makes up for the wrong style.
 # - **B**: the refined one. More images help more where the style is right.
 # - **C**: both alike, within 2 percentage points.
 #
-# Answer with a letter, such as `"A"`. Decide before you run the cells below.
+# Answer with a letter, such as `"A"`, before you run the cells below.
 #
 # <details><summary>Hint</summary>
 #
@@ -385,7 +387,7 @@ assert (
 # %% [markdown] tags=["solution"]
 # The refined row gains 18% of its error. The synthetic row gains 9%, with a standard error of 6% over
 # three networks. So the order is likely and not certain. In degrees the two gain about as much: 1.0 and
-# 0.9.
+# 0.9. A spread printed as 0.0 is below 0.05.
 
 # %% [markdown]
 # ## 6. Were the labels kept?
@@ -446,8 +448,9 @@ if scale.live > 10:
 # </details>
 #
 # The instrument reads 0.91 pixels for R, and 0.72 for the recipe. So we cannot show that R moves the
-# pupil. Independent shifts add as squares, so we cannot exclude half a pixel either. A pupil is about ten
-# pixels wide. The gaze is read alike: 3.5 degrees for R and 3.1 for the recipe.
+# pupil. Independent shifts add as squares, and $\sqrt{0.91^2 - 0.72^2} = 0.56$. So up to about half a
+# pixel may be R's. A pupil is about ten pixels wide. The gaze is read alike: 3.5 degrees for R and 3.1 for
+# the recipe.
 #
 # The instrument of the records learned from more images. It errs by
 # {{best evaluation.instrument_error_px.median 2}} pixels. It reads
@@ -466,7 +469,7 @@ if scale.live > 10:
 # ### Exercise 09.3 · A turn with its sign
 #
 # Write `mean_turn(before, after)`. Both are gaze vectors `(n, 3)` of length 1. It returns two numbers, in
-# degrees: the mean of pitch after minus pitch before, and the same for yaw. Expected: from `[[0, 0, -1]]`
+# degrees: the mean of pitch after minus pitch before, and the same for yaw. *Expected:* from `[[0, 0, -1]]`
 # to `[[0, -0.6, -0.8]]` it gives about `(36.87, 0)`.
 #
 # <details><summary>Hint</summary>
@@ -531,21 +534,22 @@ if scale.live > 10:
 #
 # | gaze error, degrees | the paper: MPIIGaze photographs | ours: simulated webcam, `quick` |
 # |---|---|---|
-# | CNN on synthetic | 11.2 | {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} |
+# | CNN on synthetic | 11.2 | {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} ± {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.std 1}} |
 # | CNN on **refined** | **7.8** | {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} |
 #
 # | within 7 degrees, % | the paper | ours: `best` |
 # |---|---|---|
-# | synthetic | 62.3 | {{best evaluation.within_7_deg.synthetic.mean 1}} |
-# | synthetic, 4 times as many | 64.9 | {{best evaluation.within_7_deg.synthetic_4x.mean 1}} |
-# | refined | 69.4 | {{best evaluation.within_7_deg.refined.mean 1}} |
-# | refined, 4 times as many | 87.2 | {{best evaluation.within_7_deg.refined_4x.mean 1}} |
+# | synthetic | 62.3 | {{best evaluation.within_7_deg.synthetic.mean 1}} ± {{best evaluation.within_7_deg.synthetic.std 1}} |
+# | synthetic, 4 times as many | 64.9 | {{best evaluation.within_7_deg.synthetic_4x.mean 1}} ± {{best evaluation.within_7_deg.synthetic_4x.std 1}} |
+# | refined | 69.4 | {{best evaluation.within_7_deg.refined.mean 1}} ± {{best evaluation.within_7_deg.refined.std 1}} |
+# | refined, 4 times as many | 87.2 | {{best evaluation.within_7_deg.refined_4x.mean 1}} ± {{best evaluation.within_7_deg.refined_4x.std 1}} |
 #
-# The directions may be compared: refined is better than synthetic in both. Four times as many refined
-# images add 17.8 percentage points in the paper and 10.3 in ours. Synthetic ones add 2.6 in the paper,
-# and 4 with a standard error of 4 in ours. Degrees may not be compared: images, eyes and test sets
-# differ. The paper trained a larger network on 1.2 million synthetic images. It gives no spread over
-# seeds, no worst or best possible error and no hand-made row.
+# The ± is over three gaze networks, and for the refined row of `quick` over three refiners. The
+# directions may be compared: refined is better than synthetic in both. Four times as many refined images
+# add 17.8 percentage points in the paper and 10.3 in ours. Synthetic ones add 2.6 in the paper, and 4 with
+# a standard error of 4 in ours. Degrees may not be compared: images, eyes and test sets differ. The paper
+# trained a larger network on 1.2 million synthetic images. It gives no spread over seeds, no worst or best
+# possible error and no hand-made row.
 
 # %%
 print(f"the paper: refining takes away {1 - 7.8 / 11.2:.0%} of the error")

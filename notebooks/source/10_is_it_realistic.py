@@ -9,7 +9,7 @@
 # # 10 · Is it realistic?
 # <!-- colab:notebooks/10_is_it_realistic.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two CPU cores. A GPU is not needed. About 60 minutes of study.*
+# *Running time: {{minutes}} on two CPU cores. Study: about 60 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #
@@ -85,19 +85,15 @@ for name, images in candidates.items():
 # ### How sure are we?
 #
 # Each test image is a toss of a coin that falls right with an unknown probability $p$. Of $n$ tosses
-# the share $\hat p$ was right. Its standard deviation is $\sqrt{p(1-p)/n}$. With $z = 1.96$ for 95%, all
-# $p$ are credible for which
-#
-# $$ |\hat p - p| \le z \sqrt{p (1 - p) / n} $$
-#
-# Squared, this is a quadratic inequality in $p$. Its two roots are **Wilson's interval**:
+# the share $\hat p$ was right. Its standard deviation is $\sqrt{p(1-p)/n}$. All $p$ are credible for which
+# $\hat p$ is at most $z = 1.96$ of these away, for 95%. They form **Wilson's interval**:
 #
 # $$ \frac{\hat p + \frac{z^2}{2n} \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}} $$
 
 # %% [markdown] tags=["task"]
 # ### Exercise 10.1 · Wilson's interval
 #
-# Write `wilson(right, tested)`. It returns the lower and the upper bound, as shares. Expected:
+# Write `wilson(right, tested)`. It returns the lower and the upper bound, as shares. *Expected:*
 # `wilson(50, 100)` gives about `(0.404, 0.596)`.
 #
 # <details><summary>Hint</summary>
@@ -179,7 +175,7 @@ assert (
 # A test says whether two sets differ. A distance says how much. Take a network's *features* of the
 # images, which are what its last hidden layer gives: vectors $x$ of one set and $y$ of the other, of $d$
 # numbers each. A kernel $k$ says how similar two vectors are. If the sets are alike, two $x$ are on
-# average as similar as an $x$ and a $y$:
+# average as similar as an $x$ and a $y$. The squared **maximum mean discrepancy** compares them:
 #
 # $$ \text{MMD}^2 = \overline{k(x, x')} + \overline{k(y, y')} - 2\,\overline{k(x, y)}, \qquad k(a, b) = (a \cdot b / d + 1)^3 $$
 #
@@ -200,7 +196,7 @@ def kernel(a, b):
 # ### Exercise 10.2 · The unbiased distance
 #
 # Write `squared_mmd(x, y)`, the unbiased estimate. `x` and `y` are `(n, d)` and `(m, d)`; `kernel(x, y)`
-# is `(n, m)`. It returns one number. Expected: about 0 for two sets from one distribution, whatever their
+# is `(n, m)`. It returns one number. *Expected:* about 0 for two sets from one distribution, whatever their
 # sizes.
 #
 # <details><summary>Hint</summary>
@@ -277,9 +273,13 @@ if scale.live > 10:
 # </details>
 #
 # The ± is over 20 subsets of 500 images. It says how exact the distance is, and nothing about other
-# trainings. By the classifier refining has achieved little: 100% became 92%. By the distance it has come
-# from 0.16 to 0.002. Report both. Neither knows about labels: a refiner that returns any webcam image
-# would score best.
+# trainings.
+#
+# The classifier still tells 92% apart, and the distance fell from 0.16 to 0.002. Believe the classifier on
+# *whether* the sets differ, as one reliable difference is enough for it. Believe the distance on *how much*
+# is left of the old difference, as its features look for nothing new.
+#
+# Neither knows about labels: a refiner that returns any webcam image would score best.
 
 # %% [markdown]
 # ## 3. How good could any refiner be?
@@ -424,8 +424,10 @@ if scale.live > 10:
 #
 # ### What does it cost?
 #
-# We take the randomness from the perfect refiner as well. Every simulated person becomes one certain
-# webcam person. Light, spectacles and camera are the same for all. Its gaze error shows the cost.
+# We take most of the randomness from the perfect refiner as well. Every simulated person becomes one
+# certain webcam person. Light and shadow are those of the synthetic eye, which R can see. Spectacles,
+# exposure, blur, compression and the level of the noise are the same for all. Only the noise's pattern
+# stays random. The code calls this row *without randomness*.
 #
 # Each row is measured with three gaze networks, as in notebook 09.
 
@@ -480,8 +482,8 @@ if scale.live > 10:
 # </details>
 #
 # Labelled images are 1.5 degrees better than R's. Keeping place and lids costs a perfect refiner 0.9
-# degrees. Taking its randomness away costs 0.5 more. R is within 0.1 degrees of what is left. The ± is
-# over gaze networks. It does not hold for another refiner.
+# degrees. Doing without new persons, light and cameras costs 0.5 more. R is within 0.1 degrees of what is
+# left. The ± is over gaze networks, and 0.0 is below 0.05. It does not hold for another refiner.
 
 # %% [markdown]
 # ## 5. The visual Turing test
@@ -601,7 +603,7 @@ if scale.live > 10:
 # ## What you have learned
 #
 # - A classifier that judges realism must be fresh. It needs a control and an interval.
-# - A distance says how far apart two sets are. Neither measure knows about labels.
+# - A classifier says whether two sets differ, and a distance how far. Neither knows about labels.
 # - A perfect refiner that keeps place and lids is told apart. This is what R is measured against.
 # - A refiner without a random input paints one fixed example of what is random.
 # - A p-value says how often guessers reach a score, and no more.

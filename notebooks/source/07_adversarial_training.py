@@ -556,7 +556,7 @@ assert largest_difference(whole, stopped) < 1e-4
 # %% [markdown]
 # ## 5. R's running average
 #
-# `quick` averages R's weights over about 50 steps. The callback of section 2 recorded the brightness of eyes with both sets of weights.
+# The callback of section 2 recorded the brightness of eyes with R's latest weights and with averaged ones.
 #
 # **Predict.** How will the two curves of brightness differ?
 
@@ -608,8 +608,7 @@ if scale.live > 10:
 # %% [markdown]
 # ## 6. What does the report's schedule cost?
 #
-# The report has 25,000 rounds of 1 update of R and 10 of D, with batches of 32. Before you start anything of that size, measure a few
-# rounds and multiply.
+# The report has 25,000 rounds of 1 update of R and 10 of D, with batches of 32. Before such a training, measure a few rounds and multiply.
 
 # %%
 report = simgan_lib.preset("report").replace(precision=trained.precision)
@@ -629,8 +628,8 @@ print(f"measured {per_round:.2f} s a round; calculated {hours:.1f} hours for 25,
 assert 0 < hours < 1000
 
 # %% [markdown]
-# The report's training takes hours on a CPU. The preset `quick` takes minutes: R has half the feature maps, batches hold 16 images, D
-# takes five steps a round, and there are 600 rounds. [Speed](../docs/speed.md) says where the time goes.
+# The preset `quick` takes minutes: 600 rounds, batches of 16, half the feature maps in R, and five steps of D a round.
+# [Speed](../docs/speed.md) says where the time goes.
 
 # %% [markdown]
 # ## What you have learned

@@ -504,8 +504,7 @@ assert abs(stats.binomtest(517, 1000, 0.5, alternative="greater").pvalue - 0.148
 
 # %% [markdown]
 # Guessers reach 517 about one time in seven, so this test does not speak against guessing. The second does
-# not happen by guessing. A large p-value does not prove that people cannot tell. It says that this test
-# did not show it.
+# not happen by guessing. A large p-value does not prove that people cannot tell.
 #
 # Your turn, with pairs. **Predict.** How many of ten will you get?
 

@@ -262,8 +262,7 @@ for name, run in everyone.items():
 #
 # ### A test on other trainings
 #
-# The thresholds were read off these six recordings, so they fit. A rule is worth something if it holds
-# for trainings that it was not made for. The repository has some, with other settings and lengths:
+# The thresholds were read off these recordings, so they fit. A rule should also hold for other trainings:
 
 # %%
 names = [f"quick/baseline/seed{seed}" for seed in range(3)] + ["best", "closest", "report-schedule"]

@@ -114,8 +114,8 @@ np.degrees(data.synthetic.labels[["pitch", "yaw"]].head(3)).round(1)
 #
 # | who changes | what it wants |
 # |---|---|
-# | the refiner | the discriminator shall answer "real" for a refined image |
-# | the discriminator | it shall answer "refined" for a refined image, and "real" for an image of the target |
+# | the refiner | the discriminator should answer "real" for a refined image |
+# | the discriminator | it should answer "refined" for a refined image, and "real" for an image of the target |
 #
 # Suppose the discriminator notices that refined images are too clean. Its gradient tells the refiner which pixels give
 # an image away, and the refiner learns to add noise. The discriminator then looks for another difference, such as lids
@@ -144,6 +144,8 @@ notebook.show(
 # 3. **Self-regularisation** keeps R(x) close to x, so that labels stay true ([04](04_losses.ipynb)).
 # 4. The **history buffer** keeps older refined images, so that D does not forget them ([06](06_history_buffer.ipynb)).
 #
+# D's answer "real" means: an image of the target. In this course the target is the simulated webcam.
+#
 # ### Notation
 #
 # | symbol | meaning | in code |
@@ -168,8 +170,11 @@ notebook.show(
 # %% [markdown]
 # ## 5. Train one
 #
-# A *preset* is a named set of settings. All notebooks train the preset `quick`, for half of its rounds. This takes a
-# minute or two.
+# A *preset* is a named set of settings. This notebook trains the preset `quick` for 300 of its 600 rounds, in a minute
+# or two. Others train for 30 to 300 rounds.
+#
+# `scale` says how much the notebooks compute. `scale.images` of each kind are loaded. `scale.live` sets the rounds of
+# shorter trainings, and `scale.effort` how long measuring networks learn.
 #
 # **Predict.** In which order will these change: the brightness and contrast of the image, the shadows around the lids,
 # the position of the pupil?
@@ -183,9 +188,9 @@ print(f"{config.iterations} rounds in {run.environment['training_seconds']:.0f} 
 
 # %% tags=["plot"]
 notebook.show(
-    plots.timeline(run.snapshots, steps=5, count=8),
-    "eight eyes while R learns. The first row is synthetic. In round 0 R has been pre-trained to copy. The rows below "
-    "show the same eyes in later rounds.",
+    plots.timeline(run.snapshots, steps=4, count=8),
+    "eight eyes while R learns. The first row is synthetic. Before round 0 R has learned to copy, as notebook 05 "
+    "explains. The rows below show the same eyes in later rounds.",
 )
 
 # %% [markdown]
@@ -238,6 +243,8 @@ runs = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in (0, 1
 Markdown(gaze_markdown(runs))
 
 # %% [markdown]
+# ± is the standard deviation: in the table over gaze networks, below over trainings.
+#
 # - The worst: always answering the mean gaze errs by
 #   {{quick/baseline/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}} degrees.
 # - The best possible: labelled simulated webcam images, which nobody has in practice, give
@@ -254,16 +261,16 @@ Markdown(gaze_markdown(runs))
 # %% [markdown]
 # ### Which run is which
 #
-# Notebooks quote several runs. The *report* is A. K. Bojja's course report of 2018, whose work this course repeats. An *ablation* is a set
-# of trainings in which one thing at a time is changed.
+# The *report* is A. K. Bojja's course report of 2018, whose work this course repeats. An *ablation* is a set of trainings
+# in which one thing at a time is changed.
 
 # %% tags=["plot"]
 ABOUT = {
-    "quick/baseline/seed*": "the course's model: preset `quick`",
+    "quick/baseline/seed*": "the preset `quick`",
     "ablation/baseline/seed*": "the ablation's starting point",
-    "best": "preset `long`; the refiner to take for learning",
-    "closest": "went on from `best`; the refiner to take for realism",
-    "report-schedule": "the course report's settings",
+    "best": "the refiner to take for learning",
+    "closest": "the refiner to take for realism; went on from `best`, 8,600 rounds in all",
+    "report-schedule": "the report's settings, stopped early",
 }
 lines = []
 for pattern, about in ABOUT.items():
@@ -276,16 +283,19 @@ for pattern, about in ABOUT.items():
     rounds = first.metrics.query("phase == 'adversarial'")["iteration"].max()
     line = {"run": f"`{pattern.split('/seed')[0]}`", "what it is": about}
     line |= {"synthetic images": f"{source['images']:,}", "rounds": f"{rounds:,.0f}"}
-    line |= {"R's feature maps": first.config.filters, "trainings": len(found)}
-    line["gaze networks each"] = first.evaluation["seeds"]
+    line |= {"trainings": len(found), "gaze networks each": first.evaluation["seeds"]}
     line |= {"error, synthetic": f"{synthetic:.1f}°", "error, refined": f"{refined:.1f}°"}
     lines.append(line)
 Markdown(to_markdown(pd.DataFrame(lines)))
 
 # %% [markdown]
-# All gaze networks learn from 4,000 images. The *synthetic* error has nothing to do with a refiner. It differs between
-# rows because gaze networks differ by their seeds, and because the report's run has other synthetic images. So compare
-# a refined error with the synthetic error of its own row.
+# The gaze networks of this table learn from 4,000 images. The *synthetic* error has nothing to do with a refiner. One
+# network errs by {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees, and three by
+# {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} on average. So compare within a row.
+#
+# Notebooks 04 and 11 use one more run, the *control*: `failures/baseline`, with 4,000 images,
+# {{failures/baseline/seed0 config.iterations 0}} rounds and
+# {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.
 
 # %% [markdown]
 # ## 8. The course

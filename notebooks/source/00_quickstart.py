@@ -245,14 +245,10 @@ Markdown(gaze_markdown(runs))
 # %% [markdown]
 # ± is the standard deviation: in the table over gaze networks, below over trainings.
 #
-# - The worst: always answering the mean gaze errs by
-#   {{quick/baseline/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}} degrees.
-# - The best possible: labelled simulated webcam images, which nobody has in practice, give
-#   {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}}.
-# - Synthetic images give {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}. A recipe of blur, noise and
-#   contrast by hand gives {{quick/baseline/seed0 evaluation.gaze_error_deg.handmade.mean 1}}.
-# - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}.** The
-#   refiner saw no label and no pair.
+# - The first row is the worst, and the last the best possible: in practice nobody has labels of the target.
+# - A recipe of blur, noise and contrast by hand gains next to nothing.
+# - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.** The refiner saw no
+#   label and no pair.
 #
 # Refined images are not perfect. A new classifier tells them from simulated webcam images with an accuracy of
 # {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}}, where a guess has 0.5.
@@ -293,18 +289,15 @@ Markdown(to_markdown(pd.DataFrame(lines)))
 # network errs by {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees, and three by
 # {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} on average. So compare within a row.
 #
-# Notebooks 04 and 11 use one more run, the *control*: `failures/baseline`, with 4,000 images,
-# {{failures/baseline/seed0 config.iterations 0}} rounds and
-# {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.
+# Notebooks 04 and 11 also use a *control*, `failures/baseline`: {{failures/baseline/seed0 config.iterations 0}} rounds on
+# 4,000 images, {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.
 
 # %% [markdown]
 # ## 8. The course
 #
-# Notebooks 01 to 06 take the parts one by one. [07](07_adversarial_training.ipynb) trains them together.
-# [08](08_results.ipynb) compares with the report, [09](09_is_it_useful.ipynb) asks whether refined images are useful, and
-# [10](10_is_it_realistic.ipynb) whether they are realistic. [11](11_failure_lab.ipynb) shows trainings that fail.
-# [12](12_your_own_data.ipynb) takes your own images. [The list](README.md) says what each one
-# starts and ends with, and [Own method](../docs/own-method.md) how to change the method.
+# Notebooks 01 to 06 take the parts one by one, and [07](07_adversarial_training.ipynb) trains them together. 08 to 12
+# judge the results, show trainings that fail, and take your own images. [The list](README.md) says what each one starts
+# and ends with, and [Own method](../docs/own-method.md) how to change the method.
 #
 # ## What you have learned
 #

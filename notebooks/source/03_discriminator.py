@@ -494,7 +494,6 @@ for measure in ("gaze_error_deg", "pupil_shift_px", "two_sample_accuracy"):
 # p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. The ablation
 # makes nine such comparisons, and one p may well fall below 0.05 by chance. [Notebook 11](11_failure_lab.ipynb), section
 # 7, corrects for their number: 0.01 becomes 0.11. So no difference here is significant, and the question stays open.
-# The paper has no number for it.
 
 # %% [markdown]
 # ## 6. D in the game

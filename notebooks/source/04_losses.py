@@ -271,24 +271,8 @@ notebook.show(
 # {{best metrics.discriminator_loss 2}} and an adversarial term of {{best metrics.adversarial_loss 2}}.
 #
 # **Count the terms before you compare.** The report's $L_D$ settles near 1.1. In its published code $L_D$ is a sum of
-# *three* means: fresh refined images, images from the history, and real ones. With n terms, $e^{-L_D / n}$ is the
-# geometric mean of the probability that D gives to the right answer.
-#
-# **Predict.** What is a guess with three terms? How sure is D of the right answer at 1.1?
-
-# %%
-for terms in (2, 3):
-    print(
-        f"{terms} terms: a guess {terms * np.log(2):.2f}; at 1.1 D is {np.exp(-1.1 / terms):.0%} sure"
-    )
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# A guess is 3 ln 2 = 2.08. If that code made the report's curves, its D gives the right answer 69% and not 58%. Then it
-# is clearly ahead of R.
-#
-# </details>
+# *three* means: fresh refined images, images from the history, and real ones. So there a guess is 3 ln 2 = 2.08. Exercise
+# 07.2 says how sure that D is.
 
 # %% [markdown]
 # ## 5. Equation 3: why R minimises $-\log(1 - D)$
@@ -804,7 +788,7 @@ if scale.live > 10:
 
 # %% [markdown] tags=["shared"]
 # The simulated webcam is noisy, so R has to add noise, and self-regularisation punishes it. A better feature would make
-# noise cheap, and pupils that move by two pixels dear. `pupil_to_noise` compares the two costs:
+# noise cheap, and pupils that move by two pixels costly. `pupil_to_noise` compares the two:
 
 
 # %% tags=["shared"]

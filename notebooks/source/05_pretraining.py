@@ -191,8 +191,6 @@ if scale.live > 10:
 # What is left is less than the simulated webcam's noise of 9 gray levels.
 #
 # </details>
-#
-# The report's loss is near zero in this phase, too.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 05.2 · Is the phase over?
@@ -380,8 +378,7 @@ assert used.sum() > 400
 #
 # </details>
 #
-# So **a new loss gets a new optimiser**. The report's code has three, one for each loss. Notebook 11 has a run with too
-# large steps of R.
+# So **a new loss gets a new optimiser**. The report's code has three, one for each loss.
 
 # %% [markdown]
 # ## 5. The first rounds without pre-training

@@ -197,8 +197,7 @@ notebook.show(
 # <details><summary>Answer</summary>
 #
 # Brightness and contrast change first. Shadows and skin follow. The pupil should stay where it is, and [notebook
-# 09](09_is_it_useful.ipynb) measures how far it moves. After so few rounds many irises are black, and the pupil in them
-# cannot be seen.
+# 09](09_is_it_useful.ipynb) tests that. After so few rounds many irises are black, and hide the pupil.
 #
 # </details>
 

@@ -315,7 +315,7 @@ assert means["webcam"]["lash"] > 2 * means["simulator"]["lash"]
 
 # %% [markdown]
 # Only the two gaze rows agree, on purpose: where the gazes of two sets differ, R may learn that difference as well. All
-# else differs, in the camera and in front of it. Round lids have a roundness of about 1, and some have more.
+# else differs, in the camera and in front of it. A roundness may exceed 1.
 #
 # Now the pixels: their mean, their contrast, and how much the brightness of images differs.
 

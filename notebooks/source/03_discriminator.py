@@ -416,8 +416,8 @@ if scale.live > 10:
 # - **global**, to compare: the mean of the logits, then one cross-entropy for the image.
 #
 # How much would the loss fall if a patch's logit for "refined" fell a little? This *gradient* is the pressure on R.
-# Keras has no function for gradients that works on all its backends. But a step of plain gradient descent of size 1,
-# from zero, arrives at minus the gradient. So we take that step, and turn the sign.
+# Keras has no gradient function for all backends. But a step of gradient descent of size 1, from zero, arrives at minus
+# the gradient. So we turn its sign.
 
 
 # %%
@@ -492,8 +492,8 @@ for measure in ("gaze_error_deg", "pupil_shift_px", "two_sample_accuracy"):
 
 # %% [markdown]
 # p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. The ablation
-# makes nine such comparisons, and one p may well fall below 0.05 by chance. [Notebook 11](11_failure_lab.ipynb), section
-# 7, corrects for their number: 0.01 becomes 0.11. So no difference here is significant, and the question stays open.
+# makes nine such comparisons, and one p may well fall below 0.05 by chance. [Notebook 11](11_failure_lab.ipynb) corrects
+# for their number: 0.01 becomes 0.11. So no difference here is significant.
 
 # %% [markdown]
 # ## 6. D in the game

@@ -455,9 +455,8 @@ if scale.live > 10:
 # So equation 4 has a slip of sign. The report's published code explains it. There D is the probability of being *real*,
 # and then $-\log D(R(x))$ is right. Equations 1 to 3 of the text use the paper's convention, equation 4 the code's.
 #
-# A whole training with the printed sign is recorded, of
-# {{failures/wrong_sign/seed0 config.iterations 0}} rounds. The control has the paper's sign, the same other settings,
-# and {{failures/baseline/seed0 config.iterations 0}} rounds:
+# A training with the printed sign is recorded, of {{failures/wrong_sign/seed0 config.iterations 0}} rounds. The control has
+# the paper's sign, and {{failures/baseline/seed0 config.iterations 0}} rounds:
 
 # %%
 wrong = simgan_lib.reference_run("failures/wrong_sign/seed0")
@@ -558,7 +557,7 @@ check("04.2", times)
 # |---|---|---|---|
 # | this course | mean | mean | 1 |
 # | the paper | sum over patches | sum over pixels | 1,925 / 126 |
-# | mjdietzx/SimGAN, a well-known Keras code | mean | sum over the whole batch | 1,925 · batch size |
+# | mjdietzx/SimGAN | mean | sum over the whole batch | 1,925 · batch size |
 #
 # In the third one lambda 0.0001 is 98.6 of ours with batches of 512, and 6.2 with batches of 32. Here are values of
 # public codes in our form. The paper prints none. A 0.01 is ascribed to its authors, and we know no source for it. The
@@ -649,10 +648,6 @@ assert measured["gaze_error_deg"].iloc[-1] < table["synthetic_deg"].mean()
 
 # %%
 widgets.LambdaExplorer("runs/ablation")
-
-# %% [markdown]
-# The commonest complaint about the public codes is "my refined images look like the synthetic ones". A large lambda can
-# be the reason.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 04.3 · Three logs

@@ -472,8 +472,7 @@ else:
 
 # %% [markdown]
 # The difference in gaze error is smaller than the spread of the seeds, and the test finds none. Its p is of this one
-# comparison, and notebook 11 corrects it for nine. So pre-training made no difference that five seeds could show. This
-# says nothing about 1,000 steps, or about the report's lambda.
+# comparison, and notebook 11 corrects it for nine. This says nothing about 1,000 steps, or about the report's lambda.
 
 # %% [markdown]
 # ## What you have learned
@@ -482,7 +481,7 @@ else:
 # - D first learns the difference between synthetic and simulated webcam images. A few dozen steps are enough.
 # - The curves say when a phase is over: R's flattens near zero, D's is well below 2 ln 2.
 # - Adam remembers the size of past gradients. A new loss gets a new optimiser.
-# - A short run shows how a training begins, not how it ends. Five seeds show no effect of pre-training on the end.
+# - A short run shows how a training begins. Five seeds show no effect of pre-training on the end.
 #
 # ## One harder exercise
 

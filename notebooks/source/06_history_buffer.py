@@ -663,7 +663,7 @@ assert np.mean(turns["256 slots"]) < np.mean(turns["64 slots"]) < np.mean(turns[
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It slows the chase down and does not stop it. One of the seeds with 256 slots turned round first. One straight line cannot
+# It slows the chase down and does not stop it. One seed with 256 slots turned round first. One straight line cannot
 # reject the whole circle, which may be why.
 #
 # </details>
@@ -737,12 +737,11 @@ assert np.isfinite(found.to_numpy()).all()
 #
 # The paper shows the effect of the history in pictures alone.
 #
-# A training on eyes differs from both demonstrations. Self-regularisation holds R near its input, so it has little room
-# to run. And we average R's weights, which acts against oscillations too: see
-# [notebook 07](07_adversarial_training.ipynb), section 5.
+# A training on eyes differs from both demonstrations. Self-regularisation holds R near its input. And we average R's
+# weights against oscillations: see [notebook 07](07_adversarial_training.ipynb), section 5.
 #
-# Pre-training, the local loss and the average show no certain gain over five seeds either. The course keeps the first two
-# and the history, as the paper has them. And trainings of 300 rounds cannot show that a part is useless.
+# Pre-training, the local loss and the average show no certain gain over five seeds either. The course keeps the paper's
+# parts, as trainings of 300 rounds cannot show that a part is useless.
 
 # %% [markdown]
 # ## What you have learned
@@ -752,7 +751,7 @@ assert np.isfinite(found.to_numpy()).all()
 # - It slows the chase of the toy, and it keeps old artifacts known to a convolutional D.
 # - One test finds the bug that the report's code shares with others: what was pushed must be there.
 # - Compiled steps need a buffer made of variables, and a checkpoint then holds it.
-# - A mechanism that works in a demonstration need not show in the end result. Here it does not, over five seeds.
+# - A mechanism that works in a demonstration need not show in the end result.
 #
 # ## One harder exercise
 

@@ -57,20 +57,20 @@ def _hands(times, side=224, patches=7):
 
 @task("04.3", "Who is content says which side each player is on; the change says who is held.")
 def _diagnoses(answers, seed=5):
-    names = np.random.default_rng(seed).permutation(["wrong sign", "lambda 100", "baseline"])
+    names = np.random.default_rng(seed).permutation(["wrong sign", "lambda 100", "control"])
     expected = dict(zip("ABC", names.tolist(), strict=True))
     if not isinstance(answers, dict) or set(answers) != set(expected):
         raise Hint("Give a dictionary with the letters A, B and C.")
     if any(answer is ... for answer in answers.values()):
         raise Hint("There is no answer yet for some of the letters.")
     if set(answers.values()) != set(expected.values()):
-        raise Hint('Use each of "baseline", "lambda 100" and "wrong sign" once.')
+        raise Hint('Use each of "control", "lambda 100" and "wrong sign" once.')
     wrong = {name for letter, name in expected.items() if answers[letter] != name}
     if wrong == {"wrong sign", "lambda 100"}:
         raise Hint("In two of them D's loss is low. In which of these is R content as well?")
-    if wrong == {"baseline", "lambda 100"}:
+    if wrong == {"control", "lambda 100"}:
         raise Hint("Compare mean_change: an R that is held tightly hardly changes a pixel.")
-    if wrong == {"baseline", "wrong sign"}:
+    if wrong == {"control", "wrong sign"}:
         raise Hint("Two opponents cannot both win. In which row are both losses low?")
     if wrong:
         raise Hint("Begin with the row whose losses are nearest to 1.386 and 0.693.")

@@ -114,8 +114,8 @@ np.degrees(data.synthetic.labels[["pitch", "yaw"]].head(3)).round(1)
 #
 # | who changes | what it wants |
 # |---|---|
-# | the refiner | the discriminator shall answer "real" for a refined image |
-# | the discriminator | it shall answer "refined" for a refined image, and "real" for an image of the target |
+# | the refiner | the discriminator should answer "real" for a refined image |
+# | the discriminator | it should answer "refined" for a refined image, and "real" for an image of the target |
 #
 # Suppose the discriminator notices that refined images are too clean. Its gradient tells the refiner which pixels give
 # an image away, and the refiner learns to add noise. The discriminator then looks for another difference, such as lids
@@ -144,6 +144,8 @@ notebook.show(
 # 3. **Self-regularisation** keeps R(x) close to x, so that labels stay true ([04](04_losses.ipynb)).
 # 4. The **history buffer** keeps older refined images, so that D does not forget them ([06](06_history_buffer.ipynb)).
 #
+# D's answer "real" means: an image of the target. In this course the target is the simulated webcam.
+#
 # ### Notation
 #
 # | symbol | meaning | in code |
@@ -168,8 +170,11 @@ notebook.show(
 # %% [markdown]
 # ## 5. Train one
 #
-# A *preset* is a named set of settings. All notebooks train the preset `quick`, for half of its rounds. This takes a
-# minute or two.
+# A *preset* is a named set of settings. This notebook trains the preset `quick` for 300 of its 600 rounds, in a minute
+# or two. Others train for 30 to 300 rounds.
+#
+# `scale` says how much the notebooks compute. `scale.images` of each kind are loaded. `scale.live` sets the rounds of
+# shorter trainings, and `scale.effort` how long measuring networks learn.
 #
 # **Predict.** In which order will these change: the brightness and contrast of the image, the shadows around the lids,
 # the position of the pupil?
@@ -183,17 +188,16 @@ print(f"{config.iterations} rounds in {run.environment['training_seconds']:.0f} 
 
 # %% tags=["plot"]
 notebook.show(
-    plots.timeline(run.snapshots, steps=5, count=8),
-    "eight eyes while R learns. The first row is synthetic. In round 0 R has been pre-trained to copy. The rows below "
-    "show the same eyes in later rounds.",
+    plots.timeline(run.snapshots, steps=4, count=8),
+    "eight eyes while R learns. The first row is synthetic. Before round 0 R has learned to copy, as notebook 05 "
+    "explains. The rows below show the same eyes in later rounds.",
 )
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # Brightness and contrast change first. Shadows and skin follow. The pupil should stay where it is, and [notebook
-# 09](09_is_it_useful.ipynb) measures how far it moves. After so few rounds many irises are black, and the pupil in them
-# cannot be seen.
+# 09](09_is_it_useful.ipynb) tests that. After so few rounds many irises are black, and hide the pupil.
 #
 # </details>
 
@@ -238,14 +242,12 @@ runs = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in (0, 1
 Markdown(gaze_markdown(runs))
 
 # %% [markdown]
-# - The worst: always answering the mean gaze errs by
-#   {{quick/baseline/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}} degrees.
-# - The best possible: labelled simulated webcam images, which nobody has in practice, give
-#   {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}}.
-# - Synthetic images give {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}. A recipe of blur, noise and
-#   contrast by hand gives {{quick/baseline/seed0 evaluation.gaze_error_deg.handmade.mean 1}}.
-# - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}.** The
-#   refiner saw no label and no pair.
+# ± is the standard deviation: in the table over gaze networks, below over trainings.
+#
+# - The first row is the worst, and the last the best possible: in practice nobody has labels of the target.
+# - A recipe of blur, noise and contrast by hand gains next to nothing.
+# - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.** The refiner saw no
+#   label and no pair.
 #
 # Refined images are not perfect. A new classifier tells them from simulated webcam images with an accuracy of
 # {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}}, where a guess has 0.5.
@@ -254,16 +256,16 @@ Markdown(gaze_markdown(runs))
 # %% [markdown]
 # ### Which run is which
 #
-# Notebooks quote several runs. The *report* is A. K. Bojja's course report of 2018, whose work this course repeats. An *ablation* is a set
-# of trainings in which one thing at a time is changed.
+# The *report* is A. K. Bojja's course report of 2018, whose work this course repeats. An *ablation* is a set of trainings
+# in which one thing at a time is changed.
 
 # %% tags=["plot"]
 ABOUT = {
-    "quick/baseline/seed*": "the course's model: preset `quick`",
+    "quick/baseline/seed*": "the preset `quick`",
     "ablation/baseline/seed*": "the ablation's starting point",
-    "best": "preset `long`; the refiner to take for learning",
-    "closest": "went on from `best`; the refiner to take for realism",
-    "report-schedule": "the course report's settings",
+    "best": "the refiner to take for learning",
+    "closest": "the refiner to take for realism; went on from `best`, 8,600 rounds in all",
+    "report-schedule": "the report's settings, stopped early",
 }
 lines = []
 for pattern, about in ABOUT.items():
@@ -276,25 +278,25 @@ for pattern, about in ABOUT.items():
     rounds = first.metrics.query("phase == 'adversarial'")["iteration"].max()
     line = {"run": f"`{pattern.split('/seed')[0]}`", "what it is": about}
     line |= {"synthetic images": f"{source['images']:,}", "rounds": f"{rounds:,.0f}"}
-    line |= {"R's feature maps": first.config.filters, "trainings": len(found)}
-    line["gaze networks each"] = first.evaluation["seeds"]
+    line |= {"trainings": len(found), "gaze networks each": first.evaluation["seeds"]}
     line |= {"error, synthetic": f"{synthetic:.1f}°", "error, refined": f"{refined:.1f}°"}
     lines.append(line)
 Markdown(to_markdown(pd.DataFrame(lines)))
 
 # %% [markdown]
-# All gaze networks learn from 4,000 images. The *synthetic* error has nothing to do with a refiner. It differs between
-# rows because gaze networks differ by their seeds, and because the report's run has other synthetic images. So compare
-# a refined error with the synthetic error of its own row.
+# The gaze networks of this table learn from 4,000 images. The *synthetic* error has nothing to do with a refiner. One
+# network errs by {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees, and three by
+# {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} on average. So compare within a row.
+#
+# Notebooks 04 and 11 also use a *control*, `failures/baseline`: {{failures/baseline/seed0 config.iterations 0}} rounds on
+# 4,000 images, {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.
 
 # %% [markdown]
 # ## 8. The course
 #
-# Notebooks 01 to 06 take the parts one by one. [07](07_adversarial_training.ipynb) trains them together.
-# [08](08_results.ipynb) compares with the report, [09](09_is_it_useful.ipynb) asks whether refined images are useful, and
-# [10](10_is_it_realistic.ipynb) whether they are realistic. [11](11_failure_lab.ipynb) shows trainings that fail.
-# [12](12_your_own_data.ipynb) takes your own images. [The list](README.md) says what each one
-# starts and ends with, and [Own method](../docs/own-method.md) how to change the method.
+# Notebooks 01 to 06 take the parts one by one, and [07](07_adversarial_training.ipynb) trains them together. 08 to 12
+# judge the results, show trainings that fail, and take your own images. [The list](README.md) says what each one starts
+# and ends with, and [Own method](../docs/own-method.md) how to change the method.
 #
 # ## What you have learned
 #

@@ -146,7 +146,7 @@ assert np.allclose(yaw, labels["yaw"])
 # Write `gaze_vector(pitch, yaw)`. It takes two arrays of n angles in radians and returns the gaze vectors, an array of
 # shape (n, 3) with columns x, y, z.
 #
-# Expected: `gaze_vector(np.array([0.0]), np.array([0.0]))` is (0, 0, -1), and every vector has length 1.
+# *Expected:* `gaze_vector(np.array([0.0]), np.array([0.0]))` is (0, 0, -1), and every vector has length 1.
 
 
 # %% tags=["exercise"]
@@ -158,7 +158,7 @@ def gaze_vector(pitch, yaw): ...
 #
 # The sine of pitch is the part of the vector that points up. The horizontal rest has the length cos(pitch). Yaw splits
 # that into a part to the left and a part towards the camera. `np.stack(..., axis=-1)` joins columns.
-# [Solution](solutions/01_data.ipynb)
+# [solution](solutions/01_data.ipynb)
 #
 # </details>
 
@@ -241,7 +241,7 @@ widgets.EyeExplorer()
 # labels)`. It takes uint8 images of shape (n, 35, 55) and a table with the seven columns, and returns new ones. The
 # arguments must stay as they were.
 #
-# Expected: a pupil at `pupil_x` 0, in the middle of the first column, goes to 54.
+# *Expected:* a pupil at `pupil_x` 0, in the middle of the first column, goes to 54.
 
 
 # %% tags=["exercise"]
@@ -252,7 +252,7 @@ def mirrored(images, labels): ...
 # <details><summary>Hint</summary>
 #
 # Three of the seven columns change. `labels.assign(name=...)` makes a new table. The last column of pixels has the
-# number width - 1. [Solution](solutions/01_data.ipynb)
+# number width - 1. [solution](solutions/01_data.ipynb)
 #
 # </details>
 
@@ -315,7 +315,7 @@ assert means["webcam"]["lash"] > 2 * means["simulator"]["lash"]
 
 # %% [markdown]
 # Only the two gaze rows agree, on purpose: where the gazes of two sets differ, R may learn that difference as well. All
-# else differs, in the camera and in front of it.
+# else differs, in the camera and in front of it. A roundness may exceed 1.
 #
 # Now the pixels: their mean, their contrast, and how much the brightness of images differs.
 
@@ -421,7 +421,8 @@ for number in range(3):
     print(f"batch {number}:", next(batches))
 
 # %% [markdown]
-# Three batches of four hold each of the six images twice. Drawing with replacement would be simpler.
+# Three batches of four hold each of the six images twice. Batch 1 crosses two shuffles, so it holds image 1 twice.
+# Drawing with replacement would be simpler.
 #
 # **Predict.** We draw 6,000 times from 6,000 images, with replacement. How many images never appear?
 
@@ -432,7 +433,7 @@ print(f"never shown: {1 - len(np.unique(draws)) / 6_000:.0%}; 1/e = {np.exp(-1):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# More than a third, close to 1/e. The shuffled stream shows every image once before any image comes again.
+# More than a third, close to 1/e. The shuffled stream shows every image once in each shuffle.
 #
 # </details>
 #
@@ -488,7 +489,7 @@ if scale.live > 10:
 # `handmade` and `webcam_images`. Look at eight images of each kind. What still tells them apart? How could a refiner do
 # better than a recipe?
 #
-# Expected: an accuracy between 0.5 and 1, and three differences that you can see.
+# *Expected:* an accuracy between 0.5 and 1, and three differences that you can see.
 
 # %% tags=["exercise"]
 handmade = gaze.handmade(simulator_images)
@@ -502,7 +503,7 @@ handmade = gaze.handmade(simulator_images)
 #   spectacles, darker irises, other lids.
 # - That a person must notice each difference first, and a discriminator finds them by itself.
 #
-# [Solution](solutions/01_data.ipynb)
+# [solution](solutions/01_data.ipynb)
 #
 # </details>
 
@@ -517,7 +518,7 @@ notebook.show(
 )
 
 # %% [markdown] tags=["solution"]
-# The recipe sets the mean and the contrast right, and the classifier still tells most images apart. A discriminator
+# The recipe sets the mean and the contrast right, and the classifier still tells nearly all images apart. A discriminator
 # notices by itself what is left, and its gradient says where it is.
 
 # %% [markdown]
@@ -632,7 +633,7 @@ assert len(problems) == 3
 # Write `mixed_up(images, labels)`. It takes at least 400 synthetic images (n, 35, 55) and their labels. It returns `True`
 # if the labels belong to other images and `False` if they belong to these. Use no network.
 #
-# Expected: `False` for `data.synthetic`, `True` for `hers`.
+# *Expected:* `False` for `data.synthetic`, `True` for `hers`.
 
 # %% tags=["shared"]
 text_order = sorted(range(len(data.synthetic)), key=str)
@@ -647,7 +648,7 @@ def mixed_up(images, labels): ...
 # <details><summary>Hint</summary>
 #
 # The pupil is dark. Where are an image's darkest pixels, and does that place go together with `pupil_x`? `np.corrcoef`
-# says how strongly. [Solution](solutions/01_data.ipynb)
+# says how strongly. [solution](solutions/01_data.ipynb)
 #
 # </details>
 
@@ -681,15 +682,13 @@ for name, some in [("sound", data.synthetic), ("hers", hers)]:
 # %% [markdown]
 # ## 11. Photographs
 #
-# The course report used 50,000 UnityEyes images and 34,100 MPIIGaze photographs, published at
-# [Kaggle](https://www.kaggle.com/datasets/4quant/eye-gaze). We may not ship them. To fetch them, install
-# `simgan_lib[kaggle]`. Kaggle may ask for an account.
+# The report's 50,000 UnityEyes images and 34,100 MPIIGaze photographs are at
+# [Kaggle](https://www.kaggle.com/datasets/4quant/eye-gaze). We may not ship them. Install `simgan_lib[kaggle]`, and then:
 #
 #     simgan data fetch kaggle        # into data/kaggle; if it fails, it says what to do by hand
-#     simgan data check data/kaggle
 #     simgan train --data kaggle --run runs/my-first-photographs
 #
-# The [data card](../data/README.md) lists the other layouts that the library reads.
+# The [data card](../data/README.md) lists other layouts.
 #
 # ## What you have learned
 #

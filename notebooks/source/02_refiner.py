@@ -133,7 +133,7 @@ assert np.allclose(ops.convert_to_numpy(one_block(h)), h)
 # Write `parameters(filters, kernel_size)`: how many numbers a residual block learns, if its input has `filters` maps as
 # well. Each kernel sees all maps and has one bias.
 #
-# Expected: `parameters(64, 3)` is 73,856, which is `one_block.count_params()`.
+# *Expected:* `parameters(64, 3)` is 73,856, which is `one_block.count_params()`.
 
 
 # %% tags=["exercise"]
@@ -144,7 +144,7 @@ def parameters(filters, kernel_size): ...
 # <details><summary>Hint</summary>
 #
 # One kernel has `kernel_size` x `kernel_size` weights for each map that it reads. A convolution has one kernel for each
-# map that it gives. A block has two convolutions. [Solution](solutions/02_refiner.ipynb)
+# map that it gives. A block has two convolutions. [solution](solutions/02_refiner.ipynb)
 #
 # </details>
 
@@ -170,7 +170,7 @@ check("02.1", parameters)
 # - **C** The block can no longer pass its input on unchanged.
 # - **D** Nothing changes, because a ReLU follows the sum anyway.
 #
-# Expected: one letter.
+# *Expected:* one letter.
 
 # %% tags=["exercise"]
 simpler_block = ...
@@ -179,7 +179,7 @@ simpler_block = ...
 # <details><summary>Hint</summary>
 #
 # Build the two convolutions, both with `activation="relu"`, and print the smallest value of what they add.
-# [Solution](solutions/02_refiner.ipynb)
+# [solution](solutions/02_refiner.ipynb)
 #
 # </details>
 
@@ -297,7 +297,7 @@ assert noticed.max() == noticed[13:22, 23:32].max()
 # Write `refiner_sees(blocks, kernel_size)`: the side of the window, in pixels. The refiner has one opening convolution
 # and `blocks` residual blocks, all with kernels of `kernel_size`. A 1 x 1 convolution ends it.
 #
-# Expected: `refiner_sees(4, 3)` is 19. The paper's refiner for images of hands has 10 blocks and 7 x 7 kernels. It sees
+# *Expected:* `refiner_sees(4, 3)` is 19. The paper's refiner for images of hands has 10 blocks and 7 x 7 kernels. It sees
 # 127 of 224 pixels.
 
 
@@ -309,7 +309,7 @@ def refiner_sees(blocks, kernel_size): ...
 # <details><summary>Hint</summary>
 #
 # A single pixel sees itself: 1. How many pixels does one convolution add to the side? How many convolutions are there?
-# [Solution](solutions/02_refiner.ipynb)
+# [solution](solutions/02_refiner.ipynb)
 #
 # </details>
 
@@ -334,7 +334,7 @@ check("02.3", refiner_sees)
 # You want a refiner with 3 x 3 kernels that sees 35 pixels, the height of the image, and has 296,129 parameters at
 # most. Use no more blocks than that needs, and as many feature maps as fit.
 #
-# Expected: `design = (filters, blocks)`, two whole numbers. `build_refiner(filters=..., blocks=...)` counts for you.
+# *Expected:* `design = (filters, blocks)`, two whole numbers. `build_refiner(filters=..., blocks=...)` counts for you.
 
 # %% tags=["exercise"]
 design = ...
@@ -343,7 +343,7 @@ design = ...
 # <details><summary>Hint</summary>
 #
 # Exercise 02.3 gives the blocks. Exercise 02.1 says how parameters grow with the number of maps. Then try numbers.
-# [Solution](solutions/02_refiner.ipynb)
+# [solution](solutions/02_refiner.ipynb)
 #
 # </details>
 
@@ -368,7 +368,7 @@ for filters, blocks in [(64, 4), (64, 8), (46, 8), (45, 8)]:
 #
 # We compare an R with random weights and an R that is trained to copy. The second minimises the mean of |R(x) - x|
 # alone. This is **self-regularisation**, one of the two parts of R's loss. The paper takes 1,000 such steps before the
-# game begins. We take as many as the course's trainings do.
+# game begins. We take 60.
 #
 # **Predict.** What will the random refiner show: the eye, nothing, or something between?
 

@@ -70,7 +70,7 @@ print("REAL =", losses.REAL, "  REFINED =", losses.REFINED)
 
 # %% [markdown]
 # SimGAN's D gives **126** answers for an image, one for each position of a 9 x 14 grid, the *map*. Each judges a
-# *patch* of the image.
+# *patch* of the image. An answer is two numbers, the *logits* of section 2.
 
 # %% tags=["plot"]
 notebook.show(
@@ -112,7 +112,7 @@ assert D.output_shape == (None, 9, 14, 2)
 # layer with kernel k and stride s gives $\lfloor (n - k)/s \rfloor + 1$ positions. D's layers with kernel 3 have the
 # strides 2, 2, 1 and 1. The 1 x 1 convolutions change no size.
 #
-# Expected: `map_size(35, "same")` is 9, `map_size(55, "same")` is 14, and `map_size(35, "valid")` is 4.
+# *Expected:* `map_size(35, "same")` is 9, `map_size(55, "same")` is 14, and `map_size(35, "valid")` is 4.
 
 
 # %% tags=["exercise"]
@@ -123,7 +123,7 @@ def map_size(pixels, padding): ...
 # <details><summary>Hint</summary>
 #
 # Go through the four layers in a loop. `-(-n // s)` divides and rounds up. The pooling counts as a layer.
-# [Solution](solutions/03_discriminator.ipynb)
+# [solution](solutions/03_discriminator.ipynb)
 #
 # </details>
 
@@ -250,7 +250,7 @@ assert seen_columns.max() <= 37
 # Write `sees(layers)`. It takes a list of (kernel, stride) pairs, first layer first, and returns the side of the window of
 # one answer, in pixels.
 #
-# Expected: `sees([(3, 2), (3, 2), (3, 1), (3, 1)])` is 23. The paper's D for hands, `[(7, 4), (5, 2), (3, 2), (3, 2)]`,
+# *Expected:* `sees([(3, 2), (3, 2), (3, 1), (3, 1)])` is 23. The paper's D for hands, `[(7, 4), (5, 2), (3, 2), (3, 2)]`,
 # sees 71 of 224 pixels.
 
 
@@ -262,7 +262,7 @@ def sees(layers): ...
 # <details><summary>Hint</summary>
 #
 # Keep two numbers: the side of the window, and the step between neighbouring positions, in input pixels. Both start at 1.
-# A layer's own stride counts for the layers *after* it. [Solution](solutions/03_discriminator.ipynb)
+# A layer's own stride counts for the layers *after* it. [solution](solutions/03_discriminator.ipynb)
 #
 # </details>
 
@@ -376,7 +376,7 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# At the rim. A window there hangs over the edge of the image, so it holds fewer pixels.
+# At the rim. A window there holds fewer pixels, as it hangs over the edge. We did not test whether this is the cause.
 #
 # </details>
 #
@@ -415,9 +415,9 @@ if scale.live > 10:
 # - **local**, the paper's: the cross-entropy of every patch, then the mean;
 # - **global**, to compare: the mean of the logits, then one cross-entropy for the image.
 #
-# How much would the loss fall if a patch's logit for "refined" fell a little? This *gradient* is the pressure on R. The
-# next cell measures gradients on any backend: one step of plain gradient descent with step size 1, from zero, arrives
-# at minus the gradient.
+# How much would the loss fall if a patch's logit for "refined" fell a little? This *gradient* is the pressure on R.
+# Keras has no gradient function for all backends. But a step of gradient descent of size 1, from zero, arrives at minus
+# the gradient. So we turn its sign.
 
 
 # %%
@@ -492,8 +492,8 @@ for measure in ("gaze_error_deg", "pupil_shift_px", "two_sample_accuracy"):
 
 # %% [markdown]
 # p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. The ablation
-# makes nine such comparisons, and one p may well fall below 0.05 by chance. [The results](../docs/results.md) correct for their
-# number. Then no difference here is significant, and the question stays open. The paper has no number for it.
+# makes nine such comparisons, and one p may well fall below 0.05 by chance. [Notebook 11](11_failure_lab.ipynb) corrects
+# for their number: 0.01 becomes 0.11. So no difference here is significant.
 
 # %% [markdown]
 # ## 6. D in the game
@@ -605,7 +605,7 @@ assert float(losses.local_adversarial(right, REFINED)) < 0.01
 # - `"dead"`: there is a ReLU on the logits;
 # - `"misread"`: D is sure, and its logits were reshaped without a permutation.
 #
-# Expected: over the suspects A, B and C, each word occurs once.
+# *Expected:* over the suspects A, B and C, each word occurs once.
 
 # %% tags=["shared"]
 for name, logits in suspects(seed=4).items():
@@ -620,7 +620,7 @@ def diagnose(logits): ...
 # <details><summary>Hint</summary>
 #
 # How many logits are exactly zero? How large are they? A D that is sure has large logits, which do not fit a loss of
-# 0.69. [Solution](solutions/03_discriminator.ipynb)
+# 0.69. [solution](solutions/03_discriminator.ipynb)
 #
 # </details>
 
@@ -651,7 +651,7 @@ for name, logits in suspects(seed=4).items():
 # Apply each repair alone to `sixty`, then all three one after another. Which single repair fools D best? Do all three
 # do better? Why can a list of repairs not replace training *against* D?
 #
-# Expected: five values of p_refined, the first for `sixty` as they are, and three sentences.
+# *Expected:* five values of p_refined, the first for `sixty` as they are, and three sentences.
 
 # %% tags=["shared"]
 sixty, _ = simgan_lib.simulate(60, "simulator", start=6 * 10**8)
@@ -682,7 +682,7 @@ print(f"as they are: {p_refined(sixty):.2f}")
 #   such images apart.
 # - That D goes on learning in a training. When one difference is gone, it finds the next.
 #
-# [Solution](solutions/03_discriminator.ipynb)
+# [solution](solutions/03_discriminator.ipynb)
 #
 # </details>
 

@@ -33,7 +33,7 @@ def shifted_means(images):
     return sum(parts) / 25
 
 
-ORDER = np.random.default_rng(5).permutation(["wrong sign", "lambda 100", "baseline"]).tolist()
+ORDER = np.random.default_rng(5).permutation(["wrong sign", "lambda 100", "control"]).tolist()
 
 
 def diagnoses(**exchanged):
@@ -69,13 +69,13 @@ WRONG = {
     ],
     "04.3": [
         ((diagnoses(wrong_sign="lambda 100", lambda_100="wrong sign"),), "content"),
-        ((diagnoses(baseline="lambda 100", lambda_100="baseline"),), "mean_change"),
-        ((diagnoses(baseline="wrong sign", wrong_sign="baseline"),), "both win"),
+        ((diagnoses(control="lambda 100", lambda_100="control"),), "mean_change"),
+        ((diagnoses(control="wrong sign", wrong_sign="control"),), "both win"),
         (
-            (diagnoses(baseline="wrong sign", wrong_sign="lambda 100", lambda_100="baseline"),),
+            (diagnoses(control="wrong sign", wrong_sign="lambda 100", lambda_100="control"),),
             "nearest",
         ),
-        ((diagnoses(baseline="lambda 100"),), "once"),
+        ((diagnoses(control="lambda 100"),), "once"),
         (({"A": ..., "B": ..., "C": ...},), "no answer yet"),
         (("ABC",), "dictionary"),
     ],

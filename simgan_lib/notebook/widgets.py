@@ -104,7 +104,7 @@ class LambdaExplorer(Shown):
         axis = figure.add_axes((0.08, 0.17, 0.38, 0.78))
         x, y = self.table["pupil_shift_px"], self.table["kid"]
         axis.plot(x, y, "o-", color=BLUE)
-        axis.set(xlabel="pupil moved, px (labels lost)", ylabel="KID (low: realistic)")
+        axis.set(xlabel="pupil shift, as read, px", ylabel="KID (low: realistic)")
         # A KID can be 0 or below. The margins are for the names of the points.
         axis.set_yscale("symlog", linthresh=1e-3)
         axis.margins(0.15, 0.2)

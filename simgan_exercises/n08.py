@@ -8,14 +8,16 @@ from simgan_exercises import Hint, call, close, task
 @task("08.1", "Losses of different sums can be compared only as probabilities.")
 def _(typical_probability):
     rng = np.random.default_rng()
-    terms = int(rng.integers(2, 9))
-    parts = rng.uniform(0.05, 3.0, terms)
-    received = call(typical_probability, float(parts.sum()), terms)
-    if abs(float(received) - np.exp(-parts.sum())) < 1e-6:
-        raise Hint("This is the probability that all terms are right together. Use one term's.")
-    if abs(float(received) + parts.mean()) < 1e-6 or float(received) > 1:
-        raise Hint("A probability lies between 0 and 1. Undo the logarithm, and mind the sign.")
-    close(received, np.exp(-parts.mean()), "A guess between two has ln 2 a term: is it 0.5?")
+    for terms in (2, int(rng.integers(3, 9))):
+        parts = rng.uniform(0.05, 3.0, terms)
+        received = call(typical_probability, float(parts.sum()), terms)
+        if abs(float(received) - np.exp(-parts.sum())) < 1e-6:
+            raise Hint("This is the probability that all terms are right together. Use one term's.")
+        if abs(float(received) + parts.mean()) < 1e-6 or float(received) > 1:
+            raise Hint("A probability lies between 0 and 1. Undo the logarithm, and mind the sign.")
+        if terms > 2 and abs(float(received) - np.exp(-parts.sum() / 2)) < 1e-6:
+            raise Hint("There may be another number of terms than two.")
+        close(received, np.exp(-parts.mean()), "A guess between two has ln 2 a term: is it 0.5?")
 
 
 @task("08.2", "R learned a rule for the simulator's images. It has no notion of 'enough'.")
@@ -47,9 +49,14 @@ def _(shuffle_pixels):
     moved = np.asarray(call(shuffle_pixels, ramp, rng)).reshape(6, -1)
     if (moved == moved[0]).all():
         raise Hint("All images are shuffled in the same way. Draw new places for each one.")
-    rows = moved.reshape(6, 9, 11) // 11
+    rows, columns = moved.reshape(6, 9, 11) // 11, moved.reshape(6, 9, 11) % 11
     if (rows == np.arange(9)[:, None]).all():
         raise Hint("Pixels stay in their row. Flatten each image before you shuffle it.")
+    if (columns == np.arange(11)).all():
+        raise Hint("Pixels stay in their column. Flatten each image before you shuffle it.")
+    along, down = np.diff(rows, axis=2) == 0, np.diff(columns, axis=1) == 0
+    if along.mean() > 0.5 or down.mean() > 0.5:
+        raise Hint("Pixels of one row or column stay side by side. Each pixel moves by itself.")
 
 
 @task("08.4", "It says in gray levels how far the pixels would have to be moved.")
@@ -65,3 +72,12 @@ def _(earth_movers_distance):
         call(earth_movers_distance, a[:2], np.concatenate([a[:2]] * 3)), 0.0, "Sets of other sizes."
     )
     close(call(earth_movers_distance, (a + shift).astype("uint8"), a), shift, "It has no sign.")
+    gray = np.full((2, 6, 8), 100, "uint8")
+    spread = gray.copy()
+    spread[:, 0:6:4] -= np.uint8(shift)  # rows 0 and 4
+    spread[:, 1:6:4] += np.uint8(shift)  # rows 1 and 5
+    close(
+        call(earth_movers_distance, spread, gray),
+        shift * 2 / 3,
+        f"Where a third of the pixels is {shift} darker and a third {shift} brighter, both add up.",
+    )

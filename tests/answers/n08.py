@@ -20,9 +20,24 @@ def one_order(eyes, rng):
     return eyes.reshape(len(eyes), -1)[:, order].reshape(eyes.shape)
 
 
+def rolled(eyes, rng):
+    return np.stack([np.roll(eye, int(rng.integers(1, eye.size))) for eye in eyes])
+
+
+def rows_and_columns(eyes, rng):
+    return np.stack([rng.permutation(rng.permutation(eye), axis=1) for eye in eyes])
+
+
 def distance(a, b):
     a, b = (np.cumsum(np.bincount(e.ravel(), minlength=256)) / e.size for e in (a, b))
     return np.abs(a - b).sum()
+
+
+def root_of_squares(a, b):
+    """Another distance: the root of the mean square of the ways."""
+    number = np.lcm(a.size, b.size)
+    a, b = (np.repeat(np.sort(e.ravel()).astype(float), number // e.size) for e in (a, b))
+    return np.sqrt(((a - b) ** 2).mean())
 
 
 RIGHT = {
@@ -40,6 +55,7 @@ WRONG = {
         ((lambda loss, terms: np.exp(loss / terms),), "between 0 and 1"),
         ((lambda loss, terms: -loss / terms,), "between 0 and 1"),
         ((lambda loss, terms: np.exp(-loss / 2) if terms > 2 else 0.1,), "ln 2"),
+        ((lambda loss, terms: np.exp(-loss / 2),), "than two"),
         ((lambda loss, terms: None,), "returns nothing"),
     ],
     "08.2": [
@@ -51,6 +67,9 @@ WRONG = {
     "08.3": [
         ((lambda eyes, rng: rng.permutation(eyes),), "another"),
         ((lambda eyes, rng: rng.permuted(eyes, axis=2),), "row"),
+        ((lambda eyes, rng: rng.permuted(eyes, axis=1),), "column"),
+        ((rolled,), "side by side"),
+        ((rows_and_columns,), "side by side"),
         ((one_order,), "same way"),
         ((shuffle_in_place,), "changes the images"),
         ((lambda eyes, rng: eyes,), "still where"),
@@ -69,5 +88,8 @@ WRONG = {
             "brighter",
         ),
         ((lambda a, b: max(0.0, float(b.mean()) - float(a.mean())),), "sign"),
+        ((lambda a, b: abs(a.mean() - b.mean()),), "both add up"),
+        ((lambda a, b: abs(np.median(a) - np.median(b)),), "both add up"),
+        ((root_of_squares,), "both add up"),
     ],
 }

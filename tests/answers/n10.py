@@ -24,6 +24,12 @@ def wald(right, tested):
     return share - half, share + half
 
 
+def agresti_coull(right, tested, z=1.96):
+    share = (right + z**2 / 2) / (tested + z**2)
+    half = z * np.sqrt(share * (1 - share) / (tested + z**2))
+    return share - half, share + half
+
+
 def undivided(right, tested):
     return tuple(bound * (1 + 1.96**2 / tested) for bound in wilson(right, tested))
 
@@ -61,6 +67,7 @@ RIGHT = {
 WRONG = {
     "10.1": [
         ((wald,), "quadratic"),
+        ((agresti_coull,), "formula"),
         ((undivided,), "1 + z²/n"),
         ((lambda r, n: wilson(r, n, 1.645),), "95%"),
         ((lambda r, n: [100 * bound for bound in wilson(r, n)],), "per cent"),
@@ -74,6 +81,8 @@ WRONG = {
         ((zero_diagonal,), "n (n - 1)"),
         ((lambda x, y: -squared_mmd(x, y),), "sign"),
         ((lambda x, y: np.sqrt(abs(squared_mmd(x, y))),), "root"),
+        ((lambda x, y: abs(squared_mmd(x, y)),), "below 0"),
+        ((lambda x, y: max(0.0, squared_mmd(x, y)),), "below 0"),
         ((kernel,), "shape"),
         ((lambda x, y: kernel_distance(x[:9], y)["mean"],), "Three means"),
     ],

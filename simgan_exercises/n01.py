@@ -41,6 +41,8 @@ def _(mirrored):
     if np.array_equal(turned, images[:, ::-1]):
         raise Hint("The images are upside down. The axes are image, row, column.")
     close(turned, images[:, :, ::-1], "The images are not mirrored left to right.")
+    if turned.dtype != np.uint8:
+        raise Hint(f"Return uint8 images, as they came; received {turned.dtype}.")
     missing = [name for name in labels if name not in table]
     if missing:
         raise Hint(f"The table has lost the columns {', '.join(missing)}.")

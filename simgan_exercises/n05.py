@@ -33,6 +33,7 @@ def _first_below(function):
     steps = np.arange(1, 9) * int(rng.integers(4, 8))
     change = np.linspace(0.4, 0.02, 8) * rng.uniform(0.9, 1.0)
     change[5] = change[2]  # it need not fall all the time
+    change[7] = 0  # which is not below 0
     rows = pd.DataFrame({"iteration": steps, "mean_change": change}, index=range(50, 58))
     level = 127.5 * (change[3] + change[2]) / 2
     received, expected = call(function, rows, level), steps[3]

@@ -139,8 +139,10 @@ def _approach(function):
         raise Hint("The same seed should give the same places.")
     if np.allclose(plain, call(function, None, 600, 1)):
         raise Hint("The argument seed is not used.")
-    call(function, mix, 10, 0)
+    mixed = call(function, mix, 10, 0)
     if not shapes:
         raise Hint("mix is never called: with it, D should learn from what it returns.")
     if set(shapes) != {(4, 1)}:
         raise Hint(f"mix should get 4 fresh points of shape (4, 1); it got {shapes[0]}.")
+    if np.allclose(mixed, call(function, lambda fresh: mix(fresh) - 5, 10, 0)):
+        raise Hint("mix is called, and D does not learn from what it returns.")

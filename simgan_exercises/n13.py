@@ -15,6 +15,8 @@ def _(build):
     rng = np.random.default_rng()
     first = call(build, (35, 55, 1), 4)
     _check_unet(first, (35, 55, 1))
+    if call(build, (35, 55, 1), 8).count_params() == first.count_params():
+        raise Hint("More filters do not change the network: use the argument filters.")
     for shape in [(33, 50, 3), (36, 4 * int(rng.integers(9, 14)) + 2, 1)]:
         try:
             network = call(build, shape, 4)

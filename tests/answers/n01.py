@@ -105,6 +105,7 @@ WRONG = {
         ((lambda i, t: (i[:, :, ::-1], t.assign(**-t)),), "must stay"),
         ((lambda i, t: i[:, :, ::-1],), "two things"),
         ((in_place,), "arguments were changed"),
+        ((lambda i, t: mirrored(i.astype(float), t),), "uint8"),
         ((lambda i, t: None,), "returns nothing"),
     ],
     "01.4": [

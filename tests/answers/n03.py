@@ -86,6 +86,7 @@ WRONG = {
         ((lambda pixels, padding: map_size(pixels, "same"),), "loses pixels"),
         ((sizes(strides=(2, 2, 1)),), "four layers"),
         ((sizes(more=0),), "layer by layer"),
+        ((lambda n, padding: n // 4 + 1 if padding == "same" else map_size(n, padding),), "layer"),
         ((lambda pixels, padding: (9, 14),), "one number"),
         ((lambda pixels, padding: None,), "returns nothing"),
     ],

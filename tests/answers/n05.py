@@ -25,6 +25,11 @@ def by_index(rows, levels):
     return rows.index[127.5 * rows["mean_change"] < levels][0]
 
 
+def at_most(rows, levels):
+    reached = rows[127.5 * rows["mean_change"] <= levels]
+    return int(reached["iteration"].iloc[0]) if len(reached) else None
+
+
 def never_none(rows, levels):
     return first_below(rows, levels) or 0
 
@@ -49,6 +54,7 @@ WRONG = {
         ((reading(which=-1),), "last step"),
         ((by_index,), "index"),
         ((never_none,), "return None"),
+        ((at_most,), "below 0"),
         (
             (lambda rows, levels: rows[127.5 * rows["mean_change"] < levels]["iteration"],),
             "one step",

@@ -69,7 +69,9 @@ def teach(weights, webcam, refined):
     return weights - 0.5 * inputs.T @ (probability(weights, points) - labels) / len(webcam)
 
 
-def approaching(direction=-1.0, start=1.0, fresh=4, use_seed=True, use_mix=True, keep=None):
+def approaching(
+    direction=-1.0, start=1.0, fresh=4, use_seed=True, use_mix=True, use_past=True, keep=None
+):
     def approach(mix=None, rounds=600, seed=0):
         rng = np.random.default_rng(seed if use_seed else 0)
         place, weights, places = start, np.zeros(2), []
@@ -77,7 +79,8 @@ def approaching(direction=-1.0, start=1.0, fresh=4, use_seed=True, use_mix=True,
             number = 8 if mix is None else fresh
             refined = place + 0.2 * rng.normal(size=(number, 1))
             if mix is not None and use_mix:
-                refined = mix(refined.astype("float32"))
+                past = mix(refined.astype("float32"))
+                refined = past if use_past else refined
             weights = teach(weights, 0.2 * rng.normal(size=(8, 1)), refined)
             place += direction * 0.2 * probability(weights, [place]) * weights[1]
             places.append(place)
@@ -119,6 +122,7 @@ WRONG = {
         ((approaching(start=0.0),), "starts at 1"),
         ((approaching(fresh=8),), "4 fresh points"),
         ((approaching(use_mix=False),), "never called"),
+        ((approaching(use_past=False),), "does not learn"),
         ((approaching(use_seed=False),), "seed is not used"),
         ((approaching(keep=300),), "600 rounds"),
     ],

@@ -91,6 +91,7 @@ WRONG = {
         ((unet(crop="last level only"),), "feature map of that level"),
         ((unet(crop="lambda"),), "Lambda"),
         ((unet(levels=1),), "halved twice"),
+        ((lambda shape, filters: unet()(shape, 4),), "argument filters"),
         ((unet(joins=1),), "both levels"),
         ((unet(last=None),), "leave [-1, 1]"),
         ((unet(channels=1),), "channels must be"),

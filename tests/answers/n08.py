@@ -65,7 +65,7 @@ WRONG = {
         ((2,), "letter"),
     ],
     "08.3": [
-        ((lambda eyes, rng: rng.permutation(eyes),), "another"),
+        ((lambda eyes, rng: rng.permuted(eyes[::-1], axis=1),), "another"),
         ((lambda eyes, rng: rng.permuted(eyes, axis=2),), "row"),
         ((lambda eyes, rng: rng.permuted(eyes, axis=1),), "column"),
         ((rolled,), "side by side"),

@@ -184,9 +184,9 @@ for terms in (2, 3):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The self-regularisation. It is several times the report's, so our R moves further away from its input. If
-# our $L_R$ is below 1.0 times the report's, our D is less sure that refined images are refined. The last
-# three lines say which reading of the report's $L_D$ is nearer to ours.
+# The self-regularisation. It is several times the report's, so our R moves further away from its input.
+# Our $L_R$ is half of the report's, so our D is less sure that refined images are refined. Our $L_D$ is at
+# the report's level if that has two terms.
 #
 # </details>
 #
@@ -347,10 +347,10 @@ assert changes[0] < 0.5 * min(changes[1:]), "at round 0 R copies; later it does 
 assert brightness_spread(kept["refined"][-1]) > 5 * brightness_spread(kept["real"])
 
 # %% [markdown]
-# The change jumps after round 0, and the last line says how much it varied later. If claim 2
-# holds, the roughness of every later snapshot is nearer to the webcam's than that of round 0. If claim 3
-# holds, the last round is the nearest. One run without an average of R swings from snapshot to snapshot, so
-# neither verdict is firm. The brightness spread stays far away, for a reason that section 8 gives.
+# The change jumps after round 0, and the last line says how much it varied later. Claim 2 asks that every
+# later snapshot is nearer to the webcam's roughness than round 0, and claim 3 that the last is the nearest.
+# One run without an average of R swings from snapshot to snapshot, so neither verdict is firm. The
+# brightness spread stays far away, for a reason that section 8 gives.
 #
 # ## 5. What the rounds cost, and what they gave
 #

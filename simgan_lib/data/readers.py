@@ -6,6 +6,7 @@ the columns of `LABELS`, whatever the file's axes; all other labels come as they
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -160,12 +161,20 @@ def _group_images(path, keys, bar):
     with reading(path), h5py.File(path) as file:
         group, total, turned = file["image"], 0, None
         for key in bar(keys):
-            data = h5py.Dataset(h5py.h5d.open(group.id, key))  # group[key] takes longer
+            data = h5py.h5d.open(group.id, key)  # group[key][()] takes three times as long
             if turned is None:  # All images are of one program, and looking it up takes long.
-                turned = "MATLAB_class" in data.attrs
-            total += data.nbytes
-            check_own(path, data.id, total)
-            yield data[()].T if turned else data[()]
+                turned = h5py.h5a.exists(data, b"MATLAB_class")
+            shape, dtype = data.shape, data.dtype
+            if dtype == np.uint8 and shape:
+                total += math.prod(shape)
+                check_own(path, data, total)
+                image = np.empty(shape, dtype)
+                data.read(h5py.h5s.ALL, h5py.h5s.ALL, image)
+            else:  # is refused, with what it is
+                total += h5py.Dataset(data).nbytes
+                check_own(path, data, total)
+                image = h5py.Dataset(data)[()]
+            yield image.T if turned else image
 
 
 def label_table(path: Path) -> Path | None:

@@ -2,8 +2,11 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import jedi
 import pytest
@@ -11,6 +14,7 @@ import pytest
 import simgan_lib
 from simgan_lib import notebook
 
+ROOT = Path(__file__).parent.parent
 NAMES = {
     *("Config", "preset", "GazeData", "ImageSet", "load", "read_images", "save_images"),
     *("simulate", "HistoryBuffer", "build_discriminator", "build_refiner", "Run", "SimGAN"),
@@ -91,3 +95,11 @@ def test_a_shared_checkout_is_linked_into_the_students_folder(tmp_path, monkeypa
     monkeypatch.setenv("SIMGAN_HOME", str(tmp_path / "home"))
     assert notebook.work_folder() == tmp_path / "home"
     assert not (shared / "runs/live").exists()
+
+
+@pytest.mark.parametrize("name", ["best", "closest"])
+@pytest.mark.parametrize("network", ["refiner", "discriminator"])
+def test_the_trained_networks_open_with_colabs_keras(name, network):
+    """Keras 3.15 writes two settings of initialisers, which Keras 3.13 refuses."""
+    with zipfile.ZipFile(ROOT / "runs" / name / f"{network}.keras") as archive:
+        assert not re.search("(in|out)put_axes", archive.read("config.json").decode())

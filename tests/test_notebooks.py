@@ -36,6 +36,7 @@ COURSE = [
     "10_is_it_realistic",
     "11_failure_lab",
     "12_your_own_data",
+    "13_your_own_method",
 ]
 each_master = pytest.mark.parametrize("master", MASTERS, ids=lambda path: path.stem)
 each_notebook = pytest.mark.parametrize(

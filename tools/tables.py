@@ -91,6 +91,7 @@ def tables() -> dict[str, str]:
         "readme": re.sub(r"^((\|[^|]*){2})\|[^|]*", r"\1", gaze, flags=re.MULTILINE),
         "seeds": seeds(),
         "long": markdown(long[long["cell"].isin(LONG)], LONG),
+        "own-method": own_method(),
         **grids,
     }
 
@@ -125,6 +126,24 @@ def seeds() -> str:
         rows[-1] += [f"{run.gap_closed:.0f}", f"{run.pupil_shift_px:.2f}"]
         rows[-1] += [f"{run.two_sample_accuracy:.1f}", f"{run.minutes:.1f}"]
     return to_markdown(pd.DataFrame(rows, columns=heads))
+
+
+def own_method() -> str:
+    """Lists the changes of the method that notebook 13 measures."""
+    record = pd.read_csv(RUNS / "own-method/summary.csv")
+    heads = {
+        "refined_deg": ("gaze error, degrees", 1),
+        "told_apart": ("told apart, %", 1),
+        "kid": ("KID", 3),
+        "pupil_shift_px": ("pupil shift, px", 1),
+        "minutes": ("minutes", 1),
+    }
+    rows = []
+    for name, found in record.groupby("variant", sort=False):
+        rows.append({"variant": name, "seeds": len(found)})
+        for column, (head, decimals) in heads.items():
+            rows[-1][head] = with_spread(summarise(found[column]), "", decimals)
+    return to_markdown(pd.DataFrame(rows))
 
 
 def quote(runs: str, key: str, decimals: int = 1) -> str:

@@ -294,9 +294,9 @@ Markdown(to_markdown(pd.DataFrame(lines)))
 # %% [markdown]
 # ## 8. The course
 #
-# Notebooks 01 to 06 take the parts one by one, and [07](07_adversarial_training.ipynb) trains them together. 08 to 12
-# judge the results, show trainings that fail, and take your own images. [The list](README.md) says what each one starts
-# and ends with, and [Own method](../docs/own-method.md) how to change the method.
+# Notebooks 01 to 06 take the parts one by one, and [07](07_adversarial_training.ipynb) trains them together. 08 to 13
+# judge the results, show trainings that fail, and take your own images and methods. [The list](README.md) says what each
+# one starts and ends with.
 #
 # ## What you have learned
 #

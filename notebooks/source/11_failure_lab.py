@@ -805,4 +805,4 @@ if scale.live > 10:
 #   multiple test procedure*, 1979.
 #
 # **Next:** [12 · Your own data](12_your_own_data.ipynb), or
-# [a method of your own](../docs/own-method.md), if you want to write subclasses like those above
+# [13 · Your own method](13_your_own_method.ipynb), if you want to write subclasses like those above

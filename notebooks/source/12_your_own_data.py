@@ -717,4 +717,4 @@ if scale.live > 10:
 # - Alpaydin and Kaynak, *Optical recognition of handwritten digits*, UCI repository 1998.
 # - Lopez-Paz and Oquab, *Revisiting classifier two-sample tests*, ICLR 2017.
 #
-# **Next:** [a method of your own](../docs/own-method.md)
+# **Next:** [13 · Your own method](13_your_own_method.ipynb)

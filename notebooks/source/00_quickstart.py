@@ -18,7 +18,7 @@
 # - train a small refiner and look at what it does to an eye;
 # - read the table that says whether refining helped.
 #
-# **You need** a little Python. Notebooks 01 to 07 explain everything here again, step by step.
+# **You need** a little Python. Notebooks 01 to 07 explain everything again, step by step.
 
 # %% tags=["setup"]
 from pathlib import Path
@@ -42,8 +42,8 @@ scale = notebook.start()
 # a photograph the gaze is hard to measure. A **simulator** knows it, because it draws the eye. But a network that
 # learned from drawings makes large errors on photographs.
 #
-# The drawings are called **synthetic** images. SimGAN (Shrivastava et al. 2017) repaints them until they look real,
-# and keeps their labels true.
+# The drawings are called **synthetic** images. SimGAN ([Shrivastava et al. 2017](https://arxiv.org/abs/1612.07828))
+# repaints them until they look real, and keeps their labels true.
 
 # %%
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -59,14 +59,13 @@ notebook.show(
 
 # %% [markdown]
 # The second kind is drawn too, because we may not ship photographs of people. This course calls it **simulated
-# webcam**. We know the gaze in these images as well. Training never uses it. It serves to measure how good a gaze
-# network is.
+# webcam**. We know the gaze in these images as well. SimGAN never uses it. We use it to measure gaze networks.
 
 # %% [markdown]
 # ## 2. Gaze is two angles
 #
-# **Pitch** says how far an eye looks up or down. **Yaw** says how far it looks to the side. Both are 0 for an eye that
-# looks into the camera.
+# **Pitch** says how far an eye looks up or down. **Yaw** says how far it looks to the side. Both are 0 when it looks
+# into the camera.
 
 # %% tags=["plot"]
 ways = {"pitch 0°, yaw 0°": (0, 0), "pitch +12°": (12, 0), "pitch -20°": (-20, 0)}
@@ -117,16 +116,16 @@ np.degrees(data.synthetic.labels[["pitch", "yaw"]].head(3)).round(1)
 # | the refiner | the discriminator should answer "real" for a refined image |
 # | the discriminator | it should answer "refined" for a refined image, and "real" for an image of the target |
 #
-# Suppose the discriminator notices that refined images are too clean. Its gradient tells the refiner which pixels give
-# an image away, and the refiner learns to add noise. The discriminator then looks for another difference, such as lids
-# that are too sharp. The refiner has to follow.
+# Suppose the discriminator notices that refined images are too clean. Its gradient tells the refiner which pixels
+# give an image away, and the refiner learns to add noise. The discriminator then finds another difference, such as
+# lids that are too sharp.
 #
-# In the ideal end the discriminator can only guess. In practice neither player wins for good, and training stops after
-# a set number of rounds. Each player's loss depends on how good the other one is. So the losses need not fall, and they
-# do not say whether the images are good. Section 7 measures that in another way.
+# Ideally the discriminator can only guess in the end. In practice neither player wins for good, and training stops
+# after a set number of rounds. Each player's loss depends on how good the other one is. So the losses need not fall,
+# and they do not say whether the images are good. Section 7 measures that.
 #
-# There is one danger. The refiner could fool the discriminator with *any* convincing eye, whichever way it looks. The
-# label would then be wrong. So SimGAN also punishes every change of a pixel.
+# The refiner could fool the discriminator with *any* convincing eye, whichever way it looks. The label would then be
+# wrong. So SimGAN also punishes every change of a pixel.
 
 # %% [markdown]
 # ## 4. The four parts
@@ -157,7 +156,7 @@ notebook.show(
 # | $L_R$, $L_D$ | the losses of R and D | `refiner_loss`, `discriminator_loss` |
 # | ψ (psi) | what of an image R must keep; in this course the image itself | `losses.identity` |
 # | λ (lambda) | the weight of self-regularisation in $L_R$ | `lambda_mean` |
-# | $K_g$, $K_d$ | the updates of R and of D in a round | `refiner_updates`, `discriminator_updates` |
+# | $K_g$, $K_d$ | the updates of R (g: generator) and of D in a round | `refiner_updates`, `discriminator_updates` |
 #
 # | word | meaning |
 # |---|---|
@@ -170,14 +169,14 @@ notebook.show(
 # %% [markdown]
 # ## 5. Train one
 #
-# A *preset* is a named set of settings. This notebook trains the preset `quick` for 300 of its 600 rounds, in a minute
-# or two. Others train for 30 to 300 rounds.
+# A *preset* is a named set of settings. This notebook trains the preset `quick` for 300 of its 600 rounds, in a
+# minute or two.
 #
-# `scale` says how much the notebooks compute. `scale.images` of each kind are loaded. `scale.live` sets the rounds of
-# shorter trainings, and `scale.effort` how long measuring networks learn.
+# The set-up cell of each notebook prints a `scale`, which says how much to compute. `scale.images` of each kind are
+# loaded. `scale.live` sets the rounds of shorter trainings, and `scale.effort` how long measuring networks learn.
 #
-# **Predict.** In which order will these change: the brightness and contrast of the image, the shadows around the lids,
-# the position of the pupil?
+# **Predict.** Three things could change: the position of the pupil, the shadows around the lids, the contrast. Which
+# changes first, and which should not change at all?
 
 # %%
 config = scale.config
@@ -215,7 +214,6 @@ assert 0 < last["mean_change"] < 1
 # ## 6. A refiner that trained for longer
 #
 # The repository carries finished runs. The run `best` trained for {{best config.iterations 0}} rounds on more images.
-# One line loads its refiner.
 
 # %%
 refiner = simgan_lib.pretrained_refiner("best")
@@ -233,9 +231,9 @@ notebook.show(
 # %% [markdown]
 # ## 7. Did it help?
 #
-# The test is a task. A gaze network learns from one kind of image. Then it is tested on labelled simulated webcam
-# images that no network has seen. The error is the angle between the true and the predicted gaze. The table is over
-# three trainings of the preset `quick`, with three gaze networks each.
+# A gaze network learns from one kind of image. Then it is tested on labelled simulated webcam images that no network
+# has seen. The error is the angle between the true and the predicted gaze. The table is over three trainings of the
+# preset `quick`, with three gaze networks each. Rows without refining are the same three networks for all trainings.
 
 # %%
 runs = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in (0, 1, 2)]
@@ -244,7 +242,7 @@ Markdown(gaze_markdown(runs))
 # %% [markdown]
 # ± is the standard deviation: in the table over gaze networks, below over trainings.
 #
-# - The first row is the worst, and the last the best possible: in practice nobody has labels of the target.
+# - The first row needs no network. The last is the best possible, as in practice nobody has labels of the target.
 # - A recipe of blur, noise and contrast by hand gains next to nothing.
 # - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.** The refiner saw no
 #   label and no pair.
@@ -256,8 +254,8 @@ Markdown(gaze_markdown(runs))
 # %% [markdown]
 # ### Which run is which
 #
-# The *report* is A. K. Bojja's course report of 2018, whose work this course repeats. An *ablation* is a set of trainings
-# in which one thing at a time is changed.
+# Later notebooks name the runs of this table. The *report* is A. K. Bojja's course report of 2018, whose work this
+# course repeats. An *ablation* is a set of trainings in which one thing at a time is changed.
 
 # %% tags=["plot"]
 ABOUT = {
@@ -284,9 +282,10 @@ for pattern, about in ABOUT.items():
 Markdown(to_markdown(pd.DataFrame(lines)))
 
 # %% [markdown]
-# The gaze networks of this table learn from 4,000 images. The *synthetic* error has nothing to do with a refiner. One
-# network errs by {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees, and three by
-# {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} on average. So compare within a row.
+# All gaze networks here learn from 4,000 images. The *synthetic* error has nothing to do with a refiner. One network
+# errs by {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees, and three by
+# {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} on average. So compare within a row. The last
+# three rows are one training each, so their order is not settled.
 #
 # Notebooks 04 and 11 also use a *control*, `failures/baseline`: {{failures/baseline/seed0 config.iterations 0}} rounds on
 # 4,000 images, {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.
@@ -295,14 +294,14 @@ Markdown(to_markdown(pd.DataFrame(lines)))
 # ## 8. The course
 #
 # Notebooks 01 to 06 take the parts one by one, and [07](07_adversarial_training.ipynb) trains them together. 08 to 13
-# judge the results, show trainings that fail, and take your own images and methods. [The list](README.md) says what each
+# judge the results, show trainings that fail, and use your own images and methods. [The list](README.md) says what each
 # one starts and ends with.
 #
 # ## What you have learned
 #
 # - SimGAN makes a simulator's images look like a target's. It needs target images, but neither their labels nor pairs.
-# - Its parts are the refiner, the discriminator, self-regularisation and the history buffer.
-# - The refiner and the discriminator train in turns, against each other.
-# - A number says whether it helps: the error of a network that learned from refined images.
+# - Its refiner and its discriminator train in turns, against each other.
+# - Self-regularisation is there to keep labels true, and the history buffer to keep D from forgetting.
+# - The gaze error of a network that learned from refined images says whether it helps.
 #
 # **Next:** [01 · Data](01_data.ipynb)

@@ -59,8 +59,8 @@ data = simgan_lib.load("simulated", limit=scale.images, progress=False)
 print(data)
 
 # %% [markdown]
-# The library calls the second set `real`, because refined images should come to look like it. In the embedded data this
-# set holds *simulated webcam* images.
+# The library calls the second set `real`, because refined images should come to look like it. Here it holds
+# *simulated webcam* images.
 
 # %% tags=["plot"]
 rows = {"synthetic": data.synthetic.images[:16], "simulated\nwebcam": data.real.images[:16]}
@@ -102,15 +102,14 @@ assert np.array_equal(again, first)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# None. An eye depends on the seed and its number alone, so anybody can draw the same data again.
+# None. An eye depends on the seed and its number alone.
 #
 # </details>
 
 # %% [markdown]
 # ## 3. The labels
 #
-# The labels are in a CSV file of the same name. Row *i* belongs to image *i*. The first lines give each column's
-# meaning and unit.
+# The labels are in a CSV file of the same name. Row *i* belongs to image *i*. The first lines explain the columns.
 
 # %%
 text = (folder / "synthetic_gaze.csv").read_text().splitlines()
@@ -122,9 +121,9 @@ degrees = np.degrees(labels[["pitch", "yaw"]])
 print(degrees.describe().loc[["mean", "std", "min", "max"]].round(1))
 
 # %% [markdown]
-# Gaze is there twice: as two angles, and as a vector of length 1. Networks predict the vector. The axes are the
-# camera's: x to the right of the image, y *down*, z away from the camera. An eye that looks into the camera looks along
-# (0, 0, -1). So
+# The file holds the gaze twice: as two angles, and as a vector of length 1. Networks predict the vector. The axes are
+# the camera's: x to the right of the image, y *down*, z away from the camera. An eye that looks into the camera looks
+# along (0, 0, -1). So
 #
 # $$ \text{pitch} = \arcsin(-\text{look}_y), \qquad \text{yaw} = \operatorname{atan2}(-\text{look}_x, -\text{look}_z) $$
 
@@ -156,9 +155,8 @@ def gaze_vector(pitch, yaw): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The sine of pitch is the part of the vector that points up. The horizontal rest has the length cos(pitch). Yaw splits
-# that into a part to the left and a part towards the camera. `np.stack(..., axis=-1)` joins columns.
-# [solution](solutions/01_data.ipynb)
+# The part that points up is sin(pitch). The horizontal rest has the length cos(pitch). Yaw splits it into a part to
+# the left and a part towards the camera. `np.stack(..., axis=-1)` joins columns. [solution](solutions/01_data.ipynb)
 #
 # </details>
 
@@ -214,14 +212,14 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# On the left. MPIIGaze, a set of webcam photographs, has the same convention. UnityEyes, a simulator, counts y upwards,
-# so its sign has to be changed.
+# On the left. UnityEyes, another simulator, counts y upwards, so its sign has to be changed.
 #
 # </details>
 #
 # A wrong sign raises no error. So draw arrows for every new data set.
 #
-# **Predict.** The sliders below change an eye. Which of them move the arrow: pupil, lids, light, person?
+# **Predict.** Besides pitch and yaw, the sliders below change the pupil's size, the lids, the light and the person.
+# Which of these four move the arrow? Run the cell to move the sliders. A saved page shows only a picture.
 
 # %%
 widgets.EyeExplorer()
@@ -229,17 +227,16 @@ widgets.EyeExplorer()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# None of the four. They change the image and leave the label, and a gaze network has to learn to ignore them. Run the
-# cell to move the sliders. A saved page shows only a picture of them.
+# None. They change the image and leave the label, and a gaze network has to learn to ignore them.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 01.2 · A mirror
 #
-# Mirroring every image left to right gives a second data set for nothing, if the labels follow. Write `mirrored(images,
-# labels)`. It takes uint8 images of shape (n, 35, 55) and a table with the seven columns, and returns new ones. The
-# arguments must stay as they were.
+# Mirroring every image left to right gives a second data set for nothing, if the labels follow. Write
+# `mirrored(images, labels)`. It takes uint8 images of shape (n, 35, 55) and a table with the seven columns. It
+# returns new ones and leaves its arguments as they were.
 #
 # *Expected:* a pupil at `pupil_x` 0, in the middle of the first column, goes to 54.
 
@@ -278,14 +275,14 @@ draw_gaze(axes[1], images[0], turned.loc[0])
 notebook.show(figure, "an eye and its mirror image. The arrow still starts on the pupil.")
 
 # %% [markdown] tags=["solution"]
-# yaw and look_x change their signs, and pupil_x is counted from the other side. If the labels stayed as they were, half
-# of them would be wrong, and a network would do best to answer "straight ahead".
+# yaw and look_x change their signs, and pupil_x is counted from the other side. With unchanged labels a network would
+# do best to answer "straight ahead".
 
 # %% [markdown]
 # ## 5. What differs between the two kinds
 #
 # The simulator draws an eye from a row of numbers: whose eye it is, where it looks, and how it is photographed. Here
-# are the means of some, for both kinds.
+# are the means of some.
 
 # %% tags=["plot"]
 MEANING = {
@@ -314,10 +311,10 @@ for angle in ("pitch", "yaw"):
 assert means["webcam"]["lash"] > 2 * means["simulator"]["lash"]
 
 # %% [markdown]
-# Only the two gaze rows agree, on purpose: where the gazes of two sets differ, R may learn that difference as well. All
-# else differs, in the camera and in front of it. A roundness may exceed 1.
+# Only the two gaze rows agree, on purpose: R may learn a difference in gaze as well. All other rows differ. A
+# roundness may exceed 1.
 #
-# Now the pixels: their mean, their contrast, and how much the brightness of images differs.
+# Now the pixels.
 
 # %%
 for name, images in [("synthetic", data.synthetic.images), ("simulated webcam", data.real.images)]:
@@ -334,7 +331,7 @@ assert data.real.images.mean(axis=(1, 2)).std() < 2
 # Simulated webcam images are brighter and have more contrast. All of them are equally bright, because this camera
 # *equalises* each histogram: it moves gray levels until all are about equally frequent.
 #
-# Next, how often each gray level occurs, and how much fine detail there is. A Fourier transform splits each row into
+# Next we count how often each gray level occurs, and measure fine detail. A Fourier transform splits each row into
 # waves. Slow waves are skin and shadow, fast ones edges and noise.
 
 
@@ -433,7 +430,7 @@ print(f"never shown: {1 - len(np.unique(draws)) / 6_000:.0%}; 1/e = {np.exp(-1):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# More than a third, close to 1/e. The shuffled stream shows every image once in each shuffle.
+# More than a third, close to 1/e. The shuffled stream misses none.
 #
 # </details>
 #
@@ -453,10 +450,10 @@ assert np.array_equal(next(resumed), next(stream))
 # %% [markdown]
 # ## 8. The gap, seen by a classifier
 #
-# A classifier learns to tell the two kinds apart on one half of the images. Then we count how often it is right on the
-# other half. This is a **two-sample test**. A guess is right in 50%.
+# A classifier learns to tell the two kinds apart on one half of the images. Then we count how often it is right on
+# the other half. This is a **two-sample test**. A guess is right half of the time.
 #
-# A measurement needs a control. Ours is the same test between two halves of *one* kind, where there is nothing to find.
+# As a control, the same test compares two halves of *one* kind.
 #
 # **Predict** both accuracies.
 
@@ -477,8 +474,8 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The classifier of the two kinds is right on all images, or nearly all. In the control it stays near 50%. A refiner is
-# perfect when this test cannot tell refined images from the target.
+# Nearly 100% between the two kinds, and near 50% in the control. A refiner is perfect when this test cannot tell
+# refined images from the target.
 #
 # </details>
 
@@ -497,10 +494,10 @@ handmade = gaze.handmade(simulator_images)
 # %% [markdown]
 # <details><summary>What a good answer mentions</summary>
 #
-# - The accuracy, beside that for untreated images and beside the 50% of a guess.
+# - The accuracy, beside that for untreated images and beside a guess.
 # - That mean and contrast now agree, as the recipe equalises.
-# - At least three things that a recipe of blur, noise and contrast cannot add: lashes, brows, shadows under the lid,
-#   spectacles, darker irises, other lids.
+# - At least three differences. The recipe cannot add lashes, brows, shadows under the lid, spectacles, darker irises
+#   or other lids. Its noise is too strong in dark images.
 # - That a person must notice each difference first, and a discriminator finds them by itself.
 #
 # [solution](solutions/01_data.ipynb)
@@ -518,15 +515,15 @@ notebook.show(
 )
 
 # %% [markdown] tags=["solution"]
-# The recipe sets the mean and the contrast right, and the classifier still tells nearly all images apart. A discriminator
-# notices by itself what is left, and its gradient says where it is.
+# The recipe sets the mean and the contrast right, and the classifier still tells nearly all images apart. Equalising
+# makes the noise of dark images too strong. A discriminator notices by itself what is left.
 
 # %% [markdown]
 # ## 9. The gap, in degrees
 #
-# Does the gap matter for the task? A gaze network learns from synthetic images. It is tested on others of them, and on
-# simulated webcam images. The error is the angle between the true and the predicted direction. To compare, we compute
-# the error of always answering the mean gaze.
+# Does the gap matter for the task? A gaze network learns from synthetic images. We test it on other synthetic images,
+# and on simulated webcam images. The error is the angle between the true and the predicted direction. Always
+# answering the mean gaze gives an error to compare with.
 
 # %%
 cut = len(data.synthetic) * 3 // 4
@@ -576,7 +573,7 @@ if scale.live > 10:
 # %% [markdown]
 # The network and the range of gaze are the same, and the error is several times as large. This is the **domain gap**.
 #
-# How small could the error be? A network that learns from labelled simulated webcam images shows it. Nobody has such
+# How small could the error be? We let a network learn from labelled simulated webcam images, though nobody has such
 # labels in practice. Training and test share no image.
 
 # %%
@@ -591,10 +588,10 @@ if scale.live > 10:
     assert found["labelled"].mean() < found["synthetic"].mean()
 
 # %% [markdown]
-# With 4,000 images and three networks, the course's records have
+# With 4,000 images and three networks, the errors are
 # {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees for synthetic images and
-# {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}} for labelled ones. SimGAN can win what lies between
-# them.
+# {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}} for labelled ones. SimGAN can win what lies
+# between.
 
 # %% [markdown]
 # ## 10. Is a file sound?
@@ -619,8 +616,8 @@ assert len(problems) == 3
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Black images, a repeated image, and a checksum that no longer fits. One pixel is enough for that. No check of this
-# kind can see that labels belong to other images.
+# Black images, a repeated image, and a checksum that no longer fits: one pixel is enough for that. No such check can
+# see that labels belong to other images.
 #
 # </details>
 
@@ -692,9 +689,9 @@ for name, some in [("sound", data.synthetic), ("hers", hers)]:
 #
 # ## What you have learned
 #
-# - A data set is pixels, labels, units and a record of how it was made.
+# - A data set holds pixels, labels, units and a record of how it was made.
 # - Pitch is positive up, yaw is positive to the image's left. An arrow shows whether that holds.
-# - Images are `uint8` on disk and float32 in [-1, 1] for the networks. Batches come from an endless shuffled stream.
+# - Images are `uint8` on disk and float32 in [-1, 1] for the networks.
 # - The two kinds have the same range of gaze. Camera, lids, lashes, pupils and light differ.
 # - A classifier tells the kinds apart. A gaze network that learned from one makes large errors on the other.
 #

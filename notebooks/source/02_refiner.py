@@ -83,8 +83,8 @@ for height, width in [(35, 55), (36, 60), (70, 110)]:
 #
 # $$ h \;\mapsto\; \mathrm{ReLU}\bigl(h + \underbrace{W_2 * \mathrm{ReLU}(W_1 * h)}_{\text{the change}}\bigr) $$
 #
-# Where $W_2$ is zero, the block passes h on unchanged, as h comes out of a ReLU and is never negative. So "change
-# nothing" is easy for a block to learn. For two plain convolutions it is hard.
+# Here $*$ is a convolution. Where $W_2$ is zero, the block passes h on unchanged, as h comes out of a ReLU and is
+# never negative. So "change nothing" is easy for a block to learn. For two plain convolutions it is hard.
 
 # %% tags=["plot"]
 notebook.show(
@@ -93,8 +93,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# First the settings that all convolutions share. `padding="same"` keeps the image's size. `dtype` is the number format,
-# and `initializer` draws the first weights.
+# All convolutions share some settings. `padding="same"` keeps the image's size. `dtype` is the number format, and
+# `initializer` draws the first weights.
 
 
 # %% tags=["taught:models"]
@@ -103,7 +103,7 @@ def _convolution(dtype, initializer):
 
 
 # %% [markdown]
-# Then the block. This is the library's code, line for line.
+# This is the library's block, line for line.
 
 
 # %% tags=["taught:models"]
@@ -114,7 +114,7 @@ def residual_block(features, filters, kernel_size, dtype=None, initializer="glor
 
 
 # %% [markdown]
-# Does a block without a change pass its input on? We set the second convolution to zero.
+# Does it pass its input on without a change? We set the second convolution to zero.
 
 # %%
 features = keras.Input((35, 55, 64))
@@ -143,8 +143,8 @@ def parameters(filters, kernel_size): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# One kernel has `kernel_size` x `kernel_size` weights for each map that it reads. A convolution has one kernel for each
-# map that it gives. A block has two convolutions. [solution](solutions/02_refiner.ipynb)
+# One kernel has `kernel_size` x `kernel_size` weights for each map that it reads. A convolution has one kernel for
+# each map that it gives. [solution](solutions/02_refiner.ipynb)
 #
 # </details>
 
@@ -200,9 +200,9 @@ print("smallest change:", smallest)
 assert smallest >= 0
 
 # %% [markdown] tags=["solution"]
-# What is added is never negative, so a feature can only grow. A block cannot take back what an earlier one added, or switch
-# a feature off. C is false, because zero weights still add nothing. D is false, because the ReLU after the sum sees h plus
-# the change, and h hides the difference. Only the features are limited. The last layer may still make a pixel darker.
+# What is added is never negative, so a feature can only grow. A block cannot take back what an earlier one added. C
+# is false, because zero weights still add nothing. D is false, because the ReLU after the sum sees h plus the change.
+# Only the features are limited. The last layer may still make a pixel darker.
 
 # %% [markdown]
 # ## 3. The whole refiner
@@ -244,12 +244,13 @@ print(f"{maps} maps: {count:,} parameters")
 # %% [markdown]
 # ## 4. How far does R see?
 #
-# A 3 x 3 convolution lets a pixel depend on its neighbours, one step away. R has 1 + 4 x 2 = 9 of them. So an output
-# pixel depends on input pixels at most 9 steps away. That is a window of 19 x 19 pixels, the **receptive field**.
+# A 3 x 3 convolution lets a pixel depend on its neighbours, one step away. R has 1 + 4 x 2 = 9 such convolutions. So
+# an output pixel depends on a window that reaches 9 pixels in every direction. This window of 19 x 19 pixels is the
+# **receptive field**.
 #
-# We test it: we change one input pixel, and see which outputs change.
+# To test it, we change one input pixel.
 #
-# **Predict.** Will the change be even over the window, or strongest in the middle?
+# **Predict.** Will the outputs change evenly over the window, or most in the middle?
 
 # %%
 R = simgan_lib.build_refiner(seed=0)
@@ -282,14 +283,13 @@ assert noticed.max() == noticed[13:22, 23:32].max()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Strongest near the middle. Many paths through the layers lead to a near pixel, and only one leads to a corner of the window.
+# Most near the middle. Many paths through the layers lead to a near pixel, and only one leads to a corner.
 #
 # </details>
 #
-# So R cannot compare one end of an eye with the other. But a pupil of our eyes is about 10 pixels wide. R sees 9 pixels
-# in every direction, which is enough to move a pupil or to paint over it. Nothing in the network forbids that.
-# Self-regularisation, in section 5, has to prevent it, and [notebook 09](09_is_it_useful.ipynb) measures whether it
-# did.
+# So R cannot compare one end of an eye with the other. But our pupils are about 9 pixels wide, so R sees enough to
+# move a pupil or to paint over it. Nothing in the network forbids that. Self-regularisation, in section 5, has to
+# prevent it, and [notebook 09](09_is_it_useful.ipynb) measures whether it did.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 02.3 · Any refiner's receptive field
@@ -331,8 +331,8 @@ check("02.3", refiner_sees)
 # %% [markdown] tags=["task"]
 # ### Exercise 02.4 · To see further for the same price
 #
-# You want a refiner with 3 x 3 kernels that sees 35 pixels, the height of the image, and has 296,129 parameters at
-# most. Use no more blocks than that needs, and as many feature maps as fit.
+# You want a refiner with 3 x 3 kernels that sees 35 pixels, the height of the image. It may have at most 296,129
+# parameters. Use no more blocks than that needs, and as many feature maps as fit.
 #
 # *Expected:* `design = (filters, blocks)`, two whole numbers. `build_refiner(filters=..., blocks=...)` counts for you.
 
@@ -366,9 +366,8 @@ for filters, blocks in [(64, 4), (64, 8), (46, 8), (45, 8)]:
 # %% [markdown]
 # ## 5. Random weights, and learning to copy
 #
-# We compare an R with random weights and an R that is trained to copy. The second minimises the mean of |R(x) - x|
-# alone. This is **self-regularisation**, one of the two parts of R's loss. The paper takes 1,000 such steps before the
-# game begins. We take 60.
+# We compare an R with random weights and an R that learns to copy. The second minimises the mean of |R(x) - x| alone.
+# This is **self-regularisation**, one of the two parts of R's loss. The paper takes 1,000 such steps, and we take 60.
 #
 # **Predict.** What will the random refiner show: the eye, nothing, or something between?
 
@@ -404,13 +403,13 @@ assert np.abs(copied - x).mean() < np.abs(untrained - x).mean()
 #
 # </details>
 #
-# The copying refiner keeps every label and adds no realism.
+# The copying refiner keeps every label and adds no realism. After 60 steps its pupils are still too gray.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - R works at full resolution, so every pixel keeps its place. R can still repaint a pupil some pixels away, and
-#   self-regularisation must prevent that.
+# - R works at full resolution. It can still repaint a pupil some pixels away, and self-regularisation must prevent
+#   that.
 # - A residual block adds a change to its input. There is no shortcut from x to R(x).
 # - The paper's R has 296,129 parameters and sees 19 x 19 pixels. Both can be worked out by hand.
 # - Trained on self-regularisation alone, R learns to copy.

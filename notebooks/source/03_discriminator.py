@@ -79,7 +79,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# **Predict.** R has 296,129 parameters. Has D more, or fewer?
+# **Predict.** R has 296,129 parameters. Does D have more, or fewer?
 
 # %%
 D = simgan_lib.build_discriminator(seed=1)
@@ -98,12 +98,12 @@ assert D.output_shape == (None, 9, 14, 2)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Fewer, about a quarter. D has five convolutions, and R has ten.
+# Fewer, about a quarter.
 #
 # </details>
 #
-# A padded layer of stride s gives $\lceil n / s \rceil$ positions for n. So the height goes 35 → 18 → 9 and the width
-# 55 → 28 → 14. The pooling has stride 1. It takes the strongest features around a position and shrinks nothing.
+# A padded layer of stride s gives $\lceil n / s \rceil$ positions for n: 35 → 18 → 9 and 55 → 28 → 14. The pooling
+# has stride 1. It takes the strongest features around a position.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 03.1 · The size of the map
@@ -122,8 +122,7 @@ def map_size(pixels, padding): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Go through the four layers in a loop. `-(-n // s)` divides and rounds up. The pooling counts as a layer.
-# [solution](solutions/03_discriminator.ipynb)
+# `-(-n // s)` divides and rounds up. The pooling counts as a layer. [solution](solutions/03_discriminator.ipynb)
 #
 # </details>
 
@@ -160,7 +159,7 @@ print(f"logits {z.round(3)}  ->  p_real = {p[REAL]:.3f}, p_refined = {p[REFINED]
 
 # %% [markdown]
 # This D is untrained, so it is near 0.5. The loss of an answer is the **cross-entropy**: minus the logarithm of the
-# probability that the *right* class got. This image is synthetic, and its right class is "refined".
+# *right* class's probability. This image is synthetic, so its right class is "refined".
 
 # %%
 by_hand = -np.log(p[REFINED])
@@ -192,7 +191,7 @@ print(f"sigmoid of the difference: {1 / (1 + np.exp(z[REAL] - z[REFINED])):.3f}"
 # ## 3. What does one patch see?
 #
 # In notebook 02 every layer widened the view by kernel - 1 pixels. After a layer of stride 2, neighbouring positions
-# are 2 input pixels apart. Each later layer then widens the view in larger steps.
+# are 2 input pixels apart, so later layers widen the view twice as much.
 
 # %%
 field, step, rows = 1, 1, []
@@ -205,7 +204,7 @@ pd.DataFrame(rows)
 # %% [markdown]
 # So an answer is about 23 x 23 pixels. Neighbouring windows are 4 pixels apart, so they overlap.
 #
-# To test it, we change *every* pixel of a noise image, one at a time, and look at the answer in row 4 and column 6.
+# To test it, we change *every* pixel of a noise image, one at a time, and look at answer (4, 6): row 4, column 6.
 
 # %%
 noise = np.random.default_rng(0).uniform(-1, 1, (1, 35, 55, 1)).astype("float32")
@@ -240,9 +239,9 @@ assert seen_rows.max() <= 29
 assert seen_columns.max() <= 37
 
 # %% [markdown]
-# A window shows texture, noise and shading. It also shows an iris between its lids, so **D sees something of the
-# gaze**. If the target's eyes looked more upwards than the synthetic ones, D could notice, and R would be rewarded for
-# moving pupils.
+# A window shows texture, noise and shading. It can also show an iris between its lids, so **D sees something of the
+# gaze**. If the target's eyes looked more upwards than the synthetic ones, D could notice, and R would be rewarded
+# for moving pupils.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 03.2 · Any discriminator's receptive field
@@ -261,8 +260,8 @@ def sees(layers): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Keep two numbers: the side of the window, and the step between neighbouring positions, in input pixels. Both start at 1.
-# A layer's own stride counts for the layers *after* it. [solution](solutions/03_discriminator.ipynb)
+# Keep two numbers: the side of the window, and the step between neighbouring positions. Both start at 1 pixel. A
+# layer's stride counts for the layers *after* it. [solution](solutions/03_discriminator.ipynb)
 #
 # </details>
 
@@ -327,7 +326,7 @@ for name, eyes in {"synthetic": simulator, "simulated webcam": webcam}.items():
 # %% [markdown]
 # Answer (i, j) is about the window around pixel (4i + 2, 4j + 2). So we draw each answer as a cell of 4 x 4 pixels.
 #
-# **Predict.** Where will D be *least* sure: at the iris, at the rim of the image, or elsewhere?
+# **Predict.** Where on a synthetic eye will D be *least* sure: at the iris, at the rim of the image, or elsewhere?
 
 # %% tags=["plot"]
 BLUE_TO_ORANGE = LinearSegmentedColormap.from_list("D", [plots.BLUE, "white", plots.ORANGE])
@@ -356,7 +355,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# Two eyes prove little. We ask about a hundred synthetic eyes, whose labels say where the pupils are.
+# In the second eye D takes bright skin for real. But two eyes prove little. We ask about a hundred synthetic eyes,
+# whose labels say where the pupils are.
 
 # %%
 hundred, where = simgan_lib.simulate(100, "simulator", start=6 * 10**8)
@@ -376,7 +376,7 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# At the rim. A window there holds fewer pixels, as it hangs over the edge. We did not test whether this is the cause.
+# At the rim. A window there holds fewer pixels. We did not test whether this is the cause.
 #
 # </details>
 #
@@ -403,17 +403,17 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The left of the map is orange and the right is blue. The border is not sharp, because windows near it see both halves.
+# Orange on the left, blue on the right, and a soft border, as windows near it see both halves.
 #
 # </details>
 
 # %% [markdown]
 # ## 5. Local against global
 #
-# R wants the answer "real", so its loss is the cross-entropy with label 0. The same 126 pairs of logits allow two losses:
+# R wants the answer "real", so its loss is the cross-entropy with label 0. There are two ways to compute it:
 #
 # - **local**, the paper's: the cross-entropy of every patch, then the mean;
-# - **global**, to compare: the mean of the logits, then one cross-entropy for the image.
+# - **global**: the mean of the logits, then one cross-entropy for the image.
 #
 # How much would the loss fall if a patch's logit for "refined" fell a little? This *gradient* is the pressure on R.
 # Keras has no gradient function for all backends. But a step of gradient descent of size 1, from zero, arrives at minus
@@ -458,18 +458,18 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The local loss. It presses where the image gives itself away. The global loss presses equally everywhere.
+# The local loss. The global loss presses equally everywhere.
 #
 # </details>
 #
-# The formulas agree. The gradient of a cross-entropy with respect to a logit is the probability minus its target. R's
-# target is $p_\text{refined} = 0$, so
+# The formulas agree. A cross-entropy's gradient at a logit is the probability minus its target. R's target is
+# $p_\text{refined} = 0$, so
 #
 # $$ \frac{\partial L_\text{local}}{\partial z_1^{(k)}} = \frac{p^{(k)}_\text{refined}}{126}, \qquad
 #    \frac{\partial L_\text{global}}{\partial z_1^{(k)}} = \frac{p_\text{refined}(\text{image})}{126} $$
 #
-# With the global loss all patches share one p, so R can make up for the others by overdoing one. The paper introduces
-# the local loss against such artifacts.
+# With the global loss all patches share one p, so R can overdo one patch to make up for the others. The paper
+# introduces the local loss against such artifacts.
 
 # %% tags=["check"]
 expected = ops.convert_to_numpy(ops.softmax(logits))[0, ..., REFINED] / 126
@@ -477,9 +477,9 @@ assert np.abs(local - expected).max() < 1e-5
 assert np.ptp(whole) < 1e-6
 
 # %% [markdown]
-# **Does it matter for the result?** The ablation of notebook 00 has both losses. It reports the error of a gaze network
-# that learned from refined images, and the pixels by which refining moves the pupil. The third number is the accuracy
-# of a new classifier that tells refined images from the target.
+# **Does it matter for the result?** The ablation of notebook 00 has both losses. It reports the error of a gaze
+# network that learned from refined images, and the pixels by which refining moves the pupil. The third number is the
+# accuracy, in percent, of a new classifier that tells refined images from the target.
 
 # %%
 table = collect("runs/ablation")
@@ -491,14 +491,15 @@ for measure in ("gaze_error_deg", "pupil_shift_px", "two_sample_accuracy"):
     print(f"global {other.mean():5.2f} ± {other.std():.2f}, {len(one)} seeds each, p = {p:.2f}")
 
 # %% [markdown]
-# p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. The ablation
-# makes nine such comparisons, and one p may well fall below 0.05 by chance. [Notebook 11](11_failure_lab.ipynb) corrects
-# for their number: 0.01 becomes 0.11. So no difference here is significant.
+# p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. The
+# ablation makes nine such comparisons, and one p may well fall below 0.05 by chance. [Notebook
+# 11](11_failure_lab.ipynb) corrects for their number: 0.014, printed as 0.01, becomes 0.11. So no difference here is
+# significant.
 
 # %% [markdown]
 # ## 6. D in the game
 #
-# In a training, R repaints what D finds. These maps were recorded in a training of the preset `quick`.
+# These maps were recorded in a training of the preset `quick`.
 
 # %%
 run = simgan_lib.reference_run("quick/baseline/seed0")
@@ -526,7 +527,7 @@ assert sure.max() < 0.95
 
 # %% [markdown]
 # R changes its images a lot, and yet D's mean answer stays well above 0.5, as D learns too. R has won when D *cannot
-# tell*. Then the map is white, not blue.
+# tell*: the map is white, not blue.
 
 # %% [markdown]
 # ## 7. Two mistakes that raise no error
@@ -570,7 +571,7 @@ print("wrong:\n", channels_first.reshape(-1, 2))
 print("right:\n", channels_first.transpose(0, 2, 3, 1).reshape(-1, 2))
 
 # %% [markdown]
-# The wrong version pairs two neighbouring patches of the same class. The axes must be permuted first.
+# The wrong version pairs neighbouring patches of the same class. The axes must be permuted first.
 #
 # **Predict.** A perfect D gives the logits (-4, 4) at every patch of a refined image. Which cross-entropy does the wrong
 # version report?
@@ -619,8 +620,8 @@ def diagnose(logits): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# How many logits are exactly zero? How large are they? A D that is sure has large logits, which do not fit a loss of
-# 0.69. [solution](solutions/03_discriminator.ipynb)
+# How many logits are exactly zero? How large are the others? A D that is sure has large logits.
+# [solution](solutions/03_discriminator.ipynb)
 #
 # </details>
 
@@ -677,9 +678,9 @@ print(f"as they are: {p_refined(sixty):.2f}")
 # <details><summary>What a good answer mentions</summary>
 #
 # - The five values, with the one for untreated images.
-# - Which single repair lowers p_refined most, and that all three together lower it further.
-# - That this says what *this* D looks at, after some seconds of training. In notebook 01 a new classifier still told
-#   such images apart.
+# - Which single repair lowers p_refined most, and that all three lower it further.
+# - That this is about *this* D, after some seconds of training. In notebook 01 a new classifier still told such
+#   images apart.
 # - That D goes on learning in a training. When one difference is gone, it finds the next.
 #
 # [solution](solutions/03_discriminator.ipynb)
@@ -696,8 +697,8 @@ if scale.live > 10:
     assert told["all three"] < min(told["blur"], told["equalised"], told["noise"])
 
 # %% [markdown] tags=["solution"]
-# All three together fool this D best. The order of the single repairs says what D has noticed first. A D that goes on
-# learning finds other differences, such as lashes and shadows.
+# All three together fool this D best. Blur alone does most, and noise alone nothing: this D looks at sharp edges and
+# at contrast. A D that goes on learning finds other differences, such as lashes and shadows.
 
 # %% [markdown]
 # ## What you have learned

@@ -52,8 +52,8 @@ print(x.shape, f"from {x.min():.2f} to {x.max():.2f}")
 # %% [markdown]
 # ## 1. Two aims in one number
 #
-# R has two aims. D should take its images for real. Each image should stay close to its synthetic original, so that the
-# label stays true. The paper's equation 1 adds both:
+# D should take R's images for real. Each image should also stay close to its synthetic original, so that the label
+# stays true. The paper's equation 1 adds both aims:
 #
 # $$ \mathcal L_R = \sum_i \ell_\text{real}(x_i) + \lambda \, \ell_\text{reg}(x_i) $$
 #
@@ -66,8 +66,7 @@ print(x.shape, f"from {x.min():.2f} to {x.max():.2f}")
 #
 # $$ \ell_\text{reg} = \text{mean} \, \bigl| \psi(R(x)) - \psi(x) \bigr| $$
 #
-# $\psi$ is a *feature*: it says what is compared. Usually it is the pixels themselves, `identity`. The library has two
-# more.
+# $\psi$ is a *feature*: it says what is compared. Usually that is the pixels, `identity`. The library has two more.
 
 
 # %% tags=["shared", "taught:losses"]
@@ -100,8 +99,8 @@ after[0, 0, 0, 0] += 0.6
 print(f"{float(self_regularisation(after, before)):.3f}, by hand {0.6 / 6:.3f}")
 
 # %% [markdown]
-# **Predict.** `image_gradients` compares the differences of neighbouring pixels. What costs nothing in it: an image
-# that is *brighter everywhere*, or *that one pixel*?
+# **Predict.** `image_gradients` compares the differences of neighbouring pixels. Which costs nothing: making the
+# image *brighter everywhere*, or changing *that one pixel*?
 
 # %%
 for feature in (identity, image_gradients):
@@ -112,8 +111,7 @@ for feature in (identity, image_gradients):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The brighter image: all differences stay. The one pixel is part of two of the four differences, so it costs 2 x 0.6 /
-# 4 = 0.3.
+# The brighter image. The one pixel is part of two of the four differences, so it costs 2 x 0.6 / 4 = 0.3.
 #
 # </details>
 #
@@ -158,7 +156,7 @@ for name, label, p in (("refined", REFINED, [0.8, 0.5]), ("real", REAL, [0.2, 0.
     print(f"wanted {name:8} {ours:.4f}, by hand {by_hand:.4f}")
 
 # %% [markdown]
-# Why `log_softmax`? A probability of a very sure D rounds to zero, and the logarithm of zero ends the training.
+# Why `log_softmax`? A very sure D's probability rounds to zero, and the logarithm of zero ends the training.
 
 # %%
 sure = np.array([[[[60.0, -60.0]]]], "float32")
@@ -186,12 +184,14 @@ print(f"the two patches as one: {float(global_adversarial(two_patches, REFINED))
 # %% [markdown] tags=["task"]
 # ### Exercise 04.1 · Equation 2
 #
-# Write `discriminator_loss(on_real, on_refined)`, equation 2 with means. It takes D's logits on a real and on a refined
-# batch, and calls `local_adversarial` twice. *Expected:* 1.386 where all logits are 0.
+# Write `discriminator_loss(on_real, on_refined)`, equation 2 with means. It takes D's logits on a real and on a
+# refined batch, and calls `local_adversarial` twice.
+#
+# *Expected:* 1.386 where all logits are 0.
 #
 # <details><summary>Hint</summary>
 #
-# D's loss wants the true class of each batch: REAL on the real one, REFINED on the refined one.
+# D should give each batch its true class: REAL to the real one, REFINED to the refined one.
 #
 # </details>
 #
@@ -220,13 +220,14 @@ always_real = np.zeros((1, 9, 14, 2), "float32") + np.log([0.9, 0.1]).astype("fl
 print(f"always real: {float(discriminator_loss(always_real, always_real)):.3f}")
 
 # %% [markdown] tags=["solution"]
-# A D that always answers "real" with probability 0.9 has the loss $-\log 0.9 - \log 0.1 = 2.41$, worse than a guess. A
-# value above 1.386 always means that D is sure of something wrong.
+# A D that always answers "real" with probability 0.9 has the loss $-\log 0.9 - \log 0.1 = 2.41$, worse than a guess.
+# A value above 1.386 always means that D leans to a wrong answer.
 
 # %% [markdown]
 # ## 4. Two numbers to know by heart
 #
-# **Predict.** D says 0.5 everywhere. What is its loss for one term, and for both?
+# In notebook 03 a guess cost ln 2 = 0.693. $L_D$ has two terms, so a D that guesses pays that twice. Both numbers are
+# our *landmarks*:
 
 # %%
 guess = np.zeros((1, 9, 14, 2), "float32")
@@ -255,7 +256,7 @@ for name, logits in {"a guess": guess, "the two patches": two_patches}.items():
     print(f"{name}: accuracy {float(accuracy(logits, REFINED))}")
 
 # %% [markdown]
-# Here are both landmarks in a recorded training, the *control* of notebook 11.
+# Here they are in a recorded training, the *control* of notebook 11. The legend calls R's adversarial term *fool D*.
 
 # %% tags=["plot"]
 run = simgan_lib.reference_run("failures/baseline/seed0")
@@ -266,13 +267,12 @@ notebook.show(
 )
 
 # %% [markdown]
-# A GAN's losses do not fall to zero. Where one network gains, the other loses. Here both curves stay near their
-# landmarks. In a good training D may also be well ahead: the run `best` ends with $L_D$
-# {{best metrics.discriminator_loss 2}} and an adversarial term of {{best metrics.adversarial_loss 2}}.
+# A GAN's losses do not fall to zero. Where one network gains, the other loses. Here D stays ahead. In a good training
+# it may be further ahead: the run `best` ends with $L_D$ {{best metrics.discriminator_loss 2}} and an adversarial
+# term of {{best metrics.adversarial_loss 2}}.
 #
 # **Count the terms before you compare.** The report's $L_D$ settles near 1.1. In its published code $L_D$ is a sum of
-# *three* means: fresh refined images, images from the history, and real ones. So there a guess is 3 ln 2 = 2.08. Exercise
-# 07.2 says how sure that D is.
+# *three* means: fresh refined images, images from the history, and real ones. So there a guess is 3 ln 2 = 2.08.
 
 # %% [markdown]
 # ## 5. Equation 3: why R minimises $-\log(1 - D)$
@@ -346,9 +346,9 @@ assert np.abs(np.array(push["+log D"]) - (1 - certainty)).max() < 1e-3
 # So R uses the **non-saturating** form. In Goodfellow's texts D is the probability of *real*, and there $\log(1 - D)$
 # saturates. **Ask what D = 1 means before you copy a GAN loss.**
 #
-# The gradient at the logit says how much R is asked to change. The direction comes from D's weights. When D is sure of
-# everything, no small change of the pixels changes its answer much, and the direction may be useless. Notebook 11 has
-# such a D.
+# The gradient at the logit says how much R is asked to change. The direction comes from D's weights. When D is sure
+# of everything, no small change of the pixels changes its answer much, and the direction may be useless. Notebook 11
+# has such a D.
 
 # %% [markdown]
 # ## 6. Two equations that disagree
@@ -361,8 +361,8 @@ assert np.abs(np.array(push["+log D"]) - (1 - certainty)).max() < 1e-3
 # | the report, eq. 2 | $-\log(1 - D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
 # | the report, eq. 4 | $-\log(D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
 #
-# We decide by experiment. It needs an R that copies and a D that has learned something, so we train a small model for
-# some steps. Notebook 05 explains this *pre-training*.
+# We decide by experiment. It needs an R that copies and a D that has learned something. Both come from a short
+# *pre-training*, which notebook 05 explains.
 
 # %% tags=["shared"]
 config = scale.config.replace(
@@ -388,8 +388,8 @@ print(f"D gives R's images p(refined) = {recognised(R):.3f} on average")
 
 
 # %% [markdown]
-# One copy of this R minimises the paper's loss. Another one minimises the report's equation 4 as printed. A subclass of
-# `SimGAN` overrides `refiner_loss` for it. Its lines are the library's, with `REFINED` in place of `REAL`:
+# One copy of this R minimises the paper's loss. Another one minimises the report's equation 4 as printed: a subclass
+# of `SimGAN` has the library's `refiner_loss` with `REFINED` in place of `REAL`.
 
 
 # %%
@@ -448,12 +448,12 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The copy with the printed sign. This R works for its opponent.
+# The copy with the printed sign.
 #
 # </details>
 #
-# So equation 4 has a slip of sign. The report's published code explains it. There D is the probability of being *real*,
-# and then $-\log D(R(x))$ is right. Equations 1 to 3 of the text use the paper's convention, equation 4 the code's.
+# So equation 4 has a slip of sign. In the report's published code D is the probability of being *real*, and there
+# $-\log D(R(x))$ is right. Equations 1 to 3 of the text use the paper's convention, equation 4 the code's.
 #
 # A training with the printed sign is recorded, of {{failures/wrong_sign/seed0 config.iterations 0}} rounds. The control has
 # the paper's sign, and {{failures/baseline/seed0 config.iterations 0}} rounds:
@@ -479,7 +479,7 @@ notebook.show(
 
 # %% [markdown]
 # With the wrong sign R's adversarial loss is *low*, because R and D want the same. D's loss is low *too*. That gives
-# the mistake away: two opponents cannot both win. A gaze network that learns from these images errs by
+# the mistake away: opponents cannot both win. A gaze network that learns from these images errs by
 # {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees. From the control's images it errs by
 # {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, from unrefined ones by
 # {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}.
@@ -522,8 +522,10 @@ assert abs(ours - losses.lambda_mean_from_sum(0.01)) < 1e-12
 # %% [markdown] tags=["task"]
 # ### Exercise 04.2 · From eyes to hands
 #
-# The paper also refines pictures of hands: 224 x 224 pixels, and 7 x 7 patches of D. An author takes `lambda_sum =
-# 0.01` over from the eyes. How many times as strong is self-regularisation now, against the adversarial term?
+# The paper also refines pictures of hands: 224 x 224 pixels, and 7 x 7 patches of D. An author takes
+# `lambda_sum = 0.01` over from the eyes. How many times as strong is self-regularisation now, against the adversarial
+# term?
+#
 # *Expected:* one number, `times`.
 #
 # <details><summary>Hint</summary>
@@ -547,8 +549,8 @@ assert verdict("04.2", times)[0]
 check("04.2", times)
 
 # %% [markdown] tags=["solution"]
-# A patch of a hand has 1,024 pixels to itself, a patch of an eye 15. So with sums, lambda has to be chosen anew for each size of
-# image and of map.
+# A patch of a hand has 1,024 pixels to itself, a patch of an eye 15. So with sums, each size of image and of map
+# needs its own lambda.
 
 # %% [markdown]
 # There are three forms:
@@ -559,9 +561,9 @@ check("04.2", times)
 # | the paper | sum over patches | sum over pixels | 1,925 / 126 |
 # | mjdietzx/SimGAN | mean | sum over the whole batch | 1,925 · batch size |
 #
-# In the third one lambda 0.0001 is 98.6 of ours with batches of 512, and 6.2 with batches of 32. Here are values of
-# public codes in our form. The paper prints none. A 0.01 is ascribed to its authors, and we know no source for it. The
-# report's 0.01 is a mean by its code, and may be a sum over pixels by its text.
+# In the third form lambda 0.0001 is 98.6 of ours with batches of 512, and 6.2 with batches of 32. The figure shows
+# the values of public codes in our form. The paper prints none. A 0.01 is ascribed to its authors, and we know no
+# source for it. The report's 0.01 is a mean by its code, and may be a sum over pixels by its text.
 
 # %%
 values = {"mjdietzx": 98.6, "mnjm": 98.6, "wkhademi": 10.0, "the report, by its code": 0.01}
@@ -601,10 +603,10 @@ assert max(values.values()) / min(values.values()) > 5_000
 
 # %% [markdown]
 # What does lambda do? In these trainings nothing else was changed. `mean_change` is mean |R(x) - x| at the end, of a
-# range of 2. The pupil's shift is what an instrument reads. In [notebook 09](09_is_it_useful.ipynb) it also reads 0.7
+# range of 2. A network that finds pupils reads their shift. In [notebook 09](09_is_it_useful.ipynb) it also reads 0.7
 # pixels for a recipe that moves nothing. The gaze network learned from the refined images.
 #
-# **Predict.** From lambda 0.01 to 100: which of the three columns falls, and does the gaze error have a best place?
+# **Predict.** Lambda rises from 0.01 to 100. Which of the three columns fall? Where is the gaze error smallest?
 
 # %%
 table = collect("runs/ablation")
@@ -630,11 +632,11 @@ assert measured["gaze_error_deg"].iloc[-1] < table["synthetic_deg"].mean()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The change and the shift are smallest at lambda 100. There most of the benefit is lost:
-# {{ablation/lambda_100/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees, against
+# The change and the shift fall. The gaze error does not: at lambda 100 most of the benefit is lost, with
+# {{ablation/lambda_100/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees against
 # {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} unrefined and
-# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} at lambda 1. Lambda 10 has a lower error than
-# lambda 1, by 1.6 standard errors of the difference. So five seeds do not settle which of the two is better.
+# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} at lambda 1. The error is smallest at lambda
+# 10, by 1.6 standard errors of the difference from lambda 1. So five seeds do not settle which of the two is better.
 #
 # </details>
 #
@@ -643,8 +645,9 @@ assert measured["gaze_error_deg"].iloc[-1] < table["synthetic_deg"].mean()
 #
 # **Which lambda?** The course takes 1. Its images come nearer to the target than those of 10: the KID is
 # {{ablation/baseline/seed* evaluation.kid.refined.mean 3}} against
-# {{ablation/lambda_10/seed* evaluation.kid.refined.mean 3}}. Another subject may need another lambda, and exercise 12.4
-# chooses one without labels.
+# {{ablation/lambda_10/seed* evaluation.kid.refined.mean 3}}. Those of 0.01 come nearer still, but its pupils move
+# most, and its gaze error is {{ablation/lambda_0.01/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.
+# Exercise 12.4 chooses a lambda without labels.
 
 # %%
 widgets.LambdaExplorer("runs/ablation")
@@ -652,12 +655,14 @@ widgets.LambdaExplorer("runs/ablation")
 # %% [markdown] tags=["task"]
 # ### Exercise 04.3 · Three logs
 #
-# Of three recorded trainings one is a `"control"`, one has `"lambda 100"`, one has the `"wrong sign"`. These are means
-# over rounds 100 to 150. Which is which? *Expected:* a name for each letter, such as `{"A": "control", ...}`.
+# Of three recorded trainings one is a `"control"`, one has `"lambda 100"`, one has the `"wrong sign"`. These are
+# means over rounds 100 to 150. Which is which?
+#
+# *Expected:* a name for each letter, such as `{"A": "control", ...}`.
 #
 # <details><summary>Hint</summary>
 #
-# First ask whose loss is low, R's or D's. Then ask whether R changes anything.
+# Whose loss is low, R's or D's? Does R change anything?
 #
 # </details>
 #
@@ -689,7 +694,7 @@ check("04.3", answers)
 # - D's loss is low, R's adversarial loss is *high*, and R changes hardly anything. **Lambda 100.**
 # - Both losses are near their landmarks, and the change can be seen. **The control.**
 #
-# `adversarial_loss` alone tells the three apart. The others confirm it.
+# `adversarial_loss` alone tells the three apart.
 
 # %% [markdown]
 # ## 8. Gradients as pictures
@@ -705,10 +710,8 @@ change = np.abs(refined - x)
 print(f"mean |R(x) - x| {change.mean():.3f}; unchanged pixels {np.mean(change == 0):.2%}")
 
 # %% [markdown]
-# R is close to the identity, but not exact.
-#
-# **Predict.** A pixel that is off by 0.03: does the L1 pull it back with **(A)** 3% of the force on a pixel that is off by 1,
-# **(B)** the same force, or **(C)** no force?
+# **Predict.** One pixel is off by 0.03, and another by 1. How hard does the L1 pull the first one back: **(A)** with
+# 3% of the other's force, **(B)** as hard, or **(C)** not at all?
 
 # %%
 full = 1 / x.size
@@ -721,13 +724,14 @@ assert np.isclose(np.abs(pull), full, rtol=1e-3).mean() > 0.95
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# **(B)**. The slope of |u| is 1 or -1, however small u is. So self-regularisation has its full force from the first
-# round. A squared difference would pull harder the further a pixel has moved.
+# **(B)**. The slope of |u| is 1 or -1, however small u is. A squared difference would pull harder the further a pixel
+# has moved.
 #
 # </details>
 #
-# The force on a pixel is $\lambda$ / pixels. The adversarial term has a gradient as well: D's *wish* for that pixel. We
-# measure both in units of 1 / pixels. Then the L1's force is simply $\lambda$.
+# The force on a pixel is $\lambda$ / pixels. The adversarial term has a gradient as well: D's *wish* for that pixel.
+# We measure both in units of 1 / pixels, so the L1's force is simply $\lambda$. The values of $\lambda$ are from
+# section 7.
 
 # %%
 strength = np.abs(wish) * x.size
@@ -767,8 +771,8 @@ if scale.live > 10:
 # %% [markdown]
 # So $\lambda$ is a *threshold*: a pixel moves away from x only where D's wish is stronger.
 #
-# This picture has two limits. R cannot move single pixels, as its weights are shared by all of them. And the wishes
-# shrink with D(R(x)), as section 5 shows. So the same lambda holds more pixels when D is less sure.
+# This picture has two limits. R cannot move single pixels, as all share its weights. And the wishes shrink with
+# D(R(x)), as section 5 shows, so the same lambda holds more pixels when D is less sure.
 
 # %% [markdown]
 # ## What you have learned
@@ -782,8 +786,8 @@ if scale.live > 10:
 # ## One harder exercise
 
 # %% [markdown] tags=["shared"]
-# The simulated webcam is noisy, so R has to add noise, and self-regularisation punishes it. A better feature would make
-# noise cheap, and pupils that move by two pixels costly. `pupil_to_noise` compares the two:
+# The simulated webcam is noisy, so R has to add noise, and self-regularisation punishes it. A better feature would
+# make noise cheap and moved pupils costly. `pupil_to_noise` compares the two:
 
 
 # %% tags=["shared"]
@@ -814,8 +818,10 @@ print(f"identity {pupil_to_noise(identity):.2f}, gradients {pupil_to_noise(image
 # ### Exercise 04.4 · A feature that allows noise
 #
 # Write a feature `blurred(images)` that replaces each pixel by the mean of the 5 x 5 pixels around it. Use
-# `ops.average_pool` with stride 1. *Expected:* the shape (n, 31, 51, 1) for our eyes, or (n, 35, 55, 1) with padding,
-# and a `pupil_to_noise(blurred)` above 0.3.
+# `ops.average_pool` with stride 1.
+#
+# *Expected:* the shape (n, 31, 51, 1) for our eyes, or (n, 35, 55, 1) with padding, and a `pupil_to_noise(blurred)`
+# above 0.3.
 #
 # <details><summary>Hint</summary>
 #
@@ -845,8 +851,8 @@ print(f"blurred {pupil_to_noise(blurred):.2f}")
 assert pupil_to_noise(blurred) > 2 * pupil_to_noise(identity)
 
 # %% [markdown] tags=["solution"]
-# The mean of 25 independent errors is five times smaller than one of them, so noise costs a fifth. A pupil is larger
-# than 5 x 5 pixels, so most of its shift remains. To train with it, write a subclass of `SimGAN` whose
+# A mean of 25 independent errors is five times smaller, so noise costs a fifth. A pupil is larger than 5 x 5 pixels,
+# so most of its shift remains. To train with it, write a subclass of `SimGAN` whose
 # `self_regularisation(self, refined, x)` returns `losses.self_regularisation(refined, x, blurred)`. [Own
 # method](../docs/own-method.md) shows how.
 

@@ -50,11 +50,11 @@ print(data.synthetic.images.shape, "synthetic;", data.real.images.shape, "simula
 # %% [markdown]
 # ## 1. Two networks that know nothing
 #
-# A refiner with random weights turns an eye into a ghost, as notebook 02 shows. What if both networks train each other
-# at once? The gradient that R gets from an untrained D has no useful direction. And D can tell ghosts from eyes without
-# learning anything about webcams.
+# A refiner with random weights turns an eye into a ghost, as notebook 02 shows. If both networks train at once, the
+# untrained D gives R a gradient without a useful direction. And D can tell ghosts from eyes without learning anything
+# about webcams.
 #
-# **Predict.** What is $L_D$ of a discriminator that guesses, and of an untrained one?
+# **Predict.** What is $L_D$ of an untrained discriminator?
 
 
 # %% tags=["shared"]
@@ -74,7 +74,7 @@ print(f"L_D {loss:.2f} (a guess: {2 * np.log(2):.2f}), {right:.0%} of patches ri
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# A guess has 2 ln 2 = 1.386. An untrained D is close to it.
+# Close to that of a guess, 2 ln 2 = 1.386.
 #
 # </details>
 #
@@ -89,7 +89,9 @@ print(f"L_D {loss:.2f} (a guess: {2 * np.log(2):.2f}), {right:.0%} of patches ri
 # %% [markdown] tags=["task"]
 # ### Exercise 05.1 · The report's order
 #
-# Write `report_order(turns)`. It returns the order of the report's steps as text: `"R"` for a step of R, `"D"` for a step of D.
+# Write `report_order(turns)`. It returns the order of the report's steps as text: `"R"` for a step of R, `"D"` for a
+# step of D.
+#
 # *Expected:* a text of 12 letters for `report_order(2)`.
 #
 # <details><summary>Hint</summary>
@@ -187,17 +189,19 @@ if scale.live > 10:
 # <details><summary>Answer</summary>
 #
 # Fast and then slowly. It does not reach zero. The L1 has the same slope however small the error is, so steps of a
-# fixed size jump back and forth over the minimum. And tanh comes near pure black and white only with very large inputs.
-# What is left is less than the simulated webcam's noise of 9 gray levels.
+# fixed size jump back and forth over the minimum. And tanh comes near pure black only with very large inputs, so the
+# pupils are too gray. What is left is less than the simulated webcam's noise of 9 gray levels.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 05.2 · Is the phase over?
 #
-# Write `first_below(rows, levels)`. It takes rows of `metrics.csv` and returns the first `iteration`
-# at which `mean_change` is below `levels` *gray levels* of 0 to 255, or `None`. `mean_change` is measured on images
-# from -1 to 1. *Expected:* a whole number for 40 levels, `None` for 0.
+# Write `first_below(rows, levels)`. It takes rows of `metrics.csv` and returns the first `iteration` at which
+# `mean_change` is below `levels` *gray levels* of 0 to 255, or `None`. `mean_change` is measured on images from -1 to
+# 1.
+#
+# *Expected:* a whole number for 40 levels, `None` for 0.
 #
 # <details><summary>Hint</summary>
 #
@@ -228,8 +232,8 @@ check("05.2", first_below)
 # %% [markdown]
 # ## 3. D learns the difference
 #
-# Now R stands still. It is the identity, so **refined means synthetic here**. D learns the difference that R will have
-# to remove.
+# Now R stands still. It is nearly the identity, so **refined means synthetic here**. D learns the difference that R
+# will have to remove.
 #
 # **Predict.** Where does $L_D$ begin? Will D get 60%, 80% or 100% of the patches right in the end?
 
@@ -267,11 +271,12 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It begins near 1.386 and is far below after a few dozen steps, with about nine in ten patches right.
+# It begins near 1.386, where D calls nearly all patches real. After a few dozen steps it is far below, with about
+# nine in ten patches right.
 #
 # </details>
 #
-# Where does D see the difference? Not everywhere:
+# Where does D see the difference? In most patches, but not in all:
 
 # %% tags=["plot"]
 probability = Run(folder).snapshots["probability_refined"][0, :4].astype("float32")
@@ -291,19 +296,20 @@ notebook.show(
 )
 
 # %% [markdown]
-# The history buffer of notebook 06 fills already, with images of the identity:
+# The history buffer of notebook 06 fills already, with near copies of synthetic images:
 
 # %%
 print(f"history buffer after D's pre-training: {lesson['history_filled'].iloc[-1]:.0%} full")
 
 # %% [markdown]
-# Why is D not trained much longer? When D is sure of everything, its gradient no longer tells R which small change
+# Why is D not trained longer? The gradient of a D that is sure of everything no longer tells R which small change
 # would help: see section 5 of notebook 04.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 05.3 · One folder, given twice
 #
-# A colleague gives the folder of synthetic images twice, as synthetic and as real ones. What does $L_D$ show after pre-training?
+# A colleague gives the folder of synthetic images twice, as synthetic and as real ones. What is $L_D$ after
+# pre-training?
 #
 # - **A** It is near 0.
 # - **B** It is near 1.386.
@@ -337,8 +343,8 @@ loss, right = judge(same_twice.discriminator, x, same_twice.refiner(x))
 print(f"L_D {loss:.2f}, {right:.0%} of patches right")
 
 # %% [markdown] tags=["solution"]
-# It is near 1.386, and a little below: R does not copy exactly, and D sees some of that. A D that stays near a guess means
-# that the images are alike, or that D does not learn. Look at the images first.
+# It is near 1.386, and a little below: R does not copy exactly, and D sees some of that. If D stays near a guess,
+# look at the images first.
 
 # %% [markdown]
 # ## 4. What an optimiser remembers
@@ -347,8 +353,8 @@ print(f"L_D {loss:.2f}, {right:.0%} of patches right")
 # recent gradients by the size that gradients have had over about 1,000 steps. When the loss changes and its gradients
 # grow a hundredfold, a used Adam still divides by the old size.
 #
-# **Predict.** Gradients grow from 0.001 to 0.1. How large is the next step: 1, 12 or 100 learning rates? Hint: the mean
-# of their squares was 10⁻⁶, and a new one counts for a thousandth of it.
+# **Predict.** Gradients grow from 0.001 to 0.1. How large is the next step: 1, 12 or 100 learning rates? Hint: the
+# mean of their squares was 10⁻⁶. The new square, 10⁻², enters it with a weight of a thousandth.
 
 
 # %% tags=["shared"]
@@ -374,7 +380,7 @@ assert used.sum() > 400
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# About 12 learning rates. In 100 steps a used Adam goes several times as far as a fresh one.
+# About 12. In 100 steps a used Adam goes several times as far as a fresh one.
 #
 # </details>
 #
@@ -445,8 +451,9 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Yes. Self-regularisation is a part of $L_R$, so R learns to keep the eye within the game as well. Meanwhile D asks for
-# changes, so neither curve on the left stays near zero.
+# Yes. Self-regularisation is a part of $L_R$, so R learns to keep the eye within the game as well. Meanwhile D asks
+# for changes, so neither curve on the left stays near zero. In the last round the pre-trained R happens to change its
+# images more. Both curves swing, so one round does not rank them.
 #
 # </details>
 #
@@ -455,8 +462,7 @@ if scale.live > 10:
 #
 # ### Does it matter in the end?
 #
-# A few dozen rounds say how a training *begins*. The recorded ablation says how it ends, with and without pre-training,
-# for several seeds.
+# A few dozen rounds say how a training *begins*. The recorded ablation says how it ends, for several seeds.
 
 # %%
 table = collect("runs/ablation")
@@ -471,14 +477,14 @@ else:
     print("too few seeds for a test: at least five of each are needed")
 
 # %% [markdown]
-# The difference in gaze error is smaller than the spread of the seeds, and the test finds none. Its p is of this one
-# comparison, and notebook 11 corrects it for nine. This says nothing about 1,000 steps, or about the report's lambda.
+# The difference in gaze error is smaller than the spread of the seeds, and the test finds none. This says nothing
+# about 1,000 steps, or about the report's lambda.
 
 # %% [markdown]
 # ## What you have learned
 #
 # - R first learns the identity. It keeps the labels.
-# - D first learns the difference between synthetic and simulated webcam images. A few dozen steps are enough.
+# - D first learns the difference between synthetic and simulated webcam images, in a few dozen steps.
 # - The curves say when a phase is over: R's flattens near zero, D's is well below 2 ln 2.
 # - Adam remembers the size of past gradients. A new loss gets a new optimiser.
 # - A short run shows how a training begins. Five seeds show no effect of pre-training on the end.
@@ -488,10 +494,10 @@ else:
 # %% [markdown] tags=["task"]
 # ### Exercise 05.4 · Does the order matter for D?
 #
-# `taught(order, seed)` below trains small networks in the order of a text
-# such as that of exercise 05.1, and returns D's loss and accuracy. Compare the paper's order with the report's, with
-# equal numbers of steps, for three seeds. *Expected:* two lists of three losses, and two or three sentences of
-# judgement.
+# `taught(order, seed)` below trains small networks in an order such as that of exercise 05.1, and returns D's loss
+# and accuracy. Compare the paper's order with the report's, with equal numbers of steps, for three seeds.
+#
+# *Expected:* two lists of three losses, and two or three sentences of judgement.
 #
 # <details><summary>Hint</summary>
 #
@@ -501,10 +507,10 @@ else:
 #
 # <details><summary>What a good answer mentions</summary>
 #
-# - Both orders have the same numbers of steps, and both D are judged on the same images.
-# - The spread between seeds, and the difference of the means compared with it.
-# - In the report's order D's first steps are about ghosts, but R copies well after a few dozen steps.
-# - No verdict where the difference is within the spread.
+# - Both orders have the same numbers of steps.
+# - The spread between seeds, the difference of the means, and the differences seed by seed.
+# - In the report's order D's first steps are about ghosts, but R soon copies well.
+# - No verdict from three seeds where the difference is within the spread.
 #
 # </details>
 #
@@ -540,8 +546,9 @@ for name, order in orders.items():
     print(f"{name:9} L_D {found[:, 0].round(2)}, mean {found[:, 0].mean():.2f}")
 
 # %% [markdown] tags=["solution"]
-# Where the difference of the means is not clearly larger than the spread of the seeds, three seeds show no effect of
-# the order. An effect would not be surprising: in the report's order D's first steps show it a worse R.
+# Above, the difference of the means is within the spread of the seeds. Seed by seed the report's order has the larger
+# loss all three times. Three seeds settle nothing, as equal signs come up by chance in one of four tries. An effect
+# would not be surprising: in the report's order D's first steps show it a worse R.
 
 # %% [markdown]
 # ## References

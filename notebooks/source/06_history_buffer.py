@@ -13,7 +13,7 @@
 #
 # **You will be able to**
 #
-# - explain how a discriminator that sees only the present lets the refiner go round in circles;
+# - explain how a discriminator that sees only the present lets the refiner go in circles;
 # - build a history buffer, and compute how far back it remembers;
 # - find, with one test, a bug that many public SimGAN codes share, the report's among them;
 # - say what recorded trainings do and do not tell about the buffer's worth.
@@ -44,11 +44,11 @@ notebook.show(
 # %% [markdown]
 # ## 1. A chase on a circle
 #
-# R is never perfect. Its images have *some* artifact: they are too bright, too dark, too rough or too smooth. D learns
-# to see today's artifact, so R changes to another one, and D follows. Has D then forgotten the first?
+# R is never perfect. Its images have *some* artifact: they are too bright, too dark, too rough or too smooth. D
+# learns to see it, so R changes to another one, and D follows. Has D then forgotten the first?
 #
-# We make this as small as possible. An image is a point in the plane. Webcam images lie around the origin, and refined
-# images on a circle around them. So they always have an artifact, and R chooses which: the **angle**.
+# In the smallest such game, an image is a point in the plane. Webcam images lie around the origin, and refined images
+# on a circle around them. So they always have an artifact, and R chooses which: the **angle**.
 
 
 # %% tags=["shared"]
@@ -120,7 +120,7 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Round and round, at a steady pace. Nothing gets better.
+# Round and round, at a steady pace.
 #
 # </details>
 #
@@ -139,17 +139,18 @@ assert abs(angles[-1] - angles[0]) > 4 * np.pi
 assert p < 0.4
 
 # %% [markdown]
-# D is late. It is surest of the artifact of a quarter of a turn ago, and has **forgotten** the one of three quarters of
-# a turn ago. But on a circle, three quarters back is *one quarter ahead*. That is where R goes next.
+# D is late. It is surest of the artifact of a quarter of a turn ago, and has **forgotten** that of three quarters.
+# But on a circle, three quarters back is *one quarter ahead*. That is where R goes next.
 #
-# The paper's remedy is a **history buffer**: a store of R's earlier images. It fills half of D's refined mini-batch.
+# The paper's remedy is a **history buffer**: a store of R's earlier images, which fill half of D's refined
+# mini-batch.
 
 # %% [markdown]
 # ## 2. Does a convolutional D forget?
 #
-# A toy proves nothing about eyes. So we take stand-ins for refined images: synthetic eyes that are too bright, and
-# later ones that are too dark. D learns the bright ones against the simulated webcam, then the dark ones. We always
-# test it on bright ones that it has never seen.
+# A toy proves nothing about eyes. So we take stand-ins for refined images: first synthetic eyes that are too bright,
+# later too dark ones. D learns the bright ones against the simulated webcam, then the dark ones. We always test it on
+# bright ones that it has never seen.
 
 # %%
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -220,8 +221,8 @@ if scale.live > 10:
 # first, and later into random ones. We write the library's buffer, and test it with images of one pixel that carry a
 # number.
 #
-# The buffer is its images, the number of filled slots, and a source of random numbers. All are Keras variables. Section
-# 6 says why.
+# It holds the images, the number of filled slots, and a source of random numbers. All are Keras variables. Section 6
+# says why.
 
 
 # %% tags=["shared"]
@@ -239,8 +240,7 @@ def held(buffer):
 
 
 # %% [markdown]
-# To sample, every slot gets a random key, and the slots with the smallest keys are taken. Empty slots have the key 2,
-# and filled ones less than 1.
+# To sample, every slot gets a random key below 1, or 2 if it is empty. The slots with the smallest keys are taken.
 
 
 # %% tags=["shared", "taught:history"]
@@ -332,8 +332,8 @@ for seed in range(20):
 # A full buffer of $n$ slots replaces $k$ images at each push. An image survives a push with probability $1 - k/n$, so its age is
 # geometrically distributed. The mean age is about $n/k$ pushes.
 #
-# **Predict.** Our buffer has 2,048 slots, and a push is 8 images, half a batch. How many updates of D is the mean age? How
-# many rounds?
+# **Predict.** Our buffer has 2,048 slots, and a push is 8 images. D is updated five times in a round. What is the
+# mean age in updates of D, and in rounds?
 
 # %%
 k, n = scale.config.batch_size // 2, scale.config.buffer_size
@@ -369,14 +369,15 @@ notebook.show(
 assert 0.7 * slots / new < ages.mean() < 1.4 * slots / new
 
 # %% [markdown]
-# The paper gives no size.
+# The paper does not say how large its buffer is.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 06.1 · How many slots?
 #
-# Write `slots_for(rounds, batch_size, discriminator_updates)`: the size of a buffer whose mean age is a given number of
-# *rounds*. *Expected:* a whole number. 100 rounds of the report's settings, a batch of 32 and 10 updates of D, need
-# 16,000 slots.
+# Write `slots_for(rounds, batch_size, discriminator_updates)`: the size of a buffer whose mean age is a given number
+# of *rounds*.
+#
+# *Expected:* a whole number. `slots_for(100, 32, 10)`, for the report's settings, is 16,000.
 #
 # <details><summary>Hint</summary>
 #
@@ -438,15 +439,15 @@ print("held:", len(broken.images), " sampled:", broken.sample(4).shape)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Nothing, and there is *no error*. `np.append` returns a longer copy, and this code drops it. The buffer stays empty,
-# and D trains on fresh images alone.
+# Nothing, and there is *no error*. `np.append` returns a longer copy, and this code drops it. So D trains on fresh
+# images alone.
 #
 # </details>
 #
 # The bug was copied into at least four other repositories. **One of them is the code that the report published.** The
-# report describes a history. If that code made its figures, they were made without one.
+# report describes a history. If that code made its figures, they had none.
 #
-# Two other bugs were found in public codes. One code writes with `np.put`, which counts *pixels* and not images. One
+# Public codes have two other bugs. One code writes with `np.put`, which counts *pixels* and not images. Another
 # always hands out the same slots.
 
 
@@ -482,14 +483,15 @@ print("slots that are all 9:   ", [slot for slot in range(6) if (pixels.images[s
 # %% [markdown] tags=["task"]
 # ### Exercise 06.2 · A test for any buffer
 #
-# Write `is_healthy(make)`, a test for any buffer. `make(size, shape)` gives a new one, with the methods `push(images)`
-# and `sample(number)`. Return `True` if all that was pushed can be sampled, whole. Return `False` for the three buffers
-# above. *Expected:* `True` or `False`.
+# Write `is_healthy(make)`, a test for any buffer. `make(size, shape)` gives a new one, with the methods
+# `push(images)` and `sample(number)`.
+#
+# *Expected:* `True` if all that was pushed can be sampled, whole, and `False` for the three buffers above.
 #
 # <details><summary>Hint</summary>
 #
-# Push 8 different images of 2 x 2 pixels into 8 slots. Then draw many samples of 4. Every sampled image must be one of
-# those that were pushed, and every pushed one must come up. `image.tobytes()` can be put into a set.
+# Push 8 different images of 2 x 2 pixels into 8 slots. Then draw many samples of 4. The sampled images must be the
+# pushed ones, all of them. `image.tobytes()` can be put into a set.
 #
 # </details>
 #
@@ -519,12 +521,12 @@ assert verdict("06.2", is_healthy)[0]
 check("06.2", is_healthy)
 
 # %% [markdown]
-# Our library logs the filled part. `history_filled` in `metrics.csv` must rise to 1.
+# The library logs the filled part: `history_filled` in `metrics.csv` must rise to 1.
 
 # %% [markdown]
 # ## 6. Why variables?
 #
-# Training steps are *compiled*: Python runs once, while the graph is built, and not again.
+# Training steps are *compiled* into a graph of operations.
 #
 # **Predict.** We call a compiled step five times. It writes a note into a Python list at each call. How many notes are there?
 
@@ -548,12 +550,12 @@ assert len(noted) < 5
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Not five. Python ran only while the step was built. A buffer made of Python lists would never fill.
+# Not five. Python runs while the graph is built, and not again. A buffer made of Python lists would never fill.
 #
 # </details>
 #
-# Variables are changed by the compiled step. They are also saved with a *checkpoint*, from which a training can go on.
-# The library's [`HistoryBuffer`](../simgan_lib/history.py) is our buffer as a Keras layer, so a model finds its
+# The compiled step changes variables. They are also saved with a *checkpoint*, from which a training can go on. The
+# library's [`HistoryBuffer`](../simgan_lib/history.py) is our buffer as a Keras layer, so a model finds its
 # variables. A compiled graph has fixed shapes, which explains the keys of section 3.
 
 # %%
@@ -609,8 +611,8 @@ assert verdict("06.3", answer)[0]
 check("06.3", answer)
 
 # %% [markdown] tags=["solution"]
-# Sixteen new images fill all sixteen slots, so D sees the fresh images twice. The buffer is full and useless. `mix` samples first and
-# pushes afterwards.
+# Sixteen new images fill all sixteen slots, so D sees the fresh images twice. `mix` samples first and pushes
+# afterwards.
 
 # %% [markdown]
 # ## 7. Does it help D?
@@ -663,14 +665,14 @@ assert np.mean(turns["256 slots"]) < np.mean(turns["64 slots"]) < np.mean(turns[
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It slows the chase down and does not stop it. One seed with 256 slots turned round first. One straight line cannot
-# reject the whole circle, which may be why.
+# It slows the chase down and does not stop it. From 64 slots to 256 little is gained. One seed with 256 slots first
+# ran the other way. D's straight line cannot reject the whole circle, which may be why R keeps running.
 #
 # </details>
 #
 # Now the convolutional D of section 2, with the history.
 #
-# **Predict.** What share of the bright patches does it still recognise after the dark lessons?
+# **Predict.** What share of the bright patches does it still recognise in the end?
 
 # %%
 mindful = schooling(scale.config.buffer_size)
@@ -700,8 +702,8 @@ if scale.live > 10:
     assert late["with"] > late["without"] + 0.2
 
 # %% [markdown]
-# With the history D recovers what it loses in the first dark lessons, as some images of the past half are still bright.
-# So the mechanism works in a convolutional D.
+# With the history D recovers most of what it loses in the first dark lessons, as some images from the buffer are
+# still bright. So the mechanism works in a convolutional D.
 
 # %% [markdown]
 # ## 8. Does it help R?
@@ -730,8 +732,8 @@ assert np.isfinite(found.to_numpy()).all()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Without history the error is even a little lower. The test finds no difference, so these seeds show neither a benefit
-# nor a harm. Its p is of this one comparison, and notebook 11 corrects it for nine.
+# Without history the error is even a little lower. The test finds no difference, even before notebook 11 corrects its
+# p. So these seeds show neither a benefit nor a harm.
 #
 # </details>
 #
@@ -740,8 +742,8 @@ assert np.isfinite(found.to_numpy()).all()
 # A training on eyes differs from both demonstrations. Self-regularisation holds R near its input. And we average R's
 # weights against oscillations: see [notebook 07](07_adversarial_training.ipynb), section 5.
 #
-# Pre-training, the local loss and the average show no certain gain over five seeds either. The course keeps the paper's
-# parts, as trainings of 300 rounds cannot show that a part is useless.
+# Pre-training, the local loss and the average show no certain gain over five seeds either. Trainings of 300 rounds
+# cannot show that a part is useless, so the course keeps them.
 
 # %% [markdown]
 # ## What you have learned
@@ -751,22 +753,25 @@ assert np.isfinite(found.to_numpy()).all()
 # - It slows the chase of the toy, and it keeps old artifacts known to a convolutional D.
 # - One test finds the bug that the report's code shares with others: what was pushed must be there.
 # - Compiled steps need a buffer made of variables, and a checkpoint then holds it.
-# - A mechanism that works in a demonstration need not show in the end result.
+# - A mechanism that works in a demonstration need not show in the result.
 #
 # ## One harder exercise
 
 # %% [markdown] tags=["task"]
 # ### Exercise 06.4 · A line in place of the circle
 #
-# On the circle R never arrives. Let it: replace the circle by a *line*. R chooses a `place`, the webcam's is 0, and R starts at 1. Write
-# `approach(mix=None, rounds=600, seed=0)`, which returns the places after each round. Begin with a copy of `chase`, with these changes:
+# On the circle R never arrives. On a *line* it can: R chooses a `place` and starts at 1, and the webcam images lie
+# around 0. Write `approach(mix=None, rounds=600, seed=0)`, which returns the places after each round. Copy `chase`
+# with these changes:
 #
 # - refined points are `place + 0.2 * rng.normal(size=(8, 1))`, or 4 of them, in float32, handed to `mix`;
 # - webcam points are `0.2 * rng.normal(size=(8, 1))`, and D has two weights, which start at 0;
 # - R's step is `place -= 0.2 * probability(weights, [place]) * weights[1]`.
 #
-# Measure the swing: the standard deviation of the last 300 places. Compare `mix=None` with `remember(64, (1,))`. First
-# predict: is the swing smaller or larger with the buffer? *Expected:* 600 numbers that come near 0, and two swings.
+# Measure the swing: the standard deviation of the last 300 places. Compare `mix=None` with `remember(64, (1,))`.
+# First predict: is the swing smaller or larger with the buffer?
+#
+# *Expected:* 600 numbers that come near 0, and two swings.
 #
 # <details><summary>Hint</summary>
 #
@@ -808,8 +813,9 @@ for size in (0, 16, 64, 256):
 assert min(swings[64]) > max(swings[0])
 
 # %% [markdown] tags=["solution"]
-# The swing is *larger* with a buffer of 64. When R is nearly there, the past tells D of an error that R no longer
-# makes. D pushes on, and R goes too far. So a history helps a D that forgets, and is no remedy for every oscillation.
+# The swing is *larger* with every buffer, and less so with 256 slots. When R is nearly there, the past tells D of an
+# error that R no longer makes. D pushes on, and R goes too far. So a history helps a D that forgets, and is no remedy
+# for every oscillation.
 
 # %% [markdown]
 # ## References

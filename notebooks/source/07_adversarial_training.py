@@ -13,7 +13,7 @@
 #
 # **You will be able to**
 #
-# - write Algorithm 1 of the paper as a loop of ten lines, and say what each line changes;
+# - read Algorithm 1 of the paper as a loop of ten lines, and say what each line changes;
 # - read a training from its logs: who is ahead, and how much R changes;
 # - stop a training, go on the next day, and prove that nothing was lost;
 # - estimate what a schedule costs before you start it.
@@ -49,8 +49,6 @@ synthetic, real = data.synthetic.images, data.real.images
 print("synthetic:", synthetic.shape, " simulated webcam:", real.shape)
 
 # %% [markdown]
-# What the paper calls *real* images are *simulated webcam* images here.
-#
 # ## 1. Algorithm 1, line by line
 #
 # There are two networks, two losses and one rule: **while one network takes its steps, the other one stands still.**
@@ -63,7 +61,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# The paper's algorithm in our words, beside the code:
+# The paper's algorithm, beside the code:
 #
 # | Algorithm 1 | our code |
 # |---|---|
@@ -76,8 +74,8 @@ notebook.show(
 # | &nbsp;&nbsp;&nbsp;&nbsp;refine with R as it is now | `self.buffer.mix(self.refiner(x_d[k]))` |
 # | &nbsp;&nbsp;&nbsp;&nbsp;take a step of D down the slope of $L_D$ | `self.update_discriminator(y[k], refined)` |
 #
-# We write the three methods of `SimGAN` that matter. They are the library's code, line for line. First $L_R$ of notebook 04. Each loss
-# also returns what goes into the log.
+# Three methods of `SimGAN` matter. Here they are the library's code, line for line. The first is $L_R$ of notebook 04. Each loss also
+# returns what goes into the log.
 
 
 # %% tags=["shared", "taught:simgan"]
@@ -95,7 +93,7 @@ def refiner_loss(self, x):
 
 
 # %% [markdown]
-# Then $L_D$. D looks at real and refined images in one pass. Its answers are split afterwards.
+# For $L_D$, D looks at real and refined images in one pass. Its answers are split afterwards.
 
 
 # %% tags=["shared", "taught:simgan"]
@@ -112,7 +110,7 @@ def discriminator_loss(self, real, refined):
 
 
 # %% [markdown]
-# And the round. R refines *half* a batch for D. `mix` of notebook 06 adds the other half from the history.
+# In the round, R refines *half* a batch for D. `mix` of notebook 06 adds the other half from the history.
 
 
 # %% tags=["shared", "taught:simgan"]
@@ -126,8 +124,8 @@ def round(self, x_r, x_d, y):
 
 
 # %% [markdown]
-# `update_refiner` takes one optimiser step of R on `refiner_loss`, and `update_discriminator` one of D on `discriminator_loss`. Our methods
-# go into a subclass. `batches` draws a batch for each update of a round.
+# `update_refiner` takes an optimiser step of R on `refiner_loss`, and `update_discriminator` one of D on `discriminator_loss`. Our methods
+# go into a subclass. `batches` draws a batch for each update.
 
 
 # %% tags=["shared"]
@@ -157,8 +155,8 @@ for number in range(1, 4):
     print(f"round {number}:  L_R {l_r:.3f}  L_D {l_d:.3f}")
 
 # %% [markdown]
-# A D that guesses has $L_D$ = 2 ln 2 = 1.386. Each line shows the last of the round's D steps, so D is ahead of a guess after one round
-# already.
+# A D that guesses has $L_D$ = 2 ln 2 = 1.386. D is ahead of that after one round. The round has five steps of D, and the log shows the
+# last.
 #
 # **Predict.** `update_refiner` computes D's answers too, and its gradient flows *through* D to R. Does D change? Does the history buffer?
 
@@ -192,14 +190,13 @@ assert list(changed.values()) == [["R"], ["history buffer"], ["D"]]
 #
 # </details>
 #
-# Some public implementations fail here. They join both networks in one model and switch D's `trainable` flag. Keras 3 reads it
-# when a step is first called. Switched too late, R's step trains D too, or D's step trains nothing. Exercise 07.4 shows the first case.
+# Some public implementations fail here. They join both networks in one model and switch D's `trainable` flag. Keras 3 reads it when a step
+# is first called. If it is switched too late, R's step trains D too, or D's step trains nothing. Exercise 07.4 shows the first case.
 #
 # ### The library's round
 #
-# `train` calls [`SimGAN.round`](../simgan_lib/simgan.py), which is the method above. It *compiles* the round first: the round becomes one
-# graph, which is faster. Does that change the result? One model plays our round step by step. Another one plays the library's graph, with
-# the same seed and images.
+# `train` calls [`SimGAN.round`](../simgan_lib/simgan.py), the method above. It first *compiles* the round to one graph, which is faster.
+# Does that change the result? One model plays our round step by step. Another plays the library's graph, with the same seed and images.
 
 # %%
 by_hand, by_library = Ours(config), simgan_lib.SimGAN(config)
@@ -267,13 +264,13 @@ assert verdict("07.1", images_seen)[0]
 check("07.1", images_seen)
 
 # %% [markdown] tags=["solution"]
-# The report shows D 20 images for each one of R's. The paper shows R 25 for each one of D's. These ratios differ by a factor of 500.
+# The report shows D 20 images for each one of R's. The paper shows R 25 for each one of D's.
 
 # %% [markdown]
 # ## 2. A training, live
 #
-# Now a training with pre-training and rounds. It has the settings of the preset `quick`, with fewer rounds. The panel changes two of them,
-# and checks what you enter.
+# Now a whole training, with pre-training. It has the settings of the preset `quick`, but fewer rounds. The panel changes two of the
+# settings, and checks what you enter.
 
 # %%
 config = scale.config.replace(iterations=scale.live)
@@ -285,8 +282,8 @@ config = panel.config
 print("lambda_mean", config.lambda_mean, " K_d", config.discriminator_updates)
 
 # %% [markdown]
-# A `SimGAN` is a `keras.Model`, so callbacks attach to it. A round counts as a batch. This callback records the *brightness* of eight
-# refined eyes, once with R's latest weights and once with averaged ones. Section 5 needs it.
+# A `SimGAN` is a `keras.Model`, so callbacks attach to it. A round counts as a batch. For section 5, this callback records the *brightness*
+# of eight refined eyes, with R's latest weights and with averaged ones.
 
 
 # %%
@@ -303,8 +300,7 @@ class Brightness(keras.callbacks.Callback):
 
 
 # %% [markdown]
-# **Predict.** Will $L_D$ go to 0, stay near 1.386, or settle between? Pixels lie between -1 and 1. Will the mean of |R(x) - x| end nearer
-# to 0.05 or to 0.3?
+# **Predict.** Will $L_D$ go to 0, stay near 1.386, or settle between? Will the mean of |R(x) - x| end nearer to 0.05 or to 0.3?
 
 # %%
 folder, brightness = notebook.new_run_folder("07-adversarial"), Brightness()
@@ -331,12 +327,13 @@ notebook.show(
 )
 
 # %% [markdown]
-# So few rounds are not a finished training.
+# After these few rounds lids and irises are black, and pupils cannot be seen. The skin has more contrast, but no grain. This training is
+# not finished.
 
 # %% [markdown]
 # ## 3. Reading the logs
 #
-# A GAN's loss is the score of a game. It is no distance to a goal.
+# A GAN's loss is the score of a game, and not a distance to a goal.
 
 # %% tags=["plot"]
 notebook.show(
@@ -349,9 +346,9 @@ notebook.show(
 # | in the log | landmark | below it | above it |
 # |---|---|---|---|
 # | `discriminator_loss` | 2 ln 2 = 1.386: D guesses | D sees differences | D is worse than a guess |
-# | `adversarial_loss` | ln 2 = 0.693: D cannot tell | D takes R's images for real | D recognises them |
+# | `adversarial_loss`, *fool D* in the chart | ln 2 = 0.693: D cannot tell | D takes R's images for real | D recognises them |
 # | `accuracy_real`, `accuracy_refined` | 0.5: a guess | D is mostly wrong | near 1 on both: D is sure |
-# | `mean_change` | 0: R copies | | above about 0.5 of 2: little of the input is left |
+# | `mean_change` | 0: R copies | | above about 0.5 of 2: very much |
 
 # %%
 rounds = run.metrics[run.metrics["phase"] == "adversarial"]
@@ -375,11 +372,11 @@ if scale.live > 10:
 #
 # </details>
 #
-# The curves do **not** say whether the images look like the target's, as both networks may be bad. Nor do they say whether labels were
-# kept. Notebooks 09 and 10 measure that.
+# The curves do **not** say whether the images look like the target's, as both networks may be bad. They do not say whether labels were
+# kept. Notebooks 09 and 10 measure both.
 #
-# So no curve says when to stop. Fix the number of rounds, measure as in notebooks 09 and 10, and go on only while the measure improves by
-# more than its spread over seeds.
+# So no curve says when to stop. Fix the number of rounds, then measure. Go on only while the measure improves by more than its spread over
+# seeds.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 07.2 · How sure is D?
@@ -415,7 +412,7 @@ check("07.2", certainty)
 # %% [markdown]
 # ### The same while it trains
 #
-# A dashboard draws a run folder anew as it grows. Notebook 11 tests the rules of its verdict. To train *in* a dashboard, call
+# A dashboard draws a run folder anew as it grows. To train *in* a dashboard, call
 # `widgets.TrainingDashboard(data, panel, notebook.new_run_folder("mine"))` and press Start.
 
 # %%
@@ -429,8 +426,8 @@ widgets.TrainingDashboard.attach(folder)
 # %% [markdown]
 # ## 4. Stop, and go on
 #
-# Trainings get interrupted. The notebook's stop button, Ctrl-C and SIGTERM end one at its next row of metrics. A checkpoint of the weights
-# alone is not enough to go on.
+# Trainings get interrupted. The stop button, Ctrl-C and SIGTERM end one at its next row of metrics. The weights alone are not enough to go
+# on.
 #
 # **Predict.** What else must be restored, so that a resumed training does *exactly* what it would have done? Name four things.
 
@@ -444,12 +441,12 @@ print("done:", trained.done)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Both optimisers, with their averages for each weight. The history buffer's images. The state of its random numbers. And `done`, the
-# position in the shuffled data.
+# Both optimisers with their averages, the history buffer's images, the state of its random numbers, and `done`, the position in the
+# shuffled data.
 #
 # </details>
 #
-# The proof has two runs of 12 rounds of a tiny network. One runs through. The other one stops after 6 and goes on in the same folder.
+# For the proof, a tiny network trains for 12 rounds, twice. One run goes through. The other stops after 6 and goes on in the same folder.
 # `iterations` is the only setting that may change when a run goes on.
 
 # %% tags=["shared"]
@@ -496,7 +493,7 @@ assert (
 # %% [markdown]
 # The interruption left no trace. Some GPUs take sums in another order each time, and the last digits may differ there.
 #
-# A training can also fail by itself. If a loss is no longer finite, `train` ends with an error. The last good checkpoint stays:
+# If a loss is no longer finite, `train` ends with an error, and the last good checkpoint stays:
 
 # %%
 try:
@@ -517,7 +514,7 @@ assert isinstance(failure, simgan_lib.training.TrainingError)
 #
 # <details><summary>Hint</summary>
 #
-# Write a class like `Brightness` with `on_train_batch_end`, and look at `Run(folder)` afterwards. A stop waits for a row of metrics.
+# Write a class like `Brightness` with `on_train_batch_end`, and look at `Run(folder)` afterwards. Section 4 says when a training ends.
 #
 # </details>
 #
@@ -550,15 +547,12 @@ print(simgan_lib.Run(stopped), " difference:", largest_difference(whole, stopped
 assert largest_difference(whole, stopped) < 1e-4
 
 # %% [markdown] tags=["solution"]
-# A stop waits for the next row of metrics. So a resumed run writes the rows of one that was never stopped. A kill loses what came after
-# the last checkpoint.
+# A stop waits for the next row of metrics. A kill loses what came after the last checkpoint.
 
 # %% [markdown]
 # ## 5. R's running average
 #
-# The callback of section 2 recorded the brightness of eyes with R's latest weights and with averaged ones.
-#
-# **Predict.** How will the two curves of brightness differ?
+# **Predict.** The callback of section 2 recorded the brightness with R's latest and with averaged weights. How will the two curves differ?
 
 # %% tags=["plot"]
 figure = Figure(figsize=(8.5, 2.8), layout="constrained")
@@ -589,17 +583,17 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The averaged one is calmer, and later: it follows the latest weights with a delay. In so few rounds it does not catch up.
+# The averaged one is calmer, and follows the latest weights with a delay. In so few rounds it does not catch up.
 #
 # </details>
 #
-# The brightness of the latest R jumps from round to round, and its *last* weights are one accidental point of this curve. So we average,
-# after each step of R:
+# The brightness of the latest R jumps from round to round. Its *last* weights are one accidental point of this curve. So we average, after
+# each step of R:
 #
 # $$ \bar\theta \;\leftarrow\; 0.98\,\bar\theta + 0.02\,\theta $$
 #
-# That remembers about 1 / 0.02 = 50 steps. The average does not take part in the training: D sees the latest R. Snapshots,
-# `refiner.keras` and evaluations use the average.
+# The average remembers about 1 / 0.02 = 50 steps. It does not take part in the training: D sees the latest R. Snapshots, `refiner.keras`
+# and evaluations use the average.
 #
 # The averaging is our addition. In [the ablation](../docs/results.md) the gaze error without it is
 # {{ablation/no_averaging/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees, and
@@ -629,7 +623,6 @@ assert 0 < hours < 1000
 
 # %% [markdown]
 # The preset `quick` takes minutes: 600 rounds, batches of 16, half the feature maps in R, and five steps of D a round.
-# [Speed](../docs/speed.md) says where the time goes.
 
 # %% [markdown]
 # ## What you have learned
@@ -637,7 +630,7 @@ assert 0 < hours < 1000
 # - A round is $K_g$ steps of R, then $K_d$ steps of D. Each step changes one network only.
 # - In a healthy training $L_D$ is below 1.386 and well above 0, and R's change is neither 0 nor huge. That is not yet a good result.
 # - A checkpoint holds weights, optimisers, history, random states and the position in the data.
-# - R's running average is calmer than its latest weights, and late.
+# - R's running average is calmer than its latest weights, and lags behind.
 #
 # ## One harder exercise
 
@@ -645,9 +638,9 @@ assert 0 < hours < 1000
 # ### Exercise 07.4 · One optimiser for both
 #
 # A colleague takes R's step with one optimiser over *all* variables, "because the loss goes through D anyway". What does D learn from R's
-# loss? Predict what its accuracies on simulated webcam and on refined images do. Then play five rounds, take ten of his steps, and
-# compare. `backends.current().gradient_update(loss_function, optimizer, variables, model.variables)` takes one step, and returns the logs.
-# Call it once for each step. `loss_function` has no arguments, and returns what `model.refiner_loss(x)` returns.
+# loss? Predict what its accuracies on simulated webcam and on refined images do. Then play five rounds, take ten such steps, and compare.
+# `backends.current().gradient_update(loss_function, optimizer, variables, model.variables)` takes one step, and returns the logs. Call it
+# once for each step. `loss_function` has no arguments, and returns what `model.refiner_loss(x)` returns.
 # `model.discriminator_loss(y, refined)[1]` holds the accuracies. *Expected:* four accuracies, and your explanation.
 #
 # <details><summary>Hint</summary>
@@ -660,7 +653,7 @@ assert 0 < hours < 1000
 # <details><summary>What a good answer mentions</summary>
 #
 # - R's loss falls when D calls refined images real, and a step may now change D to that end.
-# - D's accuracy on refined images falls. That on simulated webcam images does not.
+# - D's accuracy falls on refined images, but not on simulated webcam images.
 # - The cure: a step gets the variables of one network.
 #
 # </details>

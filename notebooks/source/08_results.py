@@ -53,7 +53,7 @@ best = simgan_lib.reference_run("best")
 # - `report-schedule` has the report's settings and as many images as the report.
 # - `best` has the settings of the preset `long`, on as many images.
 #
-# The report trained for 25,000 rounds. The record of ours says how far it went:
+# The report trained for 25,000 rounds. Ours stopped earlier:
 
 # %%
 rounds = report.metrics[report.metrics["phase"] == "adversarial"].set_index("iteration")
@@ -67,8 +67,9 @@ print(f"on {about['data']['synthetic']['images']:,} synthetic images; the report
 
 # %% [markdown]
 # The report refined UnityEyes images towards photographs: MPIIGaze, people at their own laptops. Our
-# target is *simulated webcam* images, which a program draws. So we may compare what rises, falls and
-# settles, and in which order. We may not compare values, or say whose eyes look more real.
+# target is *simulated webcam* images, which are drawn. So we may compare what rises and falls, and in
+# which order. Where a value differs, the images alone may be the reason. Whose eyes look more real cannot
+# be said.
 #
 # With Kaggle's files on your disk, `simgan train --data kaggle --preset report` repeats the experiment
 # on the report's own images.
@@ -93,8 +94,8 @@ print(f"L_R = 2.3: D gives {np.exp(-2.3):.0%} to the answer that R hopes for")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# With three terms. $L_R$ = 2.3 says too that D was ahead: it gives refined images only 10% for *real*. Which
-# reading is right stays open.
+# With three terms. $L_R$ = 2.3 also says that D was ahead: it gives refined images only 10% for *real*.
+# Which reading is right is not known.
 #
 # </details>
 
@@ -136,7 +137,7 @@ check("08.1", typical_probability)
 # ## 3. Figures 1 and 2: the training curves
 #
 # The report's figure 1 is the self-regularisation of R. Its figure 2 has the loss of D and the loss of R.
-# We draw the same three panels. In the pre-training R's loss *is* the self-regularisation.
+# We draw the same three panels. In the pre-training R's loss is the self-regularisation alone.
 #
 # **Predict.** Which of the three will be the farthest from the report's level?
 
@@ -185,14 +186,16 @@ for terms in (2, 3):
 # <details><summary>Answer</summary>
 #
 # The self-regularisation. It is several times the report's, so our R moves further away from its input.
-# Our $L_R$ is half of the report's, so our D is less sure that refined images are refined. Our $L_D$ is at
-# the report's level if that has two terms.
+# Our $L_R$ is half of the report's. If both are means, our D is less sure that refined images are
+# refined. Our $L_D$ is at the report's level if that has two terms.
 #
 # </details>
 #
 # The *order of events* is the report's: in the pre-training the losses fall, and at the first rounds they
-# jump up. The report's then fluctuate around a level. **A level curve is not a training that has stopped.**
-# Why the levels differ was not tested: the images differ, and the report does not say whether its losses
+# jump up. $L_R$ jumps also because the adversarial term joins it. The report's curves then fluctuate
+# around a level. Ours are nearly level, but $L_D$ still rises and $L_R$ still falls.
+#
+# Why the levels differ was not tested. The images differ, and the report does not say whether its losses
 # are sums or means.
 
 # %% tags=["check"]
@@ -211,9 +214,9 @@ assert max(away, key=away.get) == "self_regularisation", "it is the farthest"
 # %% [markdown]
 # ## 4. Figures 3 to 7: the eyes as training goes on
 #
-# Each of the report's figures 3 to 7 shows a batch of synthetic eyes on the left and the same eyes refined
-# on the right. A run keeps *snapshots*: the same 32 eyes, refined every so often. So we can draw these
-# figures too, as far as our run went. The report's text says four things of them:
+# The report's figures 3 to 7 show synthetic eyes on the left, and the same eyes refined on the right. A
+# run keeps *snapshots* of 32 eyes, so we can draw these figures as far as our run went. The report says
+# four things of them:
 #
 # 1. After the pre-training R returns its input.
 # 2. Then R adds the noise of real images.
@@ -264,18 +267,13 @@ def show_figure(number):
 
 
 # %% [markdown]
-# **Predict.** Round 0 comes right after the pre-training. How will the refined eyes differ from the
-# synthetic ones?
+# **Predict.** Which of the four claims will hold for our run?
 
 # %% tags=["plot"]
 show_figure(3)
 
 # %% [markdown]
-# <details><summary>Answer</summary>
-#
-# Hardly. R has only learned to copy, as the report says.
-#
-# </details>
+# R has learned to copy, and the first claim holds.
 
 # %% tags=["plot"]
 for number in drawn[1:]:
@@ -285,9 +283,13 @@ if kept["iteration"][-1] - max(report_figures[number] for number in drawn) > 500
     notebook.show(figure, f"round {iteration:,}, our last: synthetic, refined.")
 
 # %% [markdown]
+# These three figures look much alike. The skin is bright, with specks, and the lids are broad and dark.
+# The irises have stayed in place, but few show a pupil. One eye of the second row has a white spot beside
+# its iris, which the synthetic eye lacks.
+#
 # The fourth claim can be measured. A brow is dark pixels in the upper rows that the copy of round 0 does
-# not have. The ± is twice the standard error over the 32 eyes. Where 0 lies within it, no new dark pixels
-# were found.
+# not have. The ± is twice the standard error over the 32 eyes. Where 0 lies within it, these eyes do not
+# show new dark pixels.
 
 
 # %%
@@ -305,9 +307,9 @@ for iteration, eyes in zip(kept["iteration"], kept["refined"], strict=True):
         print(f"round {iteration:>6,}: {more.mean():+.1f} ± {error:.1f} percentage points")
 
 # %% [markdown]
-# Three more numbers need no network: how far R went from the synthetic eye, how rough a picture is, and
-# how much the brightness of the pictures differs. *Roughness* is the mean difference between neighbours in
-# a row of pixels.
+# Three more numbers need no network: the mean change, the roughness, and the spread of brightness over
+# the pictures. *Roughness* is the mean difference between neighbours in a row of pixels. Noise raises it,
+# and so does contrast.
 
 
 # %%
@@ -347,23 +349,30 @@ assert changes[0] < 0.5 * min(changes[1:]), "at round 0 R copies; later it does 
 assert brightness_spread(kept["refined"][-1]) > 5 * brightness_spread(kept["real"])
 
 # %% [markdown]
-# The change jumps after round 0, and the last line says how much it varied later. Claim 2 asks that every
-# later snapshot is nearer to the webcam's roughness than round 0, and claim 3 that the last is the nearest.
-# One run without an average of R swings from snapshot to snapshot, so neither verdict is firm. The
-# brightness spread stays far away, for a reason that section 8 gives.
+# <details><summary>Answer</summary>
+#
+# Claim 1 holds. For claim 2, the program asks that every later snapshot is nearer to the webcam's
+# roughness than round 0. One fails, as R overshoots at round 5,000. For claim 3 it asks that the last
+# snapshot is the nearest. Neither verdict is firm: R also raises the contrast, and one run without an
+# average of R swings from snapshot to snapshot. Claim 4 is not shown, and a dark pixel need not be a
+# brow.
+#
+# </details>
+#
+# The brightness spread stays far from the webcam's, for a reason that section 8 gives.
 #
 # ## 5. What the rounds cost, and what they gave
 #
-# | run | rounds | images a round, for R and D | gaze error | pupil shift that is read |
+# | run | rounds | refined images a round, for R + D | gaze error | pupil shift that is read |
 # |---|---|---|---|---|
 # | the report's settings | {{report-schedule metrics.iteration 0}} | 32 + 10 x 32 | {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° | {{report-schedule evaluation.pupil_shift_px.median 2}} px |
 # | `quick` | {{quick/baseline/seed0 metrics.iteration 0}} | 16 + 5 x 16 | {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° | {{quick/baseline/seed* evaluation.pupil_shift_px.median 2}} px |
 # | `best` | {{best metrics.iteration 0}} | 32 + 10 x 32 | {{best evaluation.gaze_error_deg.refined.mean 1}}° | {{best evaluation.pupil_shift_px.median 2}} px |
 #
-# The gaze error is that of three networks that learned from the refined images, as in
-# [notebook 09](09_is_it_useful.ipynb). The ± is over the three trainings of `quick`. The other rows are one
-# training each, so their spread is not known. The instrument of notebook 09 also reads about 0.7 pixels for
-# a recipe that moves nothing.
+# The gaze error is that of three networks that learned from the refined images, as in [notebook
+# 09](09_is_it_useful.ipynb). The ± is over the three trainings of `quick`. The other rows are one
+# training each, so a few tenths of a degree may be chance. The instrument of notebook 09 also reads about
+# 0.7 pixels for a recipe that moves nothing.
 
 # %%
 for name, value in vars(best.config).items():
@@ -399,15 +408,15 @@ for early, late in ((-3, -2), (-2, -1)):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# They do, by as much as is printed above. The rows look alike all the same.
+# They do, by about 5 gray levels in 100 rounds. The rows look alike all the same.
 #
 # </details>
 
 # %% [markdown]
 # ## 6. Where does D find fault?
 #
-# D answers for each of 9 x 14 patches: how probable is it that this piece was refined? We draw that map
-# for synthetic eyes, for the same eyes refined, and for simulated webcam eyes.
+# We draw D's map for three kinds of eyes: for each of 9 x 14 patches, D's probability that it was
+# refined.
 #
 # **Predict.** Which does the last D find more suspicious: synthetic or refined eyes? D was trained on
 # refined images, and on copies of synthetic ones only in its pre-training.
@@ -463,8 +472,9 @@ notebook.show(
 # </details>
 #
 # The maps are local: some patches of an eye are orange and others blue, and R is told so patch by patch.
-# Simulated webcam eyes get much less on average, so D still tells the kinds apart. D judges its own game only.
-# Notebook 10 therefore measures realism with new classifiers.
+# Simulated webcam eyes get much less on average, so D still tells the kinds apart. D judges its own game
+# only, so notebook 10 measures realism with new classifiers. The next widget lays the maps over one eye
+# of your choice.
 
 # %%
 widgets.BeforeAfter(best)
@@ -479,8 +489,8 @@ assert 0 < ahead < 0.1, "synthetic eyes are more suspicious, by a little"
 # %% [markdown]
 # ## 7. Refine new eyes
 #
-# `pretrained_refiner` loads the R of `best`. We give it eyes that no data set of this course holds. The
-# simulator numbers its eyes, and we start far away from all numbers that were used.
+# `pretrained_refiner` loads the R of `best`. We give it new eyes. The simulator numbers its eyes, and we
+# start far from all numbers in use.
 
 # %% tags=["shared"]
 R = simgan_lib.pretrained_refiner()
@@ -501,8 +511,8 @@ for name, (eyes, after) in pairs.items():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# About as much. R has few weights beside the pixels of its 50,000 eyes, and sees 19 x 19 pixels at a time.
-# It has learned a rule for repainting, and not its eyes by heart.
+# About as much. R has few weights for the pixels of 50,000 eyes, and sees 19 x 19 pixels at a time. It
+# has learned a rule for repainting, and not its eyes by heart.
 #
 # </details>
 
@@ -540,7 +550,7 @@ notebook.show(
 
 # %% [markdown] tags=["solution"]
 # An ideal refiner would leave a convincing eye alone. Ours was only ever given simulator images, and it
-# repaints a refined eye as well, by less. Networks promise nothing for inputs that they were not trained on.
+# repaints a refined eye as well, by less.
 
 # %% [markdown]
 # ## 8. What did R change?
@@ -602,8 +612,8 @@ notebook.show(
 #
 # </details>
 #
-# The right plot shows a limit. To equalise a picture one must count all its pixels, and an output pixel of
-# R sees 19 x 19 of 35 x 55. So R can make the average picture right, but not each one equally bright.
+# To equalise a picture one must count all its pixels, and an output pixel of R sees 19 x 19 of 35 x 55.
+# So R can make the average picture right, but not each one equally bright, as the right plot shows.
 
 # %%
 for kind, eyes in kinds.items():
@@ -695,13 +705,12 @@ print(f"shuffled: {ratio[-1]:.0f} times the simulated webcam's power at single p
 assert ratio[-1] > 2
 
 # %% [markdown] tags=["solution"]
-# A histogram knows nothing of where gray levels are. The spectrum exposes shuffled pixels: all sizes of
-# detail are then equally strong. It can be fooled, too: keep the power of the waves and shuffle their
-# phases.
+# The spectrum exposes shuffled pixels: all sizes of detail are then equally strong. It can be fooled,
+# too: keep the power of the waves and shuffle their phases.
 
 # %% [markdown]
-# On average R blurs as much as the webcam: the gap in fine detail nearly closes. These three tests need no
-# label and no network. They show what is missing, and cannot prove that nothing is.
+# On average R blurs as much as the webcam: the gap in fine detail nearly closes. These three tests need
+# no label and no network. They can show that something is missing, but not that nothing is.
 
 # %% [markdown]
 # ## What you have learned
@@ -710,15 +719,16 @@ assert ratio[-1] > 2
 # - $e^{-\text{loss}/n}$ is a probability, and $n$ must be known.
 # - D's map shows where D finds fault, within its own game.
 # - R repaints tone, contrast and edges by a local rule. It cannot do what needs the whole picture.
+#
+# ## One harder exercise
 
 # %% [markdown] tags=["task"]
 # ### Exercise 08.4 · How far apart are gray levels?
 #
-# How far apart are the gray levels of two sets? The *earth mover's distance* is the
-# area between the two cumulative histograms. Write `earth_movers_distance(a, b)`, in gray levels. Compute
-# it to simulated webcam images from three kinds: synthetic, refined, and hand-made. `simgan_lib.gaze.handmade`
-# blurs, adds noise and equalises. Which kind wins, and what follows? *Expected:* 3 for images that are all
-# 10 and all 13.
+# The *earth mover's distance* between the gray levels of two sets is the area between their cumulative
+# histograms. Write `earth_movers_distance(a, b)`, in gray levels. Compute it to simulated webcam images
+# from three kinds: synthetic, refined, and hand-made. `simgan_lib.gaze.handmade` blurs, adds noise and
+# equalises. Which kind wins, and what follows? *Expected:* 3 for images that are all 10 and all 13.
 #
 # <details><summary>Hint</summary>
 #

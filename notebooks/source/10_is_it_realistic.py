@@ -18,7 +18,7 @@
 # - say how good a perfect refiner would be, and what one without randomness cannot paint;
 # - take the visual Turing test, and say what its p-value means.
 #
-# **You need** notebook 09. A test of hypotheses, met once, helps with section 5.
+# **You need** notebook 09. For section 5 it helps to have met a test of hypotheses.
 
 # %% tags=["shared", "setup"]
 import keras
@@ -43,7 +43,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# Notebook 09 asked what refined images teach. This one asks whether they look like the target, which is
+# Notebook 09 asked what refined images teach. This one asks whether they look like the target, the
 # simulated webcam images. The refiner is that of the run `best`.
 
 # %% tags=["shared"]
@@ -60,7 +60,7 @@ print(f"{len(refined):,} refined eyes; {len(reference):,} and {len(others):,} we
 # This is the two-sample test of notebook 01. A classifier learns to tell two sets apart on half of the
 # images, and is tested on the other half. If both sets came from one distribution, it would be right in 50%.
 #
-# The classifier must be fresh: R has learned to please the D of its training. It also needs a **control**:
+# The classifier must be fresh: R has learned to fool the D of its training. It also needs a **control**:
 # simulated webcam images against other simulated webcam images, where nothing can be found.
 #
 # **Predict.** Write down three percentages: for synthetic images, for refined ones, and for the control.
@@ -75,8 +75,8 @@ for name, images in candidates.items():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Synthetic images are told apart always, refined ones in nine of ten cases, and the control as often as a
-# coin falls right. The records have three classifiers for each run. They give
+# Synthetic images are always told apart, refined ones in nine of ten cases, and the control in half, as
+# by a guess. The records have three classifiers for each run. They give
 # {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}} over the three refiners of
 # `quick`, and {{best evaluation.two_sample_accuracy.refined.mean 3}} for `best`.
 #
@@ -84,9 +84,9 @@ for name, images in candidates.items():
 #
 # ### How sure are we?
 #
-# Each test image is a toss of a coin that falls right with an unknown probability $p$. Of $n$ tosses
-# the share $\hat p$ was right. Its standard deviation is $\sqrt{p(1-p)/n}$. All $p$ are credible for which
-# $\hat p$ is at most $z = 1.96$ of these away, for 95%. They form **Wilson's interval**:
+# Each test image is a toss of a coin that falls right with an unknown probability $p$. Of $n$ tosses the
+# share $\hat p$ was right. Its standard deviation is $\sqrt{p(1-p)/n}$. A $p$ is credible at 95% if
+# $\hat p$ lies at most $z = 1.96$ standard deviations from it. All such $p$ form **Wilson's interval**:
 #
 # $$ \frac{\hat p + \frac{z^2}{2n} \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}} $$
 
@@ -142,10 +142,9 @@ if scale.live > 10:
 #
 # ### A difference that R cannot see
 #
-# The simulated webcam's last step equalises the histogram of every picture, so all of its pictures are
-# equally bright. An output pixel of R sees 19 x 19 pixels, and a patch of D sees 23 x 23. Neither knows
-# how bright the *whole* picture is. The run `closest` makes that step R's last layer,
-# `simgan_lib.models.equalised`. It was also trained for longer, so not all of its gain need be due to
+# The simulated webcam's last step equalises every picture. R sees 19 x 19 pixels at a time, and D sees 23
+# x 23. Neither knows how bright the *whole* picture is. The run `closest` makes that step R's last layer,
+# `simgan_lib.models.equalised`. It was also trained for longer, so a part of its gain may not be due to
 # the layer.
 
 # %%
@@ -166,25 +165,25 @@ assert (
 # A refiner cannot learn what lies outside its receptive field. Where you know such a step, build it in.
 #
 # The gaze errors of the two differ by a tenth of a degree, though one is told apart much less often. The
-# classifier asks whether there is *any* difference, and one reliable difference is enough for 100%. The
-# gaze network asks whether the differences are in its way.
+# classifier asks whether there is *any* difference, and one reliable difference is enough for 100%. A
+# gaze network minds only the differences that mislead it.
 
 # %% [markdown]
 # ## 2. How far apart? The kernel distance
 #
-# A test says whether two sets differ. A distance says how much. Take a network's *features* of the
-# images, which are what its last hidden layer gives: vectors $x$ of one set and $y$ of the other, of $d$
-# numbers each. A kernel $k$ says how similar two vectors are. If the sets are alike, two $x$ are on
-# average as similar as an $x$ and a $y$. The squared **maximum mean discrepancy** compares them:
+# A test says whether two sets differ, and a distance how much. A network's *features* of an image are the
+# $d$ numbers of its last hidden layer. Call this vector $x$ for an image of one set, and $y$ for one of
+# the other. A kernel $k$ says how similar two vectors are. If the sets are alike, two $x$ are on average
+# as similar as an $x$ and a $y$. The squared **maximum mean discrepancy** compares them:
 #
 # $$ \text{MMD}^2 = \overline{k(x, x')} + \overline{k(y, y')} - 2\,\overline{k(x, y)}, \qquad k(a, b) = (a \cdot b / d + 1)^3 $$
 #
-# In the first two means every vector *with itself* is left out: these pairs would make any two sets look
-# different. Without them the estimate is **unbiased**: 0 on average for equal distributions, so it is
-# sometimes a little below 0.
+# The first two means leave out the pairs of a vector *with itself*, which would make any two sets look
+# different. The estimate is then **unbiased**: 0 on average for equal distributions, so it is sometimes a
+# little below 0.
 #
-# With the features of one certain network for photographs this is the kernel inception distance, KID. Our
-# features are those of a classifier of our own, so our values compare with each other only.
+# With features of the network Inception this is the kernel inception distance, KID. The course takes
+# features of its own classifier and calls the distance KID too. Its values compare only with each other.
 
 
 # %% tags=["shared"]
@@ -275,17 +274,16 @@ if scale.live > 10:
 # The ± is over 20 subsets of 500 images. It says how exact the distance is, and nothing about other
 # trainings.
 #
-# The classifier still tells 92% apart, and the distance fell from 0.16 to 0.002. Believe the classifier on
-# *whether* the sets differ, as one reliable difference is enough for it. Believe the distance on *how much*
-# is left of the old difference, as its features look for nothing new.
+# The classifier still tells 92% apart, but the distance fell from 0.16 to 0.002. The classifier says
+# *whether* the sets differ in anything. The distance says *how much* is left of the old difference.
 #
 # Neither knows about labels: a refiner that returns any webcam image would score best.
 
 # %% [markdown]
 # ## 3. How good could any refiner be?
 #
-# Is 50% the right goal? Ask a perfect refiner. Both of our styles are drawn from rows of numbers, so we
-# can make one. It takes the rows behind our synthetic images and keeps what a refiner must leave alone.
+# Is 50% the right goal? Both of our styles are drawn from rows of numbers, so we can make a perfect
+# refiner. It takes the rows behind our synthetic images and keeps what a refiner must leave alone.
 # Everything else comes from simulated webcam rows: skin, light, lashes, shadows, spectacles, camera.
 #
 # What must a refiner leave alone? Three answers, each stricter than the one before:
@@ -365,13 +363,13 @@ if scale.live > 10:
 
 # %% [markdown]
 # **50% is not what a refiner should be measured against.** A perfect refiner that keeps place and lids is
-# told apart in 86%. The R of `best` has 92%. The run `closest` has 73%, which suggests that it does not
-# keep all lids as they were.
+# told apart in 86%. The R of `best` has 92%. The run `closest` has 73%. It may not keep all lids as they
+# were.
 #
-# ## 4. What a refiner without randomness cannot paint
+# ## 4. One eye, six times
 #
-# Here one simulated webcam photographs one eye six times. The light and the sensor's noise are new each
-# time. Below it, R refines one synthetic eye six times.
+# One simulated webcam photographs one eye six times, with new light and new noise. R refines one
+# synthetic eye six times.
 #
 # **Predict.** In what will R's six answers differ?
 
@@ -399,9 +397,9 @@ assert answers.std(axis=0).max() == 0
 #
 # </details>
 #
-# For one eye there are many possible webcam pictures. R has no random input, so of what is random it can
-# paint one fixed example only. Refined pictures should then be right on average, and too much alike. The
-# *fine detail* of a picture is what a blur takes away. Its spread over pictures tells:
+# For one eye there are many possible webcam pictures. R has no random input, so it can paint only one of
+# them. Refined pictures should then be right on average, and too much alike. The *fine detail* of a
+# picture is what a blur takes away. Its spread over pictures tells:
 
 
 # %%
@@ -427,7 +425,7 @@ if scale.live > 10:
 # We take most of the randomness from the perfect refiner as well. Every simulated person becomes one
 # certain webcam person. Light and shadow are those of the synthetic eye, which R can see. Spectacles,
 # exposure, blur, compression and the level of the noise are the same for all. Only the noise's pattern
-# stays random. The code calls this row *without randomness*.
+# stays random.
 #
 # Each row is measured with three gaze networks, as in notebook 09.
 
@@ -476,20 +474,19 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# They are printed in that order, from the largest error to the smallest. The first two are close, and the
-# last two are equal.
+# In the order as printed. The first two are close, and the last two are equal.
 #
 # </details>
 #
 # Labelled images are 1.5 degrees better than R's. Keeping place and lids costs a perfect refiner 0.9
-# degrees. Doing without new persons, light and cameras costs 0.5 more. R is within 0.1 degrees of what is
-# left. The ± is over gaze networks, and 0.0 is below 0.05. It does not hold for another refiner.
+# degrees. Doing without new persons, light and cameras costs 0.5 more. R is another 0.1 degrees behind.
+# The ± is over gaze networks, and 0.0 is below 0.05. It does not hold for another refiner.
 
 # %% [markdown]
 # ## 5. The visual Turing test
 #
 # The paper asked people. They saw single images, some refined and some real, and said which. Of 1,000
-# answers 517 were right. Of 200 answers about *unrefined* images 162 were right.
+# answers 517 were right. With *unrefined* images, 162 of 200 were right.
 #
 # If all guess, the number of right answers follows the binomial distribution with $p = 1/2$. The
 # **p-value** is the probability that guessers get at least as many right.
@@ -503,8 +500,8 @@ for right, shown in ((517, 1000), (162, 200)):
 assert abs(stats.binomtest(517, 1000, 0.5, alternative="greater").pvalue - 0.148) < 5e-4
 
 # %% [markdown]
-# Guessers reach 517 about one time in seven, so this test does not speak against guessing. The second does
-# not happen by guessing. A large p-value does not prove that people cannot tell.
+# Guessers reach 517 about one time in seven, so this test does not speak against guessing. The second
+# result does not happen by guessing. A large p-value does not prove that people cannot tell.
 #
 # Your turn, with pairs. **Predict.** How many of ten will you get?
 

@@ -46,13 +46,13 @@ notebook.show(
 )
 
 # %% [markdown]
-# We call a training with one or two settings changed a **patient**. You get what you would have of a
-# failed training of your own: curves and pictures.
+# A **patient** is a training with one or two settings changed. You get its curves and pictures, as from a
+# training of your own.
 #
 # ## 1. A healthy training
 #
-# First the **control**, a training in which nothing was changed. It has the settings of the preset `long`,
-# with fewer images, rounds and updates of D.
+# In the **control** nothing is changed. It has the settings of the preset `long`, with fewer images,
+# rounds and updates of D.
 
 # %% tags=["shared"]
 healthy = simgan_lib.reference_run("failures/baseline/seed0")
@@ -90,8 +90,8 @@ def charts(runs):
 notebook.show(charts({"control": healthy}), "the control, the healthy training.")
 
 # %% [markdown]
-# $L_D$ stays near 1.1. D is right on about seven of ten patches. R settles on how much it changes. So ask
-# three questions, in this order:
+# $L_D$ stays near 1.1. D is right on about seven of ten patches. The change settles. So ask three
+# questions, in this order:
 #
 # 1. **Does D still play?** $L_D$ is well above 0, and not far above 1.386, where D guesses.
 # 2. **Does R still answer?** Its adversarial loss does not grow without end.
@@ -138,7 +138,7 @@ notebook.show(
 # %% [markdown] tags=["task"]
 # ### Exercise 11.1 · Six patients
 #
-# Which change belongs to which patient? Not every change need do harm.
+# Which change belongs to which patient? Not every change does harm.
 #
 # | | what was changed |
 # |---|---|
@@ -149,8 +149,9 @@ notebook.show(
 # | 5 | D gets more updates, and R a tiny learning rate |
 # | 6 | the sign of R's adversarial loss is wrong |
 #
-# Give six digits, for the patients A to F in this order, such as `"123456"`. Do not scroll to section 4.
-# Two patients play as balanced a game as the control. Here only their change can help, so guess these two.
+# Give six digits, for the patients A to F in this order, such as `"123456"`. Decide before you read on.
+# Two patients look as balanced as the control. The charts do not settle which is which, so compare how
+# much they change, and guess.
 #
 # <details><summary>Hint</summary>
 #
@@ -183,8 +184,8 @@ check("11.1", diagnosis)
 # ## 3. From looking to rules
 #
 # We write down what we looked at: four **vital signs** of the later half of a training. Two of them turn
-# losses into probabilities. $e^{-L_D/2}$ is what D typically gives to the *right* answer, and
-# $e^{-L_{adv}}$ is what it gives to the answer that R *wants*.
+# losses into probabilities, as in exercise 07.2. $e^{-L_D/2}$ is what D typically gives to the *right*
+# answer, and $e^{-L_{adv}}$ is what it gives to the answer that R *wants*.
 
 
 # %% tags=["shared", "taught:checks"]
@@ -230,7 +231,7 @@ def why_d_wins(signs):
 
 
 # %% [markdown]
-# The library's function `unreadable` says why a log cannot be judged, for example that it has too few rows.
+# The library's `unreadable` says why a log cannot be judged, such as too few rows.
 
 
 # %% tags=["shared", "taught:checks"]
@@ -256,7 +257,7 @@ for name, run in everyone.items():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# For C, beside the control. Section 4 says whether the rules are wrong there.
+# For the control and for C. Section 4 says whether C is ill.
 #
 # </details>
 #
@@ -280,10 +281,11 @@ for name in names:
 assert all(diagnose(run.metrics) == checks.diagnose(run.metrics) for run in everyone.values())
 
 # %% [markdown]
-# The rules name the large and the small lambdas, and leave the others alone. The last four lines are no
-# test: two thresholds were tuned on the ablation, whose R has 16 maps. The rules also named six of six
-# [short trainings with another seed](../tests/test_checks.py). On other kinds of images the thresholds may
-# be wrong.
+# The rules name the large and the small lambdas, and leave the others alone. For `report-schedule` they
+# ask to check the labels. Its gaze error and pupil shift in notebook 08 give no alarm, so such a verdict
+# is only a question. The last four lines are no test: two thresholds were tuned on the ablation, whose R
+# has 16 maps. The rules also named six of six [short trainings with another
+# seed](../tests/test_checks.py). On other kinds of images the thresholds may be wrong.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 11.2 · A loss that stands still
@@ -334,7 +336,7 @@ check("11.2", frozen)
 # ## 4. The names
 #
 # For each patient: the setting that was changed, and what an evaluation found. *Pupil shift* is what the
-# instrument of notebook 09 reads. It also reads about 0.7 pixels for a recipe that moves nothing.
+# instrument of notebook 09 reads: about 0.7 pixels for a recipe that moves nothing.
 
 # %% tags=["plot"]
 table = report.collect("runs/failures").set_index("cell").loc[order]
@@ -370,8 +372,7 @@ print(
 #   {{failures/collapse/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}} degrees.
 # - **`lambda_too_large`.** Lambda is 100, which is 6.5 in the paper's form, as in a much-copied public
 #   code. A change costs R more than D's judgement does, so R copies, and `held_back` shows it. Its images
-#   teach little more than unrefined ones: 9.4 degrees against 10.4. "Refined looks like the input" is the
-#   most frequent complaint about that code.
+#   teach little more than unrefined ones: 9.4 degrees against 10.4.
 # - **`discriminator_too_strong`.** D wins here too, but self-regularisation is a tiny part of R's loss. R
 #   moves too slowly for this D, and lambda is not the cause.
 # - **`wrong_sign`.** $L_R$ with $-\log D(R(x))$, as the report's equation 4 is printed, pays R for being
@@ -396,8 +397,8 @@ assert log[log["phase"] == "adversarial"]["mean_change"].loc[:80].max() < 0.6
 # %% [markdown]
 # ## 5. Heal one
 #
-# A cure that was not tried is a guess. We train the wrong sign and the right one for a few rounds. The
-# wrong one is a subclass of `SimGAN`, with `REFINED` in place of `REAL` in its `refiner_loss`:
+# We test a cure: we train the wrong sign and the right one for a few rounds. The wrong one is a subclass
+# of `SimGAN`, with `REFINED` in place of `REAL` in its `refiner_loss`:
 
 
 # %%
@@ -486,7 +487,7 @@ if scale.live > 10:
 # | one Adam for two phases | the change leaps in the first rounds | 05, section 4 |
 # | a lambda copied without its sums or means | R copies, or nothing guards the labels | 04, section 7 |
 #
-# The first one is in a much-copied public SimGAN and in at least four others, the report's among them:
+# The first one is in at least five public codes, the report's among them:
 
 # %%
 refined = healthy.snapshots["refined"][-1]
@@ -513,7 +514,8 @@ for name, values in [("logits", logits), ("after ReLU", np.maximum(logits, 0))]:
 print("slope of the ReLU at both:", (logits > 0).astype(int).ravel())
 
 # %% [markdown]
-# **One Adam.** It divides the first gradients of the rounds by the small size of those before:
+# **One Adam.** It divides the first gradients of the rounds by the small size of those of the
+# pre-training:
 
 # %%
 weight = keras.Variable(0.0)
@@ -537,7 +539,8 @@ print("without permute:", answers.reshape(-1, 2).tolist())
 print("with permute:   ", answers.transpose(0, 2, 1).reshape(-1, 2).tolist())
 
 # %% [markdown]
-# **One symbol, many scales.** Lambdas for sums over 35 x 55 pixels and 9 x 14 patches, in our form of means:
+# **One symbol, many scales.** Lambdas for sums over 35 x 55 pixels and 9 x 14 patches, in our form of
+# means. The last code itself has 0.0001 and sums over a batch of 512, which makes 6.5:
 
 # %%
 public = {"the paper (unverified)": 0.01, "daniel-merrick": 0.04, "AlexHex7": 0.15}
@@ -592,9 +595,10 @@ check("11.3", in_means)
 #
 # ## 7. The ablation: what matters, and what we cannot tell
 #
-# A history or none, one D update or ten? For such decisions there is the **ablation**: the same training
-# with one thing changed, measured over several seeds. Its unchanged training is called `baseline`. It is
-# not the control: its R has 16 maps in place of 32.
+# Does history help, and is one D update enough? An **ablation** answers such questions. It is the same
+# training with one thing changed, measured over several seeds. The unchanged training is called
+# `baseline`. It is not the control: its R has 16 maps in place of 32. `k_d_1` has one D update a round,
+# and `global_loss` one answer of D for each image.
 
 # %% tags=["shared"]
 grid = report.collect("runs/ablation")
@@ -608,6 +612,8 @@ notebook.show(
 )
 
 # %% [markdown]
+# In the right chart all cells look alike: trainings this short do not fool a fresh classifier.
+#
 # A row of the figure is called a **cell**, and a dot is one training. With another seed it moves, so two
 # means can differ by luck. **Welch's test** compares the difference with the spread $s$ of the $n$ seeds
 # of each cell:
@@ -615,10 +621,10 @@ notebook.show(
 # $$ t = \frac{\bar e_{cell} - \bar e_{baseline}}{\sqrt{s_{cell}^2 / n_{cell} + s_{baseline}^2 / n_{baseline}}} $$
 #
 # Student's distribution then gives a p-value: how often luck alone makes $|t|$ so large. Nine cells are
-# compared with the baseline. If none differed, luck would still bring at least one of nine independent
-# p-values below 0.05 with a probability of 37%. So **Holm's correction** multiplies the smallest of $m$
-# p-values by $m$, the next by $m - 1$, and so on. A corrected p is never smaller than the one before it in
-# this order, so several can be equal.
+# compared with the baseline. If none differed, at least one of nine independent p-values would still be
+# below 0.05 with a probability of 37%. So **Holm's correction** multiplies the smallest of $m$ p-values
+# by $m$, the next by $m - 1$, and so on. A corrected p is never smaller than the one before it in this
+# order, so several can be equal.
 #
 # **Predict.** For which settings is the gaze error different from the baseline's by more than luck?
 
@@ -648,7 +654,7 @@ else:
 # %% [markdown]
 # ### The sweep of lambda
 #
-# **Predict.** Draw gaze error against lambda, and pupil shift against lambda.
+# Here are the trainings behind the table of notebook 04, section 7.
 
 # %%
 sweep = grid[grid["cell"].str.match(r"baseline$|lambda_")].copy()
@@ -682,14 +688,15 @@ assert shifts.iloc[-1] < shifts.iloc[0]
 assert error.iloc[-1] > error.loc[1.0] + 0.5
 
 # %% [markdown]
-# By the test above only lambda 100 differs in gaze error. As lambda grows, the shift that is read falls.
-# This holds for drawn eyes and short trainings.
+# By the test above only lambda 100 differs from the baseline in gaze error. The mean shift that is read
+# falls as lambda grows, though the test finds none that differs from the baseline's. This holds for drawn
+# eyes and short trainings.
 
 # %% [markdown]
 # ## 8. Two patients of your own
 #
-# Two more patients are not in the table of section 2. One has a wrong setting. The other has a **bug in
-# its code**. They train here, for as many rounds as the two of section 5.
+# Two more patients train here, for as many rounds as those of section 5. One has a wrong setting, and the
+# other a **bug in its code**.
 
 # %% tags=["shared"]
 new = {letter: train_briefly(patient(letter, short), letter) for letter in "GH"}
@@ -783,8 +790,7 @@ if scale.live > 10:
 # follows, and paints pictures without dark pixels. So look at what goes into D before you look at
 # settings. The cured run changes half as much: 0.27 in place of 0.53.
 #
-# In H, $L_D$ stays near 1.386, and R has nothing to learn from. Its pictures are as they were. The rules
-# call it healthy, as they have no rule for it.
+# In H, $L_D$ stays near 1.386, and R has nothing to learn from. Its pictures are as they were.
 
 # %% [markdown]
 # ## What you have learned

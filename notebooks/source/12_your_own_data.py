@@ -66,7 +66,7 @@ print(digits.images.shape, digits.images.dtype, digits.images.min(), "to", digit
 written = np.rint(digits.images * 255 / 16).astype("uint8")  # 16 is full ink: it becomes white
 
 # %% [markdown]
-# First ask of any data which number is black. Both sets must agree.
+# First find out which number means black. Both sets must agree.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 12.1 · Black on white
@@ -153,7 +153,7 @@ print(drawn)
 #
 # 1. **Format.** Same size, same range, same number of gray levels?
 # 2. **Framing.** Is the object as large, and in the same place?
-# 3. **Label prior.** Is there as much of each label in both?
+# 3. **Label prior.** Is each label equally frequent in both?
 #
 # **Predict.** Which of the three does our pair fail?
 
@@ -184,8 +184,8 @@ digit_data = GazeData(drawn, real, test)
 print(digit_data)
 
 # %% [markdown]
-# `GazeData` has the name of its first use. It holds a synthetic set with labels, a target set, and a test
-# set if there is one.
+# `GazeData`, named after its first use, holds a synthetic set with labels, a target set, and a test set
+# if there is one.
 #
 # ## 4. Digits: the recipe and the refiner
 #
@@ -288,8 +288,8 @@ if scale.live > 10:
 
 # %% [markdown]
 # The range in brackets is over three readers of one refiner. The refiner shows no gain over the recipe.
-# **Where one or two numbers describe the difference, guess them.** R adds no variety that the simulator
-# lacks, such as the many ways in which people write a 7.
+# Where one or two numbers describe the difference, a recipe is enough. R adds no variety that the
+# simulator lacks, such as the many ways of writing a 7.
 #
 # ## 5. Screws: a folder of pictures
 #
@@ -342,8 +342,8 @@ def draw_screws(draw, count, seed):
 
 
 # %% [markdown]
-# Your images are most likely files. So we write files: the CAD pictures with a table of labels, the webcam's
-# pictures without one. The column `file` says which row belongs to which picture.
+# Your images are most likely files, so we write some: the CAD pictures with a table of labels, the
+# webcam's pictures without one. The column `file` says which row belongs to which picture.
 
 # %% tags=["shared"]
 count = min(1_500, scale.images)
@@ -362,7 +362,7 @@ print((folder / "cad" / "labels.csv").read_text()[:72])
 
 # %% [markdown]
 # One line loads both folders. `size=(H, W)` would bring all to one size, and `gray=True` would take the
-# colour away. In a terminal it is `simgan train --data cad --real webcam --run RUN`.
+# colour away. In a terminal the same is `simgan train --data cad --real webcam --run RUN`.
 
 # %% tags=["shared"]
 screws = simgan_lib.load(folder / "cad", real=folder / "simulated webcam", progress=False)
@@ -374,14 +374,11 @@ assert screws.image_shape == (32, 32, 3)
 assert np.array_equal(screws.synthetic.images, draw_screws(draw_cad, count, 0)[0])
 
 # %% [markdown]
-# Each row found its picture.
-#
 # ## 6. Screws: a recipe
 #
 # The CAD picture says which pixels are screw. So a recipe can paint the belt in the webcam's median
 # colour, and the screw in another, with a blur and some noise. Metal has no colour of its own, so we try
-# three: that of the webcam's darkest pixels, of its brightest, and the mean of the two. None of this needs
-# a label.
+# three: the webcam's darkest, its brightest, and the mean of the two. None of this needs a label.
 
 # %% tags=["shared"]
 colours = screws.real.images.reshape(-1, 3).astype(float)
@@ -410,8 +407,9 @@ handmade = {
 # %% [markdown]
 # ## 7. Screws: refine
 #
-# The settings are those of the notebooks' trainings, but for two. There are two D updates a round. And R
-# has three residual blocks, so an output pixel sees 15 x 15 pixels, more than a screw's head.
+# Two settings differ from those of the other notebooks. There are two D updates a round. R has three
+# residual blocks, so an output pixel sees 15 x 15 pixels, more than a screw's head. Lambda stays 1, which
+# exercise 12.4 puts to the test.
 
 # %% tags=["shared"]
 config = scale.config.replace(discriminator_updates=2)
@@ -432,7 +430,7 @@ images = simgan_lib.refine(run.refiner(), screws.synthetic.images)
 refined = ImageSet(images, screws.synthetic.labels, "refined screws")
 
 # %% [markdown]
-# The last line is the purpose of SimGAN: new images, old labels.
+# The last line above is the purpose of SimGAN: new images, old labels.
 #
 # **Predict.** What will R paint where the CAD picture is flat gray?
 
@@ -459,7 +457,7 @@ notebook.show(
 #
 # ## 8. Judge without labels
 #
-# In practice the target has no labels. Three things can be measured all the same.
+# In practice the target has no labels. Three things can still be measured.
 #
 # **Realism.** `report.evaluate` measures what needs no label of the target, and says what it left out.
 
@@ -468,8 +466,7 @@ found = report.evaluate(run, screws, seeds=1, effort=scale.effort, progress=Fals
 print(report.table(found))
 
 # %% [markdown]
-# The classifier tells both kinds apart always. The KID falls from 0.182 to 0.002. Its ± of 0.000
-# is below 0.0005.
+# The classifier tells both kinds apart always. The KID falls from 0.182 to 0.002.
 #
 # **Labels kept.** A network learns the direction from one half of the refined images, and is tested on
 # the other half. If R had destroyed the labels, it could not learn them. A direction has two outputs,
@@ -640,9 +637,9 @@ assert largest <= 1
 # | Is the object as large, and in the same place? | R moves things by a few pixels at the most | crop both alike |
 # | Same label prior? | R would have to change labels to match it | sample the simulator as the target is |
 # | Does the simulator show all that varies? | R adds style, no variety | improve the simulator |
-# | Some thousand unlabelled target images? | D may learn fewer by heart | fewer updates of D |
-# | Is a hand-made recipe not enough? | it costs a minute | use the recipe |
-# | A hundred labelled target images for testing? | without them only section 8 is left | label a hundred |
+# | Are there some thousand unlabelled target images? | D may learn fewer by heart | fewer updates of D |
+# | Is R better than a hand-made recipe? | a recipe costs a minute | use the recipe |
+# | Are there a hundred labelled target images for testing? | without them only section 8 is left | label a hundred |
 
 # %% [markdown] tags=["task"]
 # ### Exercise 12.4 · Lambda without labels
@@ -696,11 +693,10 @@ if scale.live > 10:
     assert by_lambda[1]["change"] < by_lambda[0]["change"]
 
 # %% [markdown] tags=["solution"]
-# Labels kept, disagreement and error all prefer lambda 0.05: 12 degrees each, against 52 to 76. Its error is
-# also below the 18 degrees of lambda 1 in section 9, after half of the rounds. So 1 was hardly the best
-# choice. With lambda 50 the mean
-# change is only 0.05, and directions are badly read all the same. A screw is a small part of its picture,
-# so look at the pictures too. Each lambda has one training.
+# Labels kept, disagreement and error all prefer lambda 0.05: 12 degrees each, against 52 to 76. After
+# half of the rounds its error is also below the 18 degrees of lambda 1 in section 9. Each lambda has one
+# training, but 1 was hardly the best choice. With lambda 50 the mean change is only 0.05, and directions
+# are badly read all the same. A screw is a small part of its picture, so look at the pictures too.
 
 # %% [markdown]
 # ## What you have learned

@@ -528,6 +528,7 @@ def test_images_that_are_higher_than_wide_are_mentioned(tmp_path):
     [
         (b"PK\3\4....", "zip archive"),
         (b"\x1f\x8b....", "gzip"),
+        (b"\x93NUMPY....", "HDF5"),
         (b"\x89PNG....", "It is a picture"),
         (b"\xff\xd8\xff\xe0...", "It is a picture"),
         (b"\n<!DOCTYPE html>", "web page"),
@@ -536,10 +537,11 @@ def test_images_that_are_higher_than_wide_are_mentioned(tmp_path):
         (b"\x89HDF\r\n\x1a\n...", "damaged, cut short"),
     ],
 )
-def test_files_that_are_no_hdf5(tmp_path, content, message):
-    (tmp_path / "a.h5").write_bytes(content)
-    with pytest.raises(DataError, match=rf"a\.h5 cannot be read.*{message}"):
-        read_images(tmp_path / "a.h5")
+@pytest.mark.parametrize("name", ["a.h5", "a.data"])
+def test_files_that_are_no_hdf5(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"{name} cannot be read.*{message}"):
+        read_images(tmp_path / name)
 
 
 def test_a_file_that_is_open_for_writing(tmp_path):

@@ -20,6 +20,7 @@ BEGINS = {
     b"\x1f\x8b": "It is packed with gzip: unpack it.",
     (b"\x89PNG", b"\xff\xd8\xff"): "It is a picture: give the folder that holds it.",
     b"<": "It is a web page: download the file itself.",
+    b"\x93NUMPY": "It is a NumPy array: save its images as pictures, or in an HDF5 file.",
     b"MATLAB 7.3": "It is a MATLAB 7.3 file: save it again with save(..., '-v7').",
 }
 # What libraries say of a whole file, and what to do then.
@@ -35,7 +36,7 @@ SAID = {
     "MemoryError": "It needs more memory than there is: give a size (--size).",
     "PermissionError": "Allow yourself to read it.",
 }
-TABULAR = (".h5", ".hdf5", ".csv", ".tsv", ".json", ".mat")
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".gif", ".tif", ".tiff", ".webp")
 
 
 class DataError(UserError):
@@ -134,7 +135,7 @@ def _remedy(path, said, again):
     if os.path.isfile(path) and os.access(path, os.R_OK):
         with open(path, "rb") as file:
             start = file.read(32).lstrip()
-    data = path.suffix.lower() in TABULAR and not again  # A run's files may be zip archives.
+    data = path.suffix.lower() not in PICTURES and not again  # A run's files may be archives.
     again = again or "fetch or make it again"
     if start.startswith(b"version https://git-lfs"):
         return "It is a Git LFS pointer, not the file: run `git lfs pull`."

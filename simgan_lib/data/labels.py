@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from simgan_lib.data.camera import look_vector
-from simgan_lib.data.files import DataError, read_text, reading, warn
+from simgan_lib.data.files import PICTURES, DataError, read_text, reading, warn
 
 LABELS = {
     "pitch": "gaze angle, radians, up is positive: asin(-look_y)",
@@ -28,7 +28,6 @@ LABELS = {
 ANGLES = ["pitch", "yaw"]
 LOOK = ["look_x", "look_y", "look_z"]
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".gif", ".tif", ".tiff", ".webp")
 # The columns that are looked for, in lower case and without punctuation: data/README.md lists them.
 NAMES = ("file", "filename", "path", "image", "imagename", "name")
 NUMBERS = ("imagenumber", "imageindex", "number", "index", "id", "key", "unnamed0")

@@ -25,8 +25,16 @@ from tqdm.auto import tqdm
 
 from simgan_lib.data import labels as tables
 from simgan_lib.data.camera import SIZE
-from simgan_lib.data.files import DataError, check_own, own, read_text, reading, warn
-from simgan_lib.data.labels import PICTURES, complete, gaze_labels, match_rows, read_table
+from simgan_lib.data.files import (
+    PICTURES,
+    DataError,
+    check_own,
+    own,
+    read_text,
+    reading,
+    warn,
+)
+from simgan_lib.data.labels import complete, gaze_labels, match_rows, read_table
 
 with suppress(ImportError):  # Filters that a user has installed for HDF5.
     import hdf5plugin  # noqa: F401

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +31,7 @@ ROWS = {
     "simulator": commands.simulator,
     "install": commands.install,
     "sizes": sizes.measure,
+    "waiting": commands.waiting,
 }
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "avx512_fp16", "asimd", "bf16", "sve")
 PACKAGES = ("tensorflow", "tensorflow_cpu", "keras", "jax", "numpy", "h5py")
@@ -55,23 +57,22 @@ NONE = "not measured"
 
 def environment() -> dict:
     """Returns the hardware and the versions."""
-    found = {"processor": platform.processor(), "flags": []}
-    if Path("/proc/cpuinfo").exists():
-        text = Path("/proc/cpuinfo").read_text()
-        model = re.search(r"model name\s*: (.*)", text)
-        flags = re.search(r"(?:flags|Features)\s*: (.*)", text)
-        found["processor"] = model[1] if model else found["processor"]
-        present = flags[1].split() if flags else []
-        found["flags"] = [flag for flag in FLAGS if flag in present]
-    found["cores"] = os.cpu_count()
-    found["memory_gib"] = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
-    found["system"] = f"{platform.system()} {platform.machine()}"
-    found["python"] = platform.python_version()
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text() if cpuinfo.exists() else ""
+    model = re.search(r"model name\s*: (.*)", text)
+    flags = re.search(r"(?:flags|Features)\s*: (.*)", text)
+    found = {
+        "processor": model[1] if model else platform.processor(),
+        "flags": [flag for flag in FLAGS if flags and flag in flags[1].split()],
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
     for name in PACKAGES:
-        try:
+        # TensorFlow has a package name for each kind of machine.
+        with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # TensorFlow has a package name for each kind of machine.
     if TORCH.exists():
         code = "import torch; print(torch.__version__)"
         said = subprocess.run([TORCH, "-c", code], capture_output=True, text=True, check=True)
@@ -119,6 +120,13 @@ def pictures(results: dict) -> str:
     return to_markdown(pd.DataFrame(rows, columns=["pictures", "seconds a round", "peak, GiB"]))
 
 
+def waiting(results: dict) -> str:
+    """Returns the seconds of each part of `make quickstart`."""
+    parts = results.get("waiting", {}).items()
+    rows = [[part, f"{found:.0f}"] for part, found in parts if part != "environment"]
+    return to_markdown(pd.DataFrame(rows, columns=["part", "seconds"])) if rows else NONE
+
+
 def hardware(results: dict) -> str:
     """Returns the machines and the versions, a line for each machine, with its rows."""
     machines = {}
@@ -134,15 +142,8 @@ def hardware(results: dict) -> str:
 
 def fill(page: str, results: dict) -> str:
     """Returns a page with its tables made anew from the results."""
-    tables = {"speed": speed, "seconds": seconds, "pictures": pictures, "hardware": hardware}
+    tables = {table.__name__: table for table in (speed, seconds, pictures, waiting, hardware)}
     return MARKED.sub(lambda m: f"{m[1]}{tables[m[2]](results)}\n{m[3]}", page)
-
-
-def rounded(value):
-    """Rounds all numbers in nested dictionaries to four significant digits."""
-    if isinstance(value, dict):
-        return {key: rounded(inner) for key, inner in value.items()}
-    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def main(arguments=None) -> None:
@@ -161,7 +162,10 @@ def main(arguments=None) -> None:
     here = {**environment(), "smoke": asked.smoke}
     for row in asked.rows or ROWS:
         print(f"{time.strftime('%H:%M')} {row} ...", file=sys.stderr)
-        results[row] = {**rounded(ROWS[row](asked.smoke)), "environment": here}
+        measured = json.dumps(ROWS[row](asked.smoke))
+        # Four significant digits.
+        found = json.loads(measured, parse_float=lambda digits: float(f"{float(digits):.4g}"))
+        results[row] = {**found, "environment": here}
         path.write_text(json.dumps(results, indent=2) + "\n")
     if not page.exists():
         shutil.copy(ROOT / "benchmarks" / "README.md", page)

@@ -1,41 +1,41 @@
 """The ceiling: how many operations a second the best matrix product does, in the same library."""
 
-import json
-import sys
+import statistics
 import time
 
-import tensorflow as tf
+import keras
+from keras import ops
 
-from benchmarks.workers import Turns
+from benchmarks.workers import timed
 
 # The largest rate counts, so that the ceiling does not depend on a lucky choice.
 SIZES = (512, 1024, 2048, 4096)
 
 
-def product(size: int, dtype: str):
-    """Returns a call that multiplies two square matrices, and its operations."""
-    a, b = (tf.cast(tf.random.normal((size, size), seed=seed), dtype) for seed in (0, 1))
-    multiply = tf.function(tf.matmul)
-    return lambda: multiply(a, b).numpy(), 2 * size**3
+def ceiling(dtype: str, sizes=SIZES, seconds: float = 0.3):
+    """Returns a function that measures operations a second, with the best of the sizes."""
+
+    def multiply(a, b):
+        # A number that is read has been computed.
+        float(ops.matmul(a, b)[0, 0])
+
+    def rate(a, b):
+        times, end = [], time.perf_counter() + seconds
+        while time.perf_counter() < end or len(times) < 3:
+            times.append(timed(multiply, a, b))
+        return 2 * len(a) ** 3 / statistics.median(times)
+
+    pairs = [
+        [ops.cast(keras.random.normal((size, size), seed=seed), dtype) for seed in (0, 1)]
+        for size in sizes
+    ]
+    for pair in pairs:
+        multiply(*pair)
+    best = max(pairs, key=lambda pair: rate(*pair))
+    return lambda: rate(*best)
 
 
-def rate(call, operations: int, seconds: float) -> float:
-    """Calls for so many seconds and returns the median of operations a second."""
-    rates, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(rates) < 3:
-        start = time.perf_counter()
-        call()
-        rates.append(operations / (time.perf_counter() - start))
-    return sorted(rates)[len(rates) // 2]
-
-
-if __name__ == "__main__":
-    options = json.loads(sys.argv[1])
-    products = [product(size, options["dtype"]) for size in options.get("sizes", SIZES)]
-    seconds = options.get("seconds", 0.3)
-    for call, _ in products:
-        call()
-    best = max(products, key=lambda found: rate(*found, seconds))
-    Turns(dtype=options["dtype"], size=round((best[1] / 2) ** (1 / 3))).serve(
-        lambda: {"rate": rate(*best, seconds)}
-    )
+def work(turns, **options) -> None:
+    """Measures the ceiling once a turn."""
+    measure = ceiling(**options)
+    turns.serve(lambda: {"rate": measure()})

@@ -1,9 +1,9 @@
-"""What a user waits for: memory, start, loading, drawing, and the size of the installation."""
+"""What a user waits for or needs: quickstart, memory, start, loading, drawing, and disk."""
 
 import importlib.metadata
+import itertools
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,19 +14,28 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from benchmarks.workers import ROOT, ratio
+from benchmarks.rounds import SHAPE
+from benchmarks.workers import ROOT, alternate, medians, ratio, timed
 
 SYNTHETIC, REAL = 50_000, 34_100  # The report's.
 # The progress bar after the first round.
 FIRST_ROUND = r"\b1/1 \[[^\]]*round"
+# What `make quickstart` prints at the end of each part.
+QUICKSTART = {
+    "installing": r"simgan quickstart\n",
+    "drawing": r"Starting the backend",
+    "training, to the first picture": r"before_after\.png",
+    "measuring": r"evaluation\.png",
+}
 
 
-def run(*command: str, marks: tuple[str, ...] = ()) -> dict:
-    """Runs a Python command to its end and watches it from outside.
+def run(*command, marks: tuple[str, ...] = (), folder: Path = ROOT) -> dict:
+    """Runs a command to its end and watches it from outside.
 
     Args:
-        *command: Arguments for the interpreter, such as `"-m", "simgan_lib", "fields"`.
+        *command: The program and its arguments.
         marks: Regular expressions to wait for in its output.
+        folder: Where to run it.
 
     Returns:
         `seconds` from start to end, `peak_gib` of memory, and the seconds at which each mark first
@@ -37,8 +46,9 @@ def run(*command: str, marks: tuple[str, ...] = ()) -> dict:
     """
     start, found, output = time.perf_counter(), {}, ""
     process = subprocess.Popen(
-        [sys.executable, *map(str, command)],
-        cwd=ROOT,
+        list(map(str, command)),
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -52,12 +62,9 @@ def run(*command: str, marks: tuple[str, ...] = ()) -> dict:
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{output}")
-    return {
-        "seconds": time.perf_counter() - start,
-        "peak_gib": usage.ru_maxrss / 2**20,
-        **found,
-    }
+        raise RuntimeError(f"{' '.join(process.args)} failed:\n{output}")
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "peak_gib": usage.ru_maxrss / 2**20, **found}
 
 
 @contextmanager
@@ -69,44 +76,47 @@ def data_folder(smoke: bool = False):
         for name, count in zip(("gaze.h5", "real_gaze.h5"), counts, strict=True):
             with h5py.File(Path(folder, name), "w") as file:
                 for number in range(count):
-                    file[f"image/{number}"] = rng.integers(0, 256, (35, 55), "uint8")
+                    file[f"image/{number}"] = rng.integers(0, 256, SHAPE, "uint8")
                 if name == "gaze.h5":
                     look = rng.normal(size=(count, 3))
                     file["look_vec"] = look / np.linalg.norm(look, axis=1, keepdims=True)
         yield Path(folder)
 
 
-def train(data: Path, smoke: bool, preset: str, rounds: int, marks: tuple[str, ...] = ()) -> dict:
+def train(data: Path, preset: str, rounds: int, marks: tuple[str, ...] = ()) -> dict:
     """Runs `simgan train` for a few rounds, without pre-training, into a folder that goes away."""
     fields = {"refiner_pretraining_steps": 0, "discriminator_pretraining_steps": 0}
     fields |= {"iterations": rounds, "log_every": 1}
-    if smoke:
-        fields |= {"batch_size": 4, "filters": 8, "discriminator_updates": 1}
     changes = [f"--set={name}={value}" for name, value in fields.items()]
     with tempfile.TemporaryDirectory() as folder:
         options = ["--run", Path(folder, "run"), "--data", data, "--preset", preset, *changes]
-        return run("-m", "simgan_lib", "train", *options, marks=marks)
+        return run(sys.executable, "-m", "simgan_lib", "train", *options, marks=marks)
 
 
 def memory(smoke: bool = False) -> dict:
     """Trains with the report's 50,000 + 34,100 images, read from Kaggle's layout."""
     with data_folder(smoke) as data:
-        return {"peak_gib": train(data, smoke, "report", 6)["peak_gib"]}
+        return {"peak_gib": train(data, "smoke" if smoke else "report", 6)["peak_gib"]}
 
 
 def startup(smoke: bool = False) -> dict:
     """Times `simgan train` to its first round, and what an import costs."""
-    seconds = {}
+
+    def first_round():
+        return train(data, "smoke" if smoke else "long", 1, marks=(FIRST_ROUND,))[FIRST_ROUND]
+
+    def importing(module):
+        return run(sys.executable, "-c", f"import {module}")["seconds"]
+
     with data_folder(smoke) as data:
-        train(data, smoke, "long", 1)  # brings the files into memory
-        for _ in range(1 if smoke else 5):
-            found = train(data, smoke, "long", 1, marks=(FIRST_ROUND,))
-            turn = {"first_round_ends_s": found[FIRST_ROUND]}
-            turn["import_tensorflow_s"] = run("-c", "import tensorflow")["seconds"]
-            turn["import_simgan_lib_s"] = run("-c", "import simgan_lib")["seconds"]
-            for name, value in turn.items():
-                seconds.setdefault(name, []).append(value)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+        calls = {
+            "first_round_ends_s": lambda: train(data, smoke, "long", 1, (FIRST_ROUND,))[
+                FIRST_ROUND
+            ],
+            "import_tensorflow_s": lambda: importing("tensorflow"),
+            "import_simgan_lib_s": lambda: importing("simgan_lib"),
+        }
+        return medians(alternate(calls, 1 if smoke else 5))
 
 
 def loading(smoke: bool = False) -> dict:
@@ -122,11 +132,9 @@ def loading(smoke: bool = False) -> dict:
 
     with data_folder(smoke) as folder:
         path = folder / "gaze.h5"
-        seconds = _in_turn({"stack": stack, "ours": ours}, 2 if smoke else 5)
-    return {
-        "seconds": {name: statistics.median(values) for name, values in seconds.items()},
-        "speedup": ratio(seconds["stack"], seconds["ours"]),
-    }
+        calls = {"stack": lambda: timed(stack), "ours": lambda: timed(ours)}
+        seconds = alternate(calls, 1 if smoke else 5)
+    return {"seconds": medians(seconds), "speedup": ratio(seconds["stack"], seconds["ours"])}
 
 
 def simulator(smoke: bool = False) -> dict:
@@ -134,10 +142,20 @@ def simulator(smoke: bool = False) -> dict:
     from simgan_lib.data.simulator import STYLES, simulate
 
     count = 128 if smoke else 4096
-    calls = {style: lambda style=style: simulate(count, style) for style in STYLES}
-    seconds = _in_turn(calls, 2 if smoke else 5)
-    rates = {style: count / statistics.median(values) for style, values in seconds.items()}
+    calls = {style: lambda style=style: count / timed(simulate, count, style) for style in STYLES}
+    rates = medians(alternate(calls, 1 if smoke else 5))
     return {**rates, "images_per_second": min(rates.values())}
+
+
+def waiting(smoke: bool = False) -> dict:
+    """Times the parts of `make quickstart` in a fresh clone; smoke only lists its commands."""
+    with tempfile.TemporaryDirectory() as folder:
+        run("git", "clone", ROOT, folder)
+        command = ["make", "quickstart", *(["--dry-run"] if smoke else [])]
+        found = run(*command, marks=tuple(QUICKSTART.values()), folder=folder)
+    ends = {part: found[mark] for part, mark in QUICKSTART.items() if mark in found}
+    lengths = [end - begin for begin, end in itertools.pairwise([0, *ends.values()])]
+    return {**dict(zip(ends, lengths, strict=True)), "all": found["seconds"]}
 
 
 def install(smoke: bool = False) -> dict:
@@ -160,14 +178,3 @@ def install(smoke: bool = False) -> dict:
             if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
                 needed.append((requirement.name, ""))
     return {"gib": sum(sizes.values()) / 2**30, "packages": len(sizes)}
-
-
-def _in_turn(calls, turns):
-    """Seconds of each call, by name, in turn."""
-    seconds = {name: [] for name in calls}
-    for _ in range(turns):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
-    return seconds

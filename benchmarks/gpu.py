@@ -14,35 +14,30 @@ Trainings that a time limit has stopped go on with the next call.
 import argparse
 import gzip
 import json
-import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 
 from benchmarks.__main__ import environment
-from benchmarks.problem import Problem, operations
-from benchmarks.workers import ROOT, Turns, Worker
+from benchmarks.rounds import noise, operations, rounds_only, seconds_a_round
+from benchmarks.workers import ROOT, once
+from simgan_lib.config import Config, preset
 
-# By name: SimGAN's precision, the dtype of the ceiling's product, and what JAX does with float32.
+# By name: SimGAN's precision, in which the ceiling multiplies too; what JAX does with float32.
 MODES = {
-    "bfloat16": ("bfloat16", "bfloat16", "default"),
-    "tf32": ("float32", "float32", "tensorfloat32"),
-    "float32": ("float32", "float32", "highest"),
+    "bfloat16": ("bfloat16", "default"),
+    "tf32": ("float32", "tensorfloat32"),
+    "float32": ("float32", "highest"),
 }
 
 
-def settings(smoke: bool, **changes):
+def settings(mode: str, smoke: bool) -> Config:
     """Returns the report's settings, with rows of metrics as rare as a fast device wants."""
-    from simgan_lib.config import preset
-
-    if smoke:
-        return preset("smoke").replace(log_every=2, snapshot_every=2, **changes)
-    return preset("report").replace(log_every=50, checkpoint_every=2_500, **changes)
+    changes = {"log_every": 2} if smoke else {"log_every": 50, "checkpoint_every": 2_500}
+    return preset("smoke" if smoke else "report").replace(precision=MODES[mode][0], **changes)
 
 
 def load(smoke: bool, limit: int | None = None):
@@ -54,93 +49,58 @@ def load(smoke: bool, limit: int | None = None):
     return data.load("simulated", root=root, limit=limit, progress=False)
 
 
-def report(precision: str, smoke: bool, runs: Path) -> dict:
+def report(mode: str, smoke: bool, runs: Path) -> dict:
     """Trains as the report does, into a run folder, compiling and writing included."""
     from simgan_lib.runs import Run
     from simgan_lib.training import train
 
-    config, folder = settings(smoke, precision=precision), runs / "report-schedule"
+    config, folder = settings(mode, smoke), runs / "report-schedule"
     train(load(smoke), config, folder, resume=True, progress=False)
     minutes = Run(folder).environment["training_seconds"] / 60
     return {"minutes": minutes, "iterations": config.iterations}
 
 
-def ablation(precision: str, smoke: bool, runs: Path) -> dict:
+def ablation(mode: str, smoke: bool, runs: Path) -> dict:
     """Trains and evaluates every cell with five seeds; in a smoke test, one cell with one."""
     from simgan_lib.cli import MEASURED_IMAGES, QUICK_IMAGES
-    from simgan_lib.config import preset
     from simgan_lib.evaluation.gaze import Effort
     from simgan_lib.evaluation.grid import ABLATION, ablate
     from simgan_lib.evaluation.report import collect
 
-    base, options = preset("quick"), {"cells": ABLATION, "seeds": 5}
+    base = preset("smoke" if smoke else "quick").replace(precision=MODES[mode][0])
+    options = {"cells": ABLATION, "seeds": 5}
     if smoke:
-        base, options = preset("smoke"), {"cells": {"baseline": ABLATION["baseline"]}}
+        options = {"cells": {"baseline": ABLATION["baseline"]}}
         options["effort"] = Effort(epochs=1, instrument_images=64)
     data, folder = load(smoke, QUICK_IMAGES), runs / "ablation"
-    base = base.replace(precision=precision)
     ablate(folder, data, base, **options, jobs=1, images=MEASURED_IMAGES)
     table = collect(folder, base)
     errors = table.loc[table["cell"] == "baseline", "gaze_error_deg"]
     return {"runs": len(table), "gaze_error_deg": errors.tolist()}
 
 
-def ceiling(dtype: str, smoke: bool) -> float:
-    """Returns the operations a second of a large matrix product."""
-    import jax
-
-    size, repeats = (64, 2) if smoke else (8192, 20)
-    keys = jax.random.split(jax.random.key(0))
-    a, b = (jax.random.normal(key, (size, size), dtype) for key in keys)
-    multiply = jax.jit(lambda a, b: a @ b)
-    multiply(a, b).block_until_ready()
-    rates = []
-    for _ in range(5):
-        start = time.perf_counter()
-        for _ in range(repeats):
-            product = multiply(a, b)
-        product.block_until_ready()
-        rates.append(repeats * 2 * size**3 / (time.perf_counter() - start))
-    return statistics.median(rates)
+def round_seconds(mode: str, smoke: bool, epochs: int, **watch) -> float:
+    """Returns the seconds of a round, trained without a run folder."""
+    config = settings(mode, smoke)
+    # A call ends at every row of metrics and at every snapshot.
+    every = config.log_every
+    config = rounds_only(config, iterations=epochs * every, snapshot_every=every)
+    return seconds_a_round(config, noise(64 if smoke else 50_000), **watch)
 
 
-def seconds_a_round(precision: str, smoke: bool, epochs: int, begin=None) -> float:
-    """Trains without a run folder: the median over epochs but the first, which compiles.
-
-    An epoch is as many rounds as a row of metrics stands for. `begin` is called with its number.
-    """
-    import keras
-
-    from simgan_lib.simgan import SimGAN
-
-    config = settings(smoke, precision=precision)
-    config = config.replace(
-        iterations=epochs * config.log_every,
-        refiner_pretraining_steps=0,
-        discriminator_pretraining_steps=0,
-        # A call ends at every row of metrics and at every snapshot.
-        snapshot_every=config.log_every,
-    )
-    model, rates = SimGAN(config), []
-    watch = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: begin and begin(epoch),
-        on_epoch_end=lambda epoch, logs: rates.append(logs["rounds_per_second"]),
-    )
-    model.train(*Problem(images=64 if smoke else 50_000).data(), callbacks=[watch])
-    return 1 / statistics.median(rates[1:])
-
-
-def speed(mode: str, smoke: bool) -> dict:
+def speed(mode: str, smoke: bool, runs: Path) -> dict:
     """Times rounds between two measurements of the ceiling."""
-    precision, dtype, _ = MODES[mode]
-    before = ceiling(dtype, smoke)
-    seconds = seconds_a_round(precision, smoke, epochs=3 if smoke else 12)
-    rate = (before + ceiling(dtype, smoke)) / 2
-    share = operations(Problem())["round"] / seconds / rate
+    from benchmarks.ceiling import ceiling
+
+    product = ceiling(MODES[mode][0], sizes=(64,) if smoke else (4096, 8192, 16384))
+    before = product()
+    seconds = round_seconds(mode, smoke, epochs=3 if smoke else 12)
+    rate = (before + product()) / 2
+    share = operations(preset("report"))["round"] / seconds / rate
     return {"seconds_a_round": seconds, "ceiling_rate": rate, "ceiling_fraction": share}
 
 
-def profile(precision: str, smoke: bool) -> dict:
+def profile(mode: str, smoke: bool, runs: Path) -> dict:
     """Profiles the last of three epochs and sums it by kernel."""
     import jax
 
@@ -150,12 +110,12 @@ def profile(precision: str, smoke: bool) -> dict:
             if epoch == 2:
                 jax.profiler.start_trace(folder)
 
-        seconds = seconds_a_round(precision, smoke, epochs=3, begin=begin)
+        seconds = round_seconds(mode, smoke, epochs=3, begin=begin)
         jax.profiler.stop_trace()
         kernels = kernels_of(next(Path(folder).rglob("*.trace.json.gz")))
     total = sum(kernels.values())
     share = {name: value / total for name, value in kernels.most_common(20)}
-    busy = total / settings(smoke).log_every
+    busy = total / settings(mode, smoke).log_every
     return {"kernels": share, "busy_s_a_round": busy, "seconds_a_round": seconds}
 
 
@@ -202,6 +162,11 @@ def table(found: dict) -> str:
 PARTS = {"report": report, "speed": speed, "profile": profile, "ablation": ablation}
 
 
+def work(turns, part: str, mode: str, smoke: bool, runs: str) -> None:
+    """Does one part."""
+    turns.serve(lambda: PARTS[part](mode, smoke, Path(runs)))
+
+
 def main() -> None:
     """Does the parts that are asked for, each in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -216,28 +181,16 @@ def main() -> None:
         query = ["nvidia-smi", "--query-gpu=name,driver_version,power.limit", "--format=csv"]
         said = subprocess.run(query, capture_output=True, text=True)
         found["environment"]["gpu"] = said.stdout.strip()
+    variables = {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     for part in asked.parts:
         for mode in MODES if part == "speed" else ("bfloat16",):
             print(f"{part}, {mode} ...", file=sys.stderr)
-            variables = {"KERAS_BACKEND": "jax", "JAX_DEFAULT_MATMUL_PRECISION": MODES[mode][2]}
-            options = {"mode": mode, "smoke": asked.smoke, "runs": str(asked.runs)}
-            worker = Worker("gpu", variables=variables, part=part, **options)
-            found.setdefault(part, {})[mode] = worker.turn()
-            worker.end()
+            variables["JAX_DEFAULT_MATMUL_PRECISION"] = MODES[mode][1]
+            options = {"part": part, "mode": mode, "smoke": asked.smoke, "runs": str(asked.runs)}
+            found.setdefault(part, {})[mode] = once("gpu", variables=variables, **options)
             asked.out.write_text(json.dumps(found, indent=2) + "\n")
     print(table(found))
 
 
-def work(part: str, mode: str, smoke: bool, runs: str) -> None:
-    """Does one part, as a worker."""
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    folder = [Path(runs)] if part in ("report", "ablation") else []
-    Turns().serve(lambda: PARTS[part](mode, smoke, *folder))
-
-
 if __name__ == "__main__":
-    # A worker is handed its options as one JSON object.
-    if len(sys.argv) == 2 and sys.argv[1].startswith("{"):
-        work(**json.loads(sys.argv[1]))
-    else:
-        main()
+    main()

@@ -1,17 +1,17 @@
 """Programs that take turns: each in a process of its own, one of them at work at a time.
 
 A machine's speed drifts, by a tenth within minutes where it is shared. So nothing here is timed
-once and compared with something timed later: the programs are started, warmed up, and then work
-in turn, A B A B; ratios are taken within a turn, and their median counts.
+once and compared with something timed later. All warm up, and then work in turn, A B A B. Ratios
+are taken within a turn, and their median counts.
 """
 
+import importlib
 import json
 import os
 import statistics
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,17 +19,16 @@ TORCH = ROOT / ".venv" / "torch" / "bin" / "python"
 
 
 class Turns:
-    """A worker's side: says that it is ready, waits for its turn, reports.
+    """A worker's side: says that it is ready, waits for its turn, reports."""
 
-    Args:
-        **about: What the driver should know before the first turn.
-    """
-
-    def __init__(self, **about):
+    def __init__(self):
         # Libraries print what they like to standard output; reports keep the real one.
         self._out = os.fdopen(os.dup(1), "w")
         os.dup2(2, 1)
-        self._report(about)
+
+    def say(self, **what) -> None:
+        """Sends a report; the first one says what the driver should know before any turn."""
+        print(json.dumps(what), file=self._out, flush=True)
 
     def wait(self) -> None:
         """Returns when it is this worker's turn; ends the process when there are no more."""
@@ -39,39 +38,37 @@ class Turns:
         self._start = time.perf_counter()
 
     def done(self, **measured) -> None:
-        """Reports the turn: its seconds, unless given, and what else was measured."""
-        self._report({"seconds": time.perf_counter() - self._start, **measured})
+        """Reports the turn: its seconds, and what else was measured."""
+        self.say(seconds=time.perf_counter() - self._start, **measured)
 
-    def serve(self, work) -> None:
-        """Takes all turns: each is one call of `work`, which may return a dict to report."""
+    def serve(self, work, **about) -> None:
+        """Is ready, and takes all turns: each is one call of `work`, whose dict is reported."""
+        self.say(**about)
         while True:
             self.wait()
-            self.done(**(work() or {}))
-
-    def _report(self, what):
-        print(json.dumps(what), file=self._out, flush=True)
+            self.done(**work())
 
 
 class Worker:
     """The driver's side of a worker: `about` is what it said when it was ready.
 
     Args:
-        module: Module of this package, run as a program.
+        module: Module of this package. Its `work` is called with `Turns` and the options.
         python: The interpreter.
         variables: Environment variables to set.
-        **options: Handed to the module as one JSON argument.
+        **options: Numbers, texts, lists.
     """
 
     def __init__(self, module: str, python=sys.executable, variables=None, **options):
+        self._command = [python, "-m", "benchmarks.workers", module, json.dumps(options)]
         self._process = subprocess.Popen(
-            [python, "-m", f"benchmarks.{module}", json.dumps(options)],
+            self._command,
             cwd=ROOT,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **(variables or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._name = f"benchmarks.{module} {options}"
         self.about = self._read()
 
     def turn(self) -> dict:
@@ -81,7 +78,7 @@ class Worker:
         return self._read()
 
     def end(self) -> None:
-        """Ends it."""
+        """Ends it. A worker also ends when its driver does."""
         self._process.communicate()
 
     def _read(self):
@@ -89,26 +86,41 @@ class Worker:
             # What a library printed before there were turns is skipped.
             if line.startswith("{"):
                 return json.loads(line)
-        raise RuntimeError(f"{self._name} ended with {self._process.wait()}; see above.")
+        raise RuntimeError(f"{self._command} ended with {self._process.wait()}; see above.")
 
 
-@contextmanager
-def started(workers: dict[str, tuple[str, dict]]):
-    """Starts workers by name, from module and options, one after the other, and ends them all."""
-    with ExitStack() as stack:
-        running = {}
-        for name, (module, options) in workers.items():
-            running[name] = Worker(module, **options)
-            stack.callback(running[name].end)
-        yield running
+def once(module: str, **options) -> dict:
+    """Starts a worker for one turn and returns its report."""
+    worker = Worker(module, **options)
+    report = worker.turn()
+    worker.end()
+    return report
 
 
-def alternate(workers: dict[str, Worker], turns: int) -> dict[str, list[dict]]:
-    """Lets workers take turns, and returns the reports of each. The first turn does not count."""
-    rounds = [{name: worker.turn() for name, worker in workers.items()} for _ in range(1 + turns)]
-    return {name: [reports[name] for reports in rounds[1:]] for name in workers}
+def alternate(calls: dict, turns: int) -> dict[str, list]:
+    """Calls each in turn and returns what each returned. The first turn does not count."""
+    rounds = [{name: call() for name, call in calls.items()} for _ in range(1 + turns)]
+    return {name: [found[name] for found in rounds[1:]] for name in calls}
+
+
+def timed(call, *arguments) -> float:
+    """Returns the seconds of one call."""
+    start = time.perf_counter()
+    call(*arguments)
+    return time.perf_counter() - start
+
+
+def medians(values: dict[str, list[float]]) -> dict[str, float]:
+    """Returns the median of each."""
+    return {name: statistics.median(found) for name, found in values.items()}
 
 
 def ratio(above: list[float], below: list[float]) -> float:
     """Returns the median of the ratios, turn by turn."""
     return statistics.median(a / b for a, b in zip(above, below, strict=True))
+
+
+if __name__ == "__main__":
+    name, options = sys.argv[1:]
+    turns = Turns()
+    importlib.import_module(f"benchmarks.{name}").work(turns, **json.loads(options))

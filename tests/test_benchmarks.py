@@ -14,14 +14,16 @@ from keras import ops
 
 from benchmarks import __main__ as bench
 from benchmarks import commands, cpu_round, gpu, workers
-from benchmarks.problem import LAMBDA, TINY, Problem, operations
+from benchmarks.rounds import noise, operations, report_round
+from simgan_lib.config import preset
 
 ROOT = Path(__file__).parent.parent
+SMALL = report_round(smoke=True, precision="float32")
 
 
 def test_operations_are_those_of_the_paper_networks():
     """R multiplies 296,129 weights less its 577 biases at 1,925 pixels of each image."""
-    counted = operations(Problem())
+    counted = operations(preset("report"))
     r = 2 * (296_129 - 577) * 35 * 55
     d = 2 * (9 * 96 * 18 * 28 + (9 * 96 * 64 + 9 * 64 * 32 + 32 * 32 + 32 * 2) * 9 * 14)
     first_r, first_d = 2 * 9 * 64 * 35 * 55, 2 * 9 * 96 * 18 * 28
@@ -36,8 +38,7 @@ def ours():
     """Our model with SGD, whose steps no small number in a denominator blurs."""
     from simgan_lib.simgan import SimGAN
 
-    config = cpu_round.config(TINY, "float32").replace(optimizer="sgd", buffer_size=0)
-    return SimGAN(config, (TINY.height, TINY.width, 1))
+    return SimGAN(SMALL.replace(optimizer="sgd", buffer_size=0))
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,8 @@ def course(ours, tmp_path_factory):
     from simgan_lib.data import to_float
     from simgan_lib.losses import REAL, REFINED, local_adversarial
 
-    synthetic, real = (to_float(images) for images in TINY.data())
-    pairs = [(synthetic[k : k + 4], real[k : k + 4]) for k in (0, 4, 8)]
+    synthetic, real = (to_float(images) for images in noise(3 * SMALL.batch_size))
+    pairs = list(zip(np.split(synthetic, 3), np.split(real, 3), strict=True))
     networks = {"refiner": ours.refiner, "discriminator": ours.discriminator}
     before = {name: network.get_weights() for name, network in networks.items()}
     steps = {"refiner": [], "discriminator": [], "alternating": []}
@@ -87,14 +88,13 @@ def test_the_keras_peer_computes_our_losses(course):
     from benchmarks.peers_keras import UsualKeras
 
     before, images, steps, _ = course
-    peer = UsualKeras(TINY)
-    for model in (peer.combined, peer.discriminator):
-        model.compile(
-            keras.optimizers.SGD(1e-3),
-            model.loss,
-            loss_weights=[LAMBDA, 1.0] if model is peer.combined else None,
-            jit_compile=False,
-        )
+    peer = UsualKeras(SMALL)
+    for model, rate, weights in (
+        (peer.combined, SMALL.refiner_learning_rate, [SMALL.lambda_mean, 1.0]),
+        (peer.discriminator, SMALL.discriminator_learning_rate, None),
+    ):
+        sgd = keras.optimizers.SGD(rate)
+        model.compile(sgd, model.loss, loss_weights=weights, jit_compile=False)
     peer.refiner.set_weights(before["refiner"])
     peer.discriminator.set_weights(before["discriminator"])
     frozen = [weight.copy() for weight in peer.discriminator.get_weights()]
@@ -117,20 +117,25 @@ def test_the_keras_peer_computes_our_losses(course):
 TORCH_PEER = """
 import json, sys
 import numpy as np, torch
-from benchmarks.peers_torch import UsualTorch, parameters
-from benchmarks.problem import Problem
+from benchmarks.peers_torch import UsualTorch
+from benchmarks.rounds import report_round
 saved = np.load(sys.argv[1])
-peer = UsualTorch(Problem(**json.loads(sys.argv[2])))
-for network in peer.optimizers:
-    peer.optimizers[network] = torch.optim.SGD(network.parameters(), 1e-3)
-names = ("refiner", "discriminator")
-peer.load({n: [saved[k] for k in sorted(saved.files) if k.startswith(n + "_")] for n in names})
+config = report_round(smoke=True, precision="float32")
+peer = UsualTorch(config)
+rates = config.refiner_learning_rate, config.discriminator_learning_rate
+for name, rate in zip(("refiner", "discriminator"), rates):
+    network = getattr(peer, name)
+    peer.optimizers[network] = torch.optim.SGD(network.parameters(), rate)
+    arrays = [saved[key] for key in sorted(saved.files) if key.startswith(name + "_")]
+    for parameter, array in zip(network.parameters(), arrays, strict=True):
+        value = torch.from_numpy(array)
+        parameter.data.copy_(value.permute(3, 2, 0, 1) if value.ndim == 4 else value)
 def images(name, k):
     return torch.from_numpy(saved[name][k]).permute(0, 3, 1, 2)
 r = [peer.update_refiner(images("synthetic", k)) for k in range(3)]
 d = [peer.train_discriminator(images("real", k), images("refined", k)) for k in range(3)]
-full = UsualTorch(Problem())
-counts = [parameters(full.refiner), parameters(full.discriminator)]
+full = UsualTorch(report_round(smoke=False, precision="float32"))
+counts = [sum(p.numel() for p in network.parameters()) for network in full.optimizers]
 print(json.dumps({"refiner": r, "discriminator": d, "parameters": counts}))
 """
 
@@ -139,9 +144,8 @@ def test_the_torch_peer_computes_our_losses(course):
     if not workers.TORCH.exists():
         pytest.skip("no PyTorch: 'make bench' installs it into .venv/torch")
     _, _, steps, path = course
-    size = json.dumps(vars(TINY))
     done = subprocess.run(
-        [workers.TORCH, "-c", TORCH_PEER, str(path), size],
+        [workers.TORCH, "-c", TORCH_PEER, str(path)],
         cwd=ROOT,
         # Two threads on busy cores wait for each other for most of a minute.
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -157,22 +161,23 @@ def test_the_torch_peer_computes_our_losses(course):
 
 def test_workers_take_turns(tmp_path):
     code = "from benchmarks.workers import Turns; import time; print('noise')\n"
-    code += "Turns(who={!r}).serve(lambda: {{'at': time.perf_counter()}})"
-    found = {}
+    code += "Turns().serve(lambda: {{'at': time.perf_counter()}}, who={!r})"
     for name in "ab":
         (tmp_path / f"turn_{name}.py").write_text(code.format(name))
     # As a module of the package would be, but from elsewhere.
     original = subprocess.Popen
 
     def popen(command, **options):
-        command = [command[0], tmp_path / f"{command[2].removeprefix('benchmarks.')}.py"]
+        command = [command[0], tmp_path / f"{command[3]}.py"]
         return original(command, **options | {"env": {**options["env"], "PYTHONPATH": str(ROOT)}})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workers.subprocess, "Popen", popen)
-        with workers.started({n: (f"turn_{n}", {}) for n in "ab"}) as running:
-            assert [worker.about["who"] for worker in running.values()] == ["a", "b"]
-            found = workers.alternate(running, turns=3)
+        running = {name: workers.Worker(f"turn_{name}") for name in "ab"}
+    assert [worker.about["who"] for worker in running.values()] == ["a", "b"]
+    found = workers.alternate({name: worker.turn for name, worker in running.items()}, turns=3)
+    for worker in running.values():
+        worker.end()
     times = [report["at"] for pair in zip(found["a"], found["b"], strict=True) for report in pair]
     assert len(times) == 6
     assert times == sorted(times), "A B A B A B"
@@ -195,13 +200,15 @@ def test_speedups_are_medians_of_ratios_within_turns():
 
 
 def test_the_driver_writes_the_record_and_the_page(tmp_path, capsys):
-    bench.main(["loading", "simulator", "install", "sizes", "--smoke", "--out", str(tmp_path)])
+    rows = ["loading", "simulator", "install", "sizes", "waiting"]
+    bench.main([*rows, "--smoke", "--out", str(tmp_path)])
     results = json.loads((tmp_path / "results.json").read_text())
-    assert {"loading", "simulator", "install", "sizes"} == set(results)
+    assert set(results) == set(rows)
     assert results["loading"]["environment"]["cores"] >= 1
     assert results["loading"]["speedup"] > 0
     assert results["install"]["packages"] > 10
     assert results["sizes"]["35x55 colour, 4 maps"]["seconds_a_round"] > 0
+    assert 0 < results["waiting"]["installing"] < results["waiting"]["all"]
     page = (tmp_path / "README.md").read_text()
     assert bench.fill(page, results) == page
     assert bench.speed(results) in page
@@ -220,12 +227,12 @@ def test_the_page_shows_the_record():
 
 def test_a_command_is_watched_from_outside():
     code = "import sys, time; print('first', end='', flush=True); time.sleep(0.2); print('last')"
-    ended = commands.run("-c", code, marks=("first", "last", "never"))
+    ended = commands.run(sys.executable, "-c", code, marks=("first", "last", "never"))
     assert 0 < ended["first"] < ended["last"] <= ended["seconds"]
     assert "never" not in ended
     assert ended["peak_gib"] > 1e-3
     with pytest.raises(RuntimeError, match="oh no"):
-        commands.run("-c", "raise SystemExit('oh no')")
+        commands.run(sys.executable, "-c", "raise SystemExit('oh no')")
 
 
 def test_kernels_of_a_gpu_are_counted_once(tmp_path):

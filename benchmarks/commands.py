@@ -110,9 +110,7 @@ def startup(smoke: bool = False) -> dict:
 
     with data_folder(smoke) as data:
         calls = {
-            "first_round_ends_s": lambda: train(data, smoke, "long", 1, (FIRST_ROUND,))[
-                FIRST_ROUND
-            ],
+            "first_round_ends_s": first_round,
             "import_tensorflow_s": lambda: importing("tensorflow"),
             "import_simgan_lib_s": lambda: importing("simgan_lib"),
         }

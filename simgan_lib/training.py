@@ -5,11 +5,13 @@ import json
 import math
 import os
 import platform
+import re
 import signal
 import sys
 import threading
 import time
 import warnings
+import zipfile
 import zlib
 from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
@@ -185,7 +187,7 @@ class RunWriter(keras.callbacks.Callback):
         }
         for name, network in networks.items():
             with atomic(self.folder / f"{name}.keras") as temporary:
-                network.save(temporary)
+                _save_network(network, temporary)
         self._write_environment()
         # The checkpoint last: it must never be ahead of the other files. Its name holds its
         # checksum, so that a damaged one is not taken for a whole one. The one before it stays, to
@@ -361,6 +363,19 @@ def _environment(model: SimGAN, data: GazeData) -> dict:
         "precision": model.precision,
         "data": describe(data),
     }
+
+
+def _save_network(network, path):
+    network.save(path)
+    # Keras 3.15 writes two settings of initialisers that Keras 3.13, Colab's, refuses. Where they
+    # are null, they say nothing.
+    with zipfile.ZipFile(path) as archive:
+        contents = {part: archive.read(part) for part in archive.infolist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, content in contents.items():
+            if part.filename == "config.json":
+                content = re.sub(rb', "(in|out)put_axes": null', b"", content)
+            archive.writestr(part, content)
 
 
 @contextmanager

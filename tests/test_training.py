@@ -1,11 +1,13 @@
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+import zipfile
 
 import h5py
 import keras
@@ -126,6 +128,13 @@ def test_the_model_the_run_and_the_last_snapshot_refine_alike(trained):
     np.testing.assert_array_equal(refined, run.snapshots["refined"][-1])
     probability = model.probability_refined(images)
     np.testing.assert_array_equal(probability, run.snapshots["probability_synthetic"][-1])
+
+
+@pytest.mark.parametrize("network", ["refiner", "discriminator"])
+def test_a_saved_network_opens_with_colabs_keras(run, network):
+    """Keras 3.15 writes two settings of initialisers, which Keras 3.13 refuses."""
+    with zipfile.ZipFile(run.folder / f"{network}.keras") as archive:
+        assert not re.search("(in|out)put_axes", archive.read("config.json").decode())
 
 
 def test_environment_says_what_ran(run):

@@ -113,8 +113,8 @@ assert np.allclose(angular_error(straight, up), gaze.angular_error(straight, up)
 # %%
 truth = test.labels[gaze.LOOK].to_numpy()
 mean_gaze = synthetic.labels[gaze.LOOK].to_numpy().mean(axis=0, keepdims=True)
-errors = {"mean_gaze": angular_error(np.repeat(mean_gaze, len(truth), axis=0), truth)}
-print(f"always the mean gaze: {errors['mean_gaze'].mean():.1f} degrees")
+errors = {"mean gaze": angular_error(np.repeat(mean_gaze, len(truth), axis=0), truth)}
+print(f"always the mean gaze: {errors['mean gaze'].mean():.1f} degrees")
 
 # %% [markdown]
 # **The best possible** is that of a network that learns from *labelled* simulated webcam images. In
@@ -191,7 +191,7 @@ for name, images in rows.items():
 if scale.live > 10:
     assert errors["labelled"].mean() < errors["refined"].mean() < errors["synthetic"].mean()
     assert errors["refined"].mean() < errors["handmade"].mean()
-    assert errors["synthetic"].mean() < errors["mean_gaze"].mean()
+    assert errors["synthetic"].mean() < errors["mean gaze"].mean()
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -247,8 +247,8 @@ figure = Figure(figsize=(7, 3.6), layout="constrained")
 axis = figure.subplots()
 for name, found in errors.items():
     share = 100 * np.arange(1, len(found) + 1) / len(found)
-    axis.plot(np.sort(found), share, color=plots.COLORS[name.split("_")[0]], label=name)
-axis.axvline(7, color=plots.GRAY, linestyle=":")
+    axis.plot(np.sort(found), share, color=plots.COLORS[name.split()[0]], label=name)
+axis.axvline(7, color="black", linestyle=":")
 axis.set(xlim=(0, 30), ylim=(0, 100), xlabel="error, degrees", ylabel="% of test images within")
 axis.grid(alpha=0.3)
 figure.legend(loc="outside right center", fontsize="small", frameon=False)

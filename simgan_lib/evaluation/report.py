@@ -354,10 +354,10 @@ def gaze_markdown(runs: list[Run]) -> str:
     Means and standard deviations are over the networks of all runs.
     """
     names = {
-        "mean_gaze": "none: always the mean gaze",
+        "mean_gaze": "mean gaze: one answer for every image",
         "synthetic": "synthetic images",
-        "handmade": "the same, blurred, noisy and equalised by hand",
-        "refined": "the same, **refined**",
+        "handmade": "handmade: the same, blurred, noisy and equalised",
+        "refined": "**refined**: the same, after the refiner",
         "labelled": "labelled *simulated webcam* images: the best possible",
     }
     rows = _error_table([run.evaluation for run in runs]).loc[[*names]].rename(names)

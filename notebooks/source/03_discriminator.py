@@ -26,7 +26,6 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -329,27 +328,9 @@ for name, eyes in {"synthetic": simulator, "simulated webcam": webcam}.items():
 # **Predict.** Where on a synthetic eye will D be *least* sure: at the iris, at the rim of the image, or elsewhere?
 
 # %% tags=["plot"]
-BLUE_TO_ORANGE = LinearSegmentedColormap.from_list("D", [plots.BLUE, "white", plots.ORANGE])
-
-
-def draw_maps(eyes, probabilities, titles):
-    figure = Figure(figsize=(2.4 * len(eyes) + 0.8, 3.4), layout="constrained")
-    above, below = figure.subplots(2, len(eyes))
-    place = {"cmap": BLUE_TO_ORANGE, "vmin": 0, "vmax": 1, "extent": (0, 56, 36, 0)}
-    for column, (eye, probability) in enumerate(zip(eyes, probabilities, strict=True)):
-        plots.show_pixels(plots.picture_in(above[column], titles[column]), eye)
-        shown = plots.picture_in(below[column], **place)
-        shown.set_data(probability)
-        below[column].set(xlim=(-0.5, 54.5), ylim=(34.5, -0.5))
-        below[column].set_xlabel(f"mean {probability.mean():.2f}", fontsize="small")
-    figure.colorbar(shown, ax=below, label="p(refined)")
-    return figure
-
-
-# %% tags=["plot"]
 eyes = np.concatenate([simulator[:2], webcam[:2]])
 notebook.show(
-    draw_maps(eyes, ask(D, eyes), ["synthetic"] * 2 + ["simulated webcam"] * 2),
+    plots.answer_maps(eyes, ask(D, eyes), ["synthetic"] * 2 + ["simulated webcam"] * 2),
     "four eyes that D has not seen, and below each D's map of it: orange for refined, blue for real, white for "
     "undecided.",
 )
@@ -391,7 +372,7 @@ collage[:, :, 28:] = webcam[:, :, 28:]
 
 # %% tags=["plot"]
 notebook.show(
-    draw_maps(collage, ask(D, collage), [f"collage {number}" for number in (1, 2, 3, 4)]),
+    plots.answer_maps(collage, ask(D, collage), [f"collage {number}" for number in (1, 2, 3, 4)]),
     "four collages and their maps.",
 )
 
@@ -515,7 +496,7 @@ for k in chosen:
 maps_then = shots["probability_refined"][chosen, 1].astype("float32")
 rounds = [f"round {shots['iteration'][k]}" for k in chosen]
 notebook.show(
-    draw_maps(shots["refined"][chosen, 1], maps_then, rounds),
+    plots.answer_maps(shots["refined"][chosen, 1], maps_then, rounds),
     "one eye, refined at four moments of a training, and D's map of that moment. At round 0 R only copies, and nearly "
     "all patches are orange. Later some are white or blue, each time in other places.",
 )

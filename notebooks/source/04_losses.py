@@ -26,7 +26,6 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 import simgan_lib
@@ -743,11 +742,10 @@ pd.DataFrame({"lambda": lambdas, "D's wish is stronger": [f"{s:.1%}" for s in sh
 figure = Figure(figsize=(11, 3.1), layout="constrained")
 axes = figure.subplots(2, 5)
 limit = np.percentile(strength[[0, 2]], 98)
-blue_orange = LinearSegmentedColormap.from_list("D", [plots.BLUE, "white", plots.ORANGE])
 for row, eye in zip(axes, (0, 2), strict=True):
     row[0].imshow(refined[eye, ..., 0], cmap="gray", vmin=-1, vmax=1)
     arrow = -wish[eye, ..., 0] * x.size
-    shown = row[1].imshow(arrow, cmap=blue_orange, vmin=-limit, vmax=limit)
+    shown = row[1].imshow(arrow, cmap=plots.BLUE_TO_ORANGE, vmin=-limit, vmax=limit)
     for axis, value in zip(row[2:], (1.0, 7.6, 100.0), strict=True):
         axis.imshow(strength[eye, ..., 0] > value, cmap="gray", vmin=0, vmax=1.3)
         axis.set_title(f"wish beats lambda {value:g}", fontsize="small")

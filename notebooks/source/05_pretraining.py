@@ -23,7 +23,6 @@
 # %% tags=["shared", "setup"]
 import keras
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 import simgan_lib
@@ -280,17 +279,8 @@ if scale.live > 10:
 
 # %% tags=["plot"]
 probability = Run(folder).snapshots["probability_refined"][0, :4].astype("float32")
-blue_orange = LinearSegmentedColormap.from_list("D", [plots.BLUE, "white", plots.ORANGE])
-figure = Figure(figsize=(10, 3.4), layout="constrained")
-axes = figure.subplots(2, 4)
-for column in range(4):
-    axes[0, column].imshow(eyes[column], cmap="gray", vmin=0, vmax=255)
-    shown = axes[1, column].imshow(probability[column], cmap=blue_orange, vmin=0, vmax=1)
-for axis in axes.flat:
-    axis.set(xticks=[], yticks=[])
-figure.colorbar(shown, ax=axes, label="D: p(refined)", shrink=0.8)
 notebook.show(
-    figure,
+    plots.answer_maps(eyes[:4], probability, ["synthetic"] * 4),
     "four synthetic eyes, and below each D's answer for its 9 x 14 patches. Orange patches are recognised as refined. "
     "Blue patches pass for a webcam's.",
 )

@@ -23,7 +23,6 @@
 # %% tags=["shared", "setup"]
 import matplotlib
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 import simgan_lib
@@ -427,7 +426,7 @@ shots = best.snapshots
 eyes_of = {
     "synthetic": shots["synthetic"],
     "refined": shots["refined"][-1],
-    "simulated\nwebcam": shots["real"],
+    "simulated webcam": shots["real"],
 }
 
 
@@ -438,27 +437,13 @@ def suspicion(eyes):
 
 for name, eyes in eyes_of.items():
     found = suspicion(eyes).mean(axis=(1, 2))
-    one_line = name.replace("\n", " ")
-    print(
-        f"{one_line:<17} mean {found.mean():.0%}, eyes from {found.min():.0%} to {found.max():.0%}"
-    )
+    print(f"{name:<17} mean {found.mean():.0%}, eyes from {found.min():.0%} to {found.max():.0%}")
 
 # %% tags=["plot"]
-trust = LinearSegmentedColormap.from_list("D", [plots.BLUE, "white", plots.ORANGE])
-figure = Figure(figsize=(9, 5.6), layout="constrained")
-rows = figure.subplots(6, 4)
-for pair, (name, eyes) in zip((rows[:2], rows[2:4], rows[4:]), eyes_of.items(), strict=True):
-    for k, probability in enumerate(suspicion(eyes[:4])):
-        pair[0, k].imshow(eyes[k], cmap="gray", vmin=0, vmax=255)
-        # The middle of patch (i, j) lies on pixel (4 i + 2, 4 j + 2): two strides of two.
-        shown = pair[1, k].imshow(probability, extent=(0, 56, 36, 0), cmap=trust, vmin=0, vmax=1)
-        for axis in pair[:, k]:
-            axis.set(xlim=(-0.5, 54.5), ylim=(34.5, -0.5), xticks=[], yticks=[])
-    pair[0, 0].set_ylabel(name, rotation=0, ha="right", va="center")
-    pair[1, 0].set_ylabel("D's map", rotation=0, ha="right", va="center")
-figure.colorbar(shown, ax=rows, label="D: probability of refined", shrink=0.6)
+eyes = np.concatenate([kind[:4] for kind in eyes_of.values()])
+titles = [name for name in eyes_of for _ in range(4)]
 notebook.show(
-    figure,
+    plots.answer_maps(eyes, suspicion(eyes), titles),
     "the last D's map below each of four eyes of each kind. Orange: D takes the patch for refined. "
     "Blue: D takes it for a piece of a simulated webcam image. White: D cannot say.",
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 
@@ -19,6 +20,8 @@ BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#
 # One colour for one kind of image, in every figure.
 COLORS = {"synthetic": BLUE, "handmade": PINK, "refined": ORANGE, "mean": GRAY}
 COLORS |= {"labelled": GREEN, "real": GREEN, "simulated webcam": GREEN}
+# Of D's answers: blue for real, orange for refined, white where it cannot tell.
+BLUE_TO_ORANGE = LinearSegmentedColormap.from_list("D", [BLUE, "white", ORANGE])
 
 
 def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 1.0) -> Figure:
@@ -97,6 +100,36 @@ def timeline(snapshots: dict[str, np.ndarray], steps: int = 6, count: int = 10) 
     for number in chosen:
         rows[f"round {snapshots['iteration'][number]:,}"] = snapshots["refined"][number][:count]
     return contact_sheet(rows, columns=count)
+
+
+def answer_maps(images: np.ndarray, probabilities: np.ndarray, titles: list[str]) -> Figure:
+    """Draws images, four side by side, and below each what D answers for its patches.
+
+    Args:
+        images: uint8 `(n, H, W)`; n is a multiple of 4.
+        probabilities: That a patch is refined, `(n, h, w)`, of a D with the library's strides.
+        titles: One for each image.
+
+    Example:
+        >>> eyes, answers = np.zeros((4, 35, 55), "uint8"), np.full((4, 9, 14), 0.5)
+        >>> figure = answer_maps(eyes, answers, ["synthetic"] * 4)
+    """
+    figure = Figure(figsize=(10.4, 0.85 * len(images)), layout="constrained")
+    axes = figure.subplots(len(images) // 2, 4)
+    (height, width), (rows, columns) = images.shape[1:], probabilities.shape[1:]
+    # The middle of patch (i, j) lies on pixel (4 i + 2, 4 j + 2): two strides of two.
+    look = {"cmap": BLUE_TO_ORANGE, "vmax": 1, "extent": (0, 4 * columns, 4 * rows, 0)}
+    pairs = zip(axes[::2].flat, axes[1::2].flat, strict=True)
+    for (above, below), pixels, answers, title in zip(
+        pairs, images, probabilities, titles, strict=True
+    ):
+        show_pixels(picture_in(above, title), pixels)
+        shown = picture_in(below, **look)
+        shown.set_data(answers)
+        below.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+        below.set_xlabel(f"mean {answers.mean():.2f}", fontsize="small")
+    figure.colorbar(shown, ax=axes, label="D: p(refined)")
+    return figure
 
 
 # By panel and column of the metrics: label, colour, and what a D that guesses would give.
@@ -183,7 +216,7 @@ def evaluation_figure(evaluation: dict) -> Figure:
         axes[1].axvline(7, color=GRAY, linestyle=":")
         axes[1].set(title="how many are within an angle", xlabel="degrees", ylabel="% of images")
         axes[1].set(xlim=(0, 30), ylim=(0, 100))
-        axes[1].legend(fontsize="small")
+        axes[1].legend(fontsize="x-small", loc="lower right")
         axes[1].grid(alpha=0.3)
     real_name = evaluation["real_name"]
     found = 100 * pd.DataFrame(evaluation["two_sample_accuracy"]).T[["mean", "low", "high"]]
@@ -222,7 +255,7 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
     tested = comparable(table)
     panels = {
         "gaze_error_deg": "gaze error of a network\ntrained on refined images, degrees",
-        "pupil_shift_px": "how far refining moves\nthe pupil, median, pixels",
+        "pupil_shift_px": "pupil shift as an instrument\nreads it, median, pixels",
         "two_sample_accuracy": "% a fresh classifier tells\nfrom the target (50: a guess)",
     }
     figure = Figure(figsize=(12, 1.2 + 0.3 * len(cells)), layout="constrained")
@@ -241,8 +274,10 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
         degrees, label = table[f"{column}_deg"].mean(), f"trained on {column}"
         axes[0].axvline(degrees, color=_color(column), linestyle=":", label=label)
     axes[0].set_yticks(range(len(cells)), cells)
-    # The scale from a guess to certainty: cut close, a tenth of a percent would look like a lot.
-    axes[2].set_xlim(48, 102)
+    # The dots are often near 100, where a scale from 50 would put them all into one.
+    first = 5 * np.ceil(table["two_sample_accuracy"].min() / 5) - 5
+    axes[2].set_xlim(left=first)
+    axes[2].set_xlabel(f"this axis begins at {first:.0f}", fontsize="small")
     lines = axes[0].get_legend_handles_labels()
     figure.legend(*lines, loc="outside lower left", fontsize="small", ncols=2)
     if tested:

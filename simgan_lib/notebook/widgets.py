@@ -8,7 +8,6 @@ from pathlib import Path
 import ipywidgets
 import numpy as np
 from ipywidgets import Button, Dropdown, HBox, IntSlider, SelectionSlider
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -19,7 +18,15 @@ from simgan_lib.evaluation.report import collect
 from simgan_lib.losses import lambda_mean_from_sum
 from simgan_lib.notebook.dashboard import EYES, Shown, labelled
 from simgan_lib.notebook.dashboard import TrainingDashboard as TrainingDashboard
-from simgan_lib.notebook.plots import BLUE, ORANGE, draw_curves, picture_in, sheet, show_pixels
+from simgan_lib.notebook.plots import (
+    BLUE,
+    BLUE_TO_ORANGE,
+    ORANGE,
+    draw_curves,
+    picture_in,
+    sheet,
+    show_pixels,
+)
 from simgan_lib.runs import Run
 
 # Control: minimum, maximum, step, start, and what it means.
@@ -206,8 +213,8 @@ class BeforeAfter(Shown):
         titles += titles[:2] if "probability_refined" in self._shots else []
         figure, self.images = _image_row((2.2 * len(titles), 1.9), *titles)
         self.images[2].set(cmap="RdBu_r", clim=(-128, 128))
-        look = {"cmap": LinearSegmentedColormap.from_list("D", [BLUE, "white", ORANGE]), "vmax": 1}
-        self.maps = [picture_in(image.axes, alpha=0.45, **look) for image in self.images[3:]]
+        look = {"cmap": BLUE_TO_ORANGE, "vmax": 1, "alpha": 0.45}
+        self.maps = [picture_in(image.axes, **look) for image in self.images[3:]]
         count = len(self._shots["synthetic"])
         self.slider = labelled(IntSlider, "eye", "which one; arrow keys step", max=count - 1)
         self.next = labelled(Button, "Next", "the next eye; after the last, the first")

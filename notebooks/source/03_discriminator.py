@@ -397,19 +397,10 @@ if scale.live > 10:
 # - **global**: the mean of the logits, then one cross-entropy for the image.
 #
 # How much would the loss fall if a patch's logit for "refined" fell a little? This *gradient* is the pressure on R.
-# Keras has no gradient function for all backends. But a step of gradient descent of size 1, from zero, arrives at minus
-# the gradient. So we turn its sign.
-
+# Keras has no gradient function for all backends, so the library has one for each.
 
 # %%
-def gradient(loss, at):
-    step = keras.Variable(np.zeros(at.shape, "float32"))
-    descent = keras.optimizers.SGD(learning_rate=1.0)
-    descent.build([step])
-    descend = backends.current().gradient_update
-    descend(lambda: (loss(at + step.value), {}), descent, [step], [step])
-    return -ops.convert_to_numpy(step.value)
-
+gradient = backends.current().gradient  # of a loss, at given logits: gradient(loss, logits)
 
 # %% [markdown]
 # **Predict.** In a collage the right half already passes for real. Which loss presses R less there?

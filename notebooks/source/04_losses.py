@@ -22,7 +22,6 @@
 # **You need** notebook 03: logits, softmax, and the labels real = 0 and refined = 1.
 
 # %% tags=["shared", "setup"]
-import keras
 import numpy as np
 import pandas as pd
 from keras import ops
@@ -283,16 +282,8 @@ notebook.show(
 # In code this is `local_adversarial(logits, REAL)`. R could also make *D's* loss large, and minimise $+\log D(R(x))$.
 # Both make D(R(x)) small, but with other *gradients*. We measure them as in notebook 03.
 
-
 # %% tags=["shared"]
-def gradient(loss, at):
-    step = keras.Variable(np.zeros(at.shape, "float32"))
-    descent = keras.optimizers.SGD(learning_rate=1.0)
-    descent.build([step])
-    descend = backends.current().gradient_update
-    descend(lambda: (loss(at + step.value), {}), descent, [step], [step])
-    return -ops.convert_to_numpy(step.value)
-
+gradient = backends.current().gradient
 
 # %% [markdown]
 # **Predict.** At the start R is bad and D is sure: D(R(x)) = 0.99. Which loss gives the larger gradient at D's logit?

@@ -2,6 +2,7 @@
 
 import jax
 import keras
+import numpy as np
 
 
 def gradient_update(loss_function, optimizer, variables, state):
@@ -34,6 +35,11 @@ def gradient_update(loss_function, optimizer, variables, state):
     values, optimizer_values = optimizer.stateless_apply(optimizer_values, gradients, values)
     _assign([*variables, *optimizer.variables, *others], [*values, *optimizer_values, *changed])
     return logs
+
+
+def gradient(loss, at):
+    """Returns the gradient of a function of one tensor `at` a place, as a NumPy array."""
+    return np.asarray(jax.grad(loss)(at))
 
 
 def compile(step, state):

@@ -19,6 +19,15 @@ def gradient_update(loss_function, optimizer, variables, state):
     return logs
 
 
+def gradient(loss, at):
+    """Returns the gradient of a function of one tensor `at` a place, as a NumPy array."""
+    at = tf.convert_to_tensor(at)
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        found = loss(at)
+    return tape.gradient(found, at).numpy()
+
+
 def compile(step, state):
     """Compiles a step, as on JAX, which alone needs the `state`. Each call takes one step.
 

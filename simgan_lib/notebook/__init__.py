@@ -56,7 +56,8 @@ def start() -> Scale:
     device = backends.current().device_name()
     print(f"Keras {keras.__version__} on {keras.backend.backend()}, {device}")
     scale = SCALES[name]
-    print(f"scale {name}: {scale.images:,} images of each kind, {scale.live} rounds of training")
+    rounds = scale.config.iterations
+    print(f"scale {name}: {scale.images:,} images of each kind, trainings of up to {rounds} rounds")
     return scale
 
 

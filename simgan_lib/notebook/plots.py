@@ -128,7 +128,7 @@ def answer_maps(images: np.ndarray, probabilities: np.ndarray, titles: list[str]
         shown.set_data(answers)
         below.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
         below.set_xlabel(f"mean {answers.mean():.2f}", fontsize="small")
-    figure.colorbar(shown, ax=axes, label="D: p(refined)")
+    figure.colorbar(shown, ax=axes, aspect=5 * len(images), label="D: p(refined)")
     return figure
 
 

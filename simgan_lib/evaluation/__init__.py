@@ -23,7 +23,7 @@ def with_spread(summary: dict, unit: str = "", decimals: int = 1) -> str:
     if np.isnan(summary["mean"]):
         return "-"
     spread = f" ± {summary['std']:.{decimals}f}" if len(summary["per_seed"]) > 1 else ""
-    return f"{summary['mean']:.{decimals}f}{spread}{unit}"
+    return f"{summary['mean']:,.{decimals}f}{spread}{unit}"
 
 
 def to_markdown(table: pd.DataFrame) -> str:

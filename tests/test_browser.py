@@ -269,7 +269,7 @@ def test_eye_follows_its_sliders_and_the_keyboard(notebook):
     expect(eye).to_contain_text("yaw 11°")
     # From control to control by the keyboard alone.
     row(eye, "pitch").locator(".noUi-handle").focus()
-    for label in ("yaw", "pupil", "lids", "light", "person"):
+    for label in ("yaw", "pupil size", "lids", "light", "person"):
         handle = row(eye, label).locator(".noUi-handle")
         for _ in range(3):  # a readout can be focused too
             page.keyboard.press("Tab")

@@ -203,8 +203,8 @@ def test_the_label_drawn_on_the_eye_is_the_simulators():
     explorer.controls["pitch"].value, explorer.controls["yaw"].value = -10, 20
     pitch, yaw = np.radians([-10, 20])
     look = (-np.cos(pitch) * np.sin(yaw), -np.sin(pitch))
-    for line in explorer.looks:
-        (x, tip_x), (y, tip_y) = line.get_data()
+    for arrow in explorer.looks:
+        (x, y), (tip_x, tip_y) = arrow.xyann, arrow.xy
         assert x < 27, "yaw > 0 looks to the image's left"
         assert y > 17, "pitch < 0 looks down"
         assert (tip_x - x, tip_y - y) == pytest.approx(tuple(25 * np.array(look)), abs=1e-3)

@@ -33,7 +33,7 @@ from simgan_lib.runs import Run
 EYE = {
     "pitch": (-24, 20, 1, 0, "gaze in degrees, up is positive"),
     "yaw": (-28, 28, 1, 10, "gaze in degrees, to the image's left is positive"),
-    "pupil": (0.3, 0.7, 0.02, 0.5, "radius, as a share of the iris's"),
+    "pupil size": (0.3, 0.7, 0.02, 0.5, "radius, as a share of the iris's"),
     "lids": (-1.0, 3.0, 0.1, 0.3, "mm by which the upper lid drops"),
     "light": (-1.0, 1.0, 0.05, 0.0, "from the left (-1) to the right (1)"),
     "person": (0, simulator.PEOPLE - 1, 1, 7, "whose eye it is"),
@@ -62,9 +62,12 @@ class EyeExplorer(Shown):
             kind = ipywidgets.FloatSlider if isinstance(step, float) else IntSlider
             limits = {"min": low, "max": high, "step": step, "value": start}
             self.controls[name] = labelled(kind, name, tooltip, **limits)
-        figure, self.images = _image_row((8, 2.9), "simulator", "simulated webcam")
-        axes = [image.axes for image in self.images]
-        self.looks = [axis.plot([], [], "o-", color=ORANGE, markevery=[0])[0] for axis in axes]
+        figure, self.images = _image_row((8, 2.9), "synthetic", "simulated webcam")
+        look = {"arrowstyle": "->", "color": ORANGE, "linewidth": 2.5, "shrinkA": 0}
+        self.looks = [
+            image.axes.annotate("", (0, 0), arrowprops=look, annotation_clip=False)
+            for image in self.images
+        ]
         super().__init__(figure, self.controls.values())
 
     def _update(self):
@@ -72,18 +75,18 @@ class EyeExplorer(Shown):
         # The head is held straight, so that the two styles can be compared.
         changes = {"shift_x": 0.0, "shift_y": 0.0, "roll": 0.0, "zoom": 1.0}
         changes |= {name: np.radians(chosen[name]) for name in ("pitch", "yaw")}
-        changes |= {"pupil": chosen["pupil"], "lid_squint": chosen["lids"]}
+        changes |= {"pupil": chosen["pupil size"], "lid_squint": chosen["lids"]}
         changes |= {"light_x": chosen["light"]}
-        for style, image, line in zip(simulator.STYLES, self.images, self.looks, strict=True):
+        for style, image, look in zip(simulator.STYLES, self.images, self.looks, strict=True):
             eye = simulator.set_person(simulator.sample_eyes(1, style), chosen["person"], style)
             eye = eye.assign(**changes)
             show_pixels(image, simulator.render(eye, style)[0])
             label = simulator.labels(eye).iloc[0]
             x, y = label["pupil_x"], label["pupil_y"]
-            line.set_data([x, x + 25 * label["look_x"]], [y, y + 25 * label["look_y"]])
+            look.xyann, look.xy = (x, y), (x + 25 * label["look_x"], y + 25 * label["look_y"])
         return (
             f"The label: pitch {chosen['pitch']}°, yaw {chosen['yaw']}°, pupil at ({x:.1f}, "
-            f"{y:.1f}) pixels. The line goes from the pupil to where the eye looks."
+            f"{y:.1f}) pixels. The arrow goes from the pupil to where the eye looks."
         )
 
 
@@ -119,7 +122,7 @@ class LambdaExplorer(Shown):
         for name, *place in zip(names, x, y, strict=True):
             axis.annotate(name, place, (6, 5), textcoords="offset points", fontsize="small")
         self._mark = axis.plot([], [], "o", color=ORANGE, markersize=14, fillstyle="none")[0]
-        self._image = picture_in(figure.add_axes((0.48, 0.02, 0.51, 0.85)), "synthetic, refined")
+        self._image = picture_in(figure.add_axes((0.48, 0.02, 0.51, 0.85)))
         rows = [(name, row) for row, name in enumerate(names)]
         self.slider = labelled(SelectionSlider, "lambda", "in mean form", options=rows)
         super().__init__(figure, [self.slider])
@@ -127,6 +130,8 @@ class LambdaExplorer(Shown):
     def _update(self):
         row, shots = self.table.iloc[self.slider.value], self._shots[self.slider.value]
         show_pixels(self._image, sheet(5, shots["synthetic"], shots["refined"][-1]))
+        title = f"lambda {row['lambda_mean']:g}: synthetic, refined"
+        self._image.axes.set_title(title, fontsize="small")
         shift, kid, seeds = row["pupil_shift_px"], row["kid"], row["seeds"]
         self._mark.set_data([shift], [kid])
         over = f" (mean over {seeds} seeds)" if seeds > 1 else ""

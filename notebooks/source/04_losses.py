@@ -254,7 +254,7 @@ for name, logits in {"a guess": guess, "the two patches": two_patches}.items():
     print(f"{name}: accuracy {float(accuracy(logits, REFINED))}")
 
 # %% [markdown]
-# Here they are in a recorded training, the *control* of notebook 11. The legend calls R's adversarial term *fool D*.
+# Here they are in a recorded training, the *control* of notebook 11.
 
 # %% tags=["plot"]
 run = simgan_lib.reference_run("failures/baseline/seed0")
@@ -468,7 +468,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# With the wrong sign R's adversarial loss is *low*, because R and D want the same. D's loss is low *too*. That gives
+# With the wrong sign R's adversarial term is *low*, because R and D want the same. D's loss is low *too*. That gives
 # the mistake away: opponents cannot both win. A gaze network that learns from these images errs by
 # {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees. From the control's images it errs by
 # {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, from unrefined ones by
@@ -681,7 +681,7 @@ check("04.3", answers)
 
 # %% [markdown] tags=["solution"]
 # - Both losses are low: R and D want the same. **The wrong sign.**
-# - D's loss is low, R's adversarial loss is *high*, and R changes hardly anything. **Lambda 100.**
+# - D's loss is low, R's adversarial term is *high*, and R changes hardly anything. **Lambda 100.**
 # - Both losses are near their landmarks, and the change can be seen. **The control.**
 #
 # `adversarial_loss` alone tells the three apart.

@@ -40,7 +40,7 @@ scale = notebook.start()
 # %% tags=["plot"]
 notebook.show(
     diagrams.pipeline("refiner refined history discriminator answer"),
-    "where this notebook is on the map of the method: all parts that learn.",
+    "where this notebook is on the map of the method. All parts that learn, and the history.",
 )
 
 # %% tags=["shared"]
@@ -346,7 +346,7 @@ notebook.show(
 # | in the log | landmark | below it | above it |
 # |---|---|---|---|
 # | `discriminator_loss` | 2 ln 2 = 1.386: D guesses | D sees differences | D is worse than a guess |
-# | `adversarial_loss`, *fool D* in the chart | ln 2 = 0.693: D cannot tell | D takes R's images for real | D recognises them |
+# | `adversarial_loss`, the adversarial term | ln 2 = 0.693: D cannot tell | D takes R's images for real | D recognises them |
 # | `accuracy_real`, `accuracy_refined` | 0.5: a guess | D is mostly wrong | near 1 on both: D is sure |
 # | `mean_change` | 0: R copies | | above about 0.5 of 2: very much |
 

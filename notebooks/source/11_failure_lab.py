@@ -42,7 +42,7 @@ scale = notebook.start()
 # %% tags=["plot"]
 notebook.show(
     diagrams.pipeline("refiner discriminator answer"),
-    "this notebook is about the game between R and D, and how it goes wrong.",
+    "where this notebook is on the map of the method. It is about the game between R and D, and how it goes wrong.",
 )
 
 # %% [markdown]
@@ -60,10 +60,14 @@ print(healthy.config.iterations, "rounds; lambda_mean", healthy.config.lambda_me
 
 # %% tags=["plot"]
 TITLES = {
-    "losses (dotted: D guesses)": {"discriminator_loss": "$L_D$", "adversarial_loss": "R: fool D"},
+    "losses (dotted: D guesses)": {
+        "discriminator_loss": "$L_D$",
+        "adversarial_loss": "adversarial term",
+    },
     "mean |R(x) - x|, of 2": {"mean_change": "change"},
     "D's accuracy (dotted: a guess)": {"accuracy_real": "target", "accuracy_refined": "refined"},
 }
+MARKS = (2 * np.log(2), np.log(2)), (0,), (0.5, 0.5)
 
 
 def charts(runs):
@@ -71,15 +75,15 @@ def charts(runs):
     grid = figure.subplots(len(runs), 3, squeeze=False, sharex="row")
     for axes, (name, run) in zip(grid, runs.items(), strict=True):
         rounds = run.metrics[run.metrics["phase"] == "adversarial"].set_index("iteration")
-        for axis, lines in zip(axes, TITLES.values(), strict=True):
-            for (column, label), look in zip(lines.items(), ("-", "--"), strict=False):
+        panels = zip(axes, TITLES.values(), MARKS, (4.15, 1.3, 1.03), strict=True)
+        for axis, lines, marks, top in panels:
+            for (column, label), mark, look in zip(lines.items(), marks, ("-", "--"), strict=False):
                 color = plots.BLUE if look == "-" else plots.ORANGE
                 axis.plot(rounds[column].clip(upper=4), look, color=color, label=label)
+                axis.axhline(mark, color=color, linestyle=":")
             axis.grid(alpha=0.3)
-        axes[0].set_ylabel(name, rotation=0, ha="right", va="center", weight="bold", labelpad=12)
-        for axis, mark, top in zip(axes, (2 * np.log(2), 0, 0.5), (4.15, 1.3, 1.03), strict=True):
-            axis.axhline(mark, color=plots.GRAY, linestyle=":")
             axis.set_ylim(-0.04 * top, top)
+        axes[0].set_ylabel(name, rotation=0, ha="right", va="center", weight="bold", labelpad=12)
     for axis, title in zip(grid[0], TITLES, strict=True):
         axis.legend(title=title, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     figure.supxlabel("round", fontsize="medium")
@@ -94,7 +98,7 @@ notebook.show(charts({"control": healthy}), "the control, the healthy training."
 # questions, in this order:
 #
 # 1. **Does D still play?** $L_D$ is well above 0, and not far above 1.386, where D guesses.
-# 2. **Does R still answer?** Its adversarial loss does not grow without end.
+# 2. **Does R still answer?** Its adversarial term does not grow without end.
 # 3. **How much does R change?** Not nothing, and not everything.
 #
 # ## 2. Six patients
@@ -147,7 +151,7 @@ notebook.show(
 # | 3 | lambda is 0 |
 # | 4 | no history, and no running average of R |
 # | 5 | D gets more updates, and R a tiny learning rate |
-# | 6 | the sign of R's adversarial loss is wrong |
+# | 6 | the sign of R's adversarial term is wrong |
 #
 # Give six digits, for the patients A to F in this order, such as `"123456"`. Decide before you read on.
 # Two patients look as balanced as the control. The charts do not settle which is which, so compare how
@@ -271,7 +275,7 @@ names += [f"ablation/{cell}/seed0" for cell in ("lambda_0.01", "lambda_100", "k_
 for name in names:
     run = simgan_lib.reference_run(name)
     settings = f"lambda {run.config.lambda_mean:g}, K_d {run.config.discriminator_updates}"
-    print(f"{name:<27}{settings:<19}{diagnose(run.metrics)[0]}")
+    print(f"{name:<27}{settings:<20}{diagnose(run.metrics)[0]}")
 
 # %% tags=["check"]
 for name in names:
@@ -458,7 +462,7 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Within ten rounds, by R's adversarial loss. With the wrong sign it falls near 0, and $L_D$ follows. With
+# Within ten rounds, by R's adversarial term. With the wrong sign it falls near 0, and $L_D$ follows. With
 # the right sign both stay near 1.
 #
 # </details>
@@ -467,9 +471,9 @@ if scale.live > 10:
 #
 # | what you see | what it means | what to change |
 # |---|---|---|
-# | $L_D \to 0$, adversarial loss rises, self-regularisation a *large* part of R's loss | lambda decides, not D | lower `lambda_mean` |
-# | $L_D \to 0$, adversarial loss rises, self-regularisation a *tiny* part | R is too slow for D | fewer `discriminator_updates`, larger `refiner_learning_rate` |
-# | $L_D \to 0$ and the adversarial loss $\to 0$ too | R is paid for helping D | the label in `refiner_loss` |
+# | $L_D \to 0$, adversarial term rises, self-regularisation a *large* part of R's loss | lambda decides, not D | lower `lambda_mean` |
+# | $L_D \to 0$, adversarial term rises, self-regularisation a *tiny* part | R is too slow for D | fewer `discriminator_updates`, larger `refiner_learning_rate` |
+# | $L_D \to 0$ and the adversarial term $\to 0$ too | R is paid for helping D | the label in `refiner_loss` |
 # | $L_D \to 0$, change above 1, black or white pictures | tanh is at its end, R has collapsed | lower `refiner_learning_rate`; pre-train |
 # | $L_D$ healthy, self-regularisation a tiny part of R's loss | the labels may be lost | *measure* them; raise `lambda_mean` |
 # | $L_D$ stays at exactly 1.386 | D gets no gradient | D's last activation (section 6) |

@@ -46,7 +46,7 @@ scale = notebook.start()
 # %% tags=["plot"]
 notebook.show(
     diagrams.pipeline("refiner discriminator answer"),
-    "this notebook exchanges R, D and their losses, one at a time.",
+    "where this notebook is on the map of the method. It exchanges R, D and their losses, one at a time.",
 )
 
 # %% [markdown]
@@ -500,7 +500,7 @@ if scale.live > 10:
 # **Exercise 13.3. Fill in.** A third game is the *least-squares* GAN. The critic aims at 1 on real and at 0
 # on refined images, R aims at 1, and each pays the mean squared distance. Write
 # `least_squares(on_real, on_refined)` for two arrays of scores. It returns two numbers: D's loss, a sum of
-# two means, and R's adversarial loss. Expected: for scores of 1 on real and 0 on refined images, `0` and `1`.
+# two means, and R's adversarial term. Expected: for scores of 1 on real and 0 on refined images, `0` and `1`.
 #
 # <details><summary>Hint</summary>
 #

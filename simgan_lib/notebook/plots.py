@@ -136,7 +136,7 @@ def answer_maps(images: np.ndarray, probabilities: np.ndarray, titles: list[str]
 PANELS = {
     "losses (dotted: a guess)": {
         "discriminator_loss": ("$L_D$", BLUE, 2 * np.log(2)),
-        "adversarial_loss": ("$L_R$: fool D", ORANGE, np.log(2)),
+        "adversarial_loss": ("adversarial term", ORANGE, np.log(2)),
         "kept": (r"$L_R$: $\lambda$ · change", GREEN, None),
     },
     "change of a pixel (of 2)": {"mean_change": ("mean |R(x) - x|", GREEN, None)},

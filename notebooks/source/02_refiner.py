@@ -38,7 +38,7 @@ scale = notebook.start()
 # %% tags=["plot"]
 notebook.show(
     diagrams.pipeline("refiner refined"),
-    "where we are. This notebook builds R.",
+    "where this notebook is on the map of the method. It builds R.",
 )
 
 # %% tags=["shared"]

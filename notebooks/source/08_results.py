@@ -36,7 +36,8 @@ matplotlib.rcParams["image.interpolation"] = "nearest"
 
 # %% tags=["plot"]
 notebook.show(
-    diagrams.pipeline("refined real answer"), "this notebook looks at what comes out of training."
+    diagrams.pipeline("refined real answer"),
+    "where this notebook is on the map of the method. It looks at what comes out of training.",
 )
 
 # %% tags=["shared"]

@@ -44,7 +44,7 @@ scale = notebook.start()
 # %% tags=["plot"]
 notebook.show(
     diagrams.pipeline("refined"),
-    "this notebook takes the refined images with their labels, and trains a gaze network on them.",
+    "where this notebook is on the map of the method. It trains a gaze network on refined images with their labels.",
 )
 
 # %% [markdown]

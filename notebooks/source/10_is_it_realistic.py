@@ -39,7 +39,7 @@ scale = notebook.start()
 # %% tags=["plot"]
 notebook.show(
     diagrams.pipeline("refined real"),
-    "this notebook compares the refined images with the images that they should look like.",
+    "where this notebook is on the map of the method. It compares refined images with those that they should look like.",
 )
 
 # %% [markdown]

@@ -45,7 +45,7 @@ SEEDS = 3 if scale.live > 10 else 1
 # %% tags=["plot"]
 notebook.show(
     diagrams.pipeline("synthetic real"),
-    "this notebook exchanges the two kinds of images. All the rest stays as it is.",
+    "where this notebook is on the map of the method. It exchanges the two kinds of images. All the rest stays as it is.",
 )
 
 # %% [markdown]

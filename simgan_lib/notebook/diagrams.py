@@ -6,30 +6,32 @@ from matplotlib.figure import Figure
 
 from simgan_lib.notebook.plots import BLUE, GRAY, GREEN, ORANGE, PINK
 
+STEP = 1.2  # inches from one box of a chain to the next
+
 
 def pipeline(here: str = "") -> Figure:
     """Draws who gives what to whom in SimGAN.
 
     Args:
-        here: Names of boxes to highlight, such as `"refiner refined"`; the others are pale and the
-            figure is small: a map for the top of a notebook. All boxes if empty.
+        here: Names of boxes to highlight, such as `"refiner refined"`; the others are pale: a map
+            for the top of a notebook. All boxes if empty.
     """
     boxes = {
-        "synthetic": (0.9, 2.2, "synthetic\nimages x\n+ labels", BLUE),
-        "refiner": (3.0, 2.2, "refiner\nR", ORANGE),
-        "refined": (5.0, 2.2, "refined\nimages R(x)\n+ same labels", ORANGE),
-        "history": (5.0, 0.6, "history\nbuffer", PINK),
-        "real": (7.2, 0.6, "real images y\nno labels", GREEN),
-        "discriminator": (7.2, 2.2, "discriminator\nD", GRAY),
-        "answer": (9.2, 2.2, "real or\nrefined?", GRAY),
+        "synthetic": (0.6, 1.4, "synthetic\nimages x\n+ labels", BLUE),
+        "refiner": (2.15, 1.4, "refiner\nR", ORANGE),
+        "refined": (3.8, 1.4, "refined\nimages R(x)\n+ same labels", ORANGE),
+        "history": (3.8, 0.3, "history\nbuffer", PINK),
+        "real": (5.85, 0.3, "real images y\nno labels", GREEN),
+        "discriminator": (5.85, 1.4, "discriminator\nD", GRAY),
+        "answer": (7.5, 1.4, "real or\nrefined?", GRAY),
     }
     paths = ["synthetic refiner refined discriminator answer", "real discriminator"]
     paths += ["refined history discriminator"]
     arcs = [
-        ("answer", "refiner", "gradient: fool D", 0.25, ORANGE),
-        ("refined", "synthetic", "self-regularisation: stay close", -0.3, BLUE),
+        ("answer", "refiner", "gradient: fool D", 0.28, ORANGE),
+        ("refined", "synthetic", "self-regularisation: stay close", -0.36, BLUE),
     ]
-    return _draw((10, 3.4), boxes, paths, arcs, here=here)
+    return _draw((8.1, 2.3), boxes, paths, arcs, here.split() or boxes)
 
 
 def refiner() -> Figure:
@@ -37,15 +39,15 @@ def refiner() -> Figure:
     stages = [("x\n35x55x1", GRAY), ("conv 3x3\n64, ReLU", BLUE)]
     stages += [(f"block {number}\n64", ORANGE) for number in (1, 2, 3, 4)]
     stages += [("conv 1x1\n1, tanh", BLUE), ("R(x)\n35x55x1", GRAY)]
-    middles = [0.65 + 1.5 * number for number in (2, 3, 4, 5)]
-    return _chain(stages, [((x - 0.75, 0.78), (x + 0.75, 0.78), "", -0.8, ORANGE) for x in middles])
+    between = [STEP * number for number in (2, 3, 4, 5, 6)]
+    return _chain(stages, [((x, 0.4), (y, 0.4), "", -0.9, ORANGE) for x, y in pairwise(between)])
 
 
 def residual_block() -> Figure:
     """Draws a residual block: two convolutions, and the input carried past them."""
     stages = [("h", GRAY), ("conv 3x3\n64, ReLU", BLUE), ("conv 3x3\n64", BLUE)]
     stages += [("+", ORANGE), ("ReLU", BLUE), ("h'", GRAY)]
-    return _chain(stages, [("0", "3", "shortcut", -0.3, ORANGE)])
+    return _chain(stages, [("0", "3", "shortcut", -0.36, ORANGE)])
 
 
 def discriminator() -> Figure:
@@ -59,46 +61,41 @@ def discriminator() -> Figure:
 def algorithm() -> Figure:
     """Draws one round of Algorithm 1: K_g updates of R, then K_d updates of D."""
     boxes = {
-        "x": (1.1, 1.5, "take a batch of\nsynthetic x", BLUE),
-        "R": (3.4, 1.5, "update R:\nfool D,\nstay close", ORANGE),
-        "half": (6.0, 1.5, "refine half a batch,\ntake half from the\nhistory buffer", PINK),
-        "D": (8.6, 1.5, "update D:\nreal against\nrefined", GRAY),
+        "x": (0.7, 1.15, "sample\nsynthetic x", BLUE),
+        "R": (2.35, 1.15, "update R:\nfool D,\nstay close", ORANGE),
+        "xy": (4.1, 1.15, "sample\nsynthetic x\nand real y", GREEN),
+        "half": (6.0, 1.15, "refine x, mix\nwith images from\nthe history", PINK),
+        "D": (7.9, 1.15, "update D:\nreal against\nrefined", GRAY),
     }
     arcs = [
-        ("D", "x", "next round", -0.22, GRAY),
-        ((3.6, 1.95), (3.2, 1.95), "K_g times", 2.2, ORANGE),
-        ((7.7, 1.95), (6.9, 1.95), "K_d times", 1.5, GRAY),
+        ("R", "x", "$K_g$ times", 0.9, ORANGE),
+        ("D", "xy", "$K_d$ times", 0.4, GRAY),
+        ("D", "x", "next round", -0.25, GRAY),
     ]
-    figure = _draw((10, 3.0), boxes, ["x R half D"], arcs)
-    # D's updates repeat both steps: another half is refined each time.
-    bracket = {"color": GRAY, "linewidth": 1}
-    figure.axes[0].plot([5.2, 5.2, 9.4, 9.4], [1.85, 1.95, 1.95, 1.85], **bracket)
-    return figure
+    return _draw((8.6, 2.1), boxes, ["x R xy half D"], arcs, boxes)
 
 
 def _chain(stages, arcs=()):
-    boxes = {str(n): (0.65 + 1.5 * n, 0.75, *stage) for n, stage in enumerate(stages)}
-    return _draw((1.5 * len(stages), 2.0), boxes, [" ".join(boxes)], arcs, height=1.5)
+    boxes = {str(n): (STEP * (n + 0.5), 0.4, *stage) for n, stage in enumerate(stages)}
+    size = STEP * len(stages), 1.2 if arcs else 0.8
+    return _draw(size, boxes, [" ".join(boxes)], arcs, boxes)
 
 
-def _draw(size, boxes, paths, arcs, height=None, here=""):
-    """Boxes by name, arrows along paths of names, and bent arrows with a text.
+def _draw(size, boxes, paths, arcs, vivid):
+    """Boxes by name, arrows along paths of names, and bent arrows with a text; in inches.
 
-    A bent arrow goes from a box or a place to another.
+    A bent arrow goes from a box or a place to another. Boxes that are not `vivid` are pale.
     """
-    scale = 0.6 if here else 1.0
-    size_in = scale * min(10, size[0]), scale * (height or size[1])
-    figure = Figure(figsize=size_in)
+    figure = Figure(figsize=size)
     axis = figure.add_axes((0, 0, 1, 1), xlim=(0, size[0]), ylim=(0, size[1]))
     axis.axis("off")
     middle = {"ha": "center", "va": "center"}
     look = {"boxstyle": "round,pad=0.5", "edgecolor": "white", "linewidth": 2}
     drawn = {}
     for name, (x, y, text, color) in boxes.items():
-        pale = bool(here) and name not in here.split()
-        box = {**look, "facecolor": color, "alpha": 0.25 if pale else 1.0}
-        shown = axis.text(x, y, text, bbox=box, fontsize=8.5 * scale, **middle)
-        shown.set_color("0.4" if pale else "white")
+        box = {**look, "facecolor": color, "alpha": 1.0 if name in vivid else 0.25}
+        shown = axis.text(x, y, text, bbox=box, fontsize=10, **middle)
+        shown.set_color("white" if name in vivid else "0.4")
         drawn[name] = shown.get_bbox_patch()
 
     def arrow(start, end, **style):
@@ -118,6 +115,6 @@ def _draw(size, boxes, paths, arcs, height=None, here=""):
         (x, y), (x_end, y_end) = place(start), place(end)
         middle_of_arc = (x + x_end) / 2, (y + y_end - bend * (x_end - x)) / 2
         paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        look = {"color": color, "fontsize": 9 * scale, "bbox": paper, "zorder": 5, **middle}
+        look = {"color": color, "fontsize": 10, "bbox": paper, "zorder": 5, **middle}
         axis.text(*middle_of_arc, text, **look)
     return figure

@@ -224,8 +224,8 @@ rows = {"synthetic": data.synthetic.images[:16], "refined": refined}
 rows["simulated\nwebcam"] = data.real.images[:16]
 notebook.show(
     plots.contact_sheet(rows, columns=8),
-    "synthetic eyes, the same eyes refined by the run `best`, and simulated webcam eyes. Compare skin, lid shadows and "
-    "contrast. Then check in each refined eye that the iris is still where it was.",
+    "synthetic eyes, the same eyes refined by the run `best`, and the simulated webcam's images of other eyes. Compare "
+    "skin, lid shadows and contrast. Then check in each refined eye that the iris is still where it was.",
 )
 
 # %% [markdown]

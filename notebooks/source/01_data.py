@@ -40,7 +40,8 @@ scale = notebook.start()
 # %% tags=["plot"]
 notebook.show(
     diagrams.pipeline("synthetic real"),
-    "where we are. This notebook is about what goes in: labelled synthetic images, and unlabelled images of the target.",
+    "where this notebook is on the map of the method. It is about what goes in: labelled synthetic images, "
+    "and unlabelled images of the target.",
 )
 
 # %% [markdown]
@@ -352,16 +353,16 @@ for name, images in [("synthetic", data.synthetic.images), ("real", data.real.im
     share = np.bincount(images.ravel(), minlength=256) / images.size
     left.plot(100 * share, **style, label=label)
     right.semilogy(*power_spectrum(images[:1000]), **style, label=label)
-left.set(xlabel="gray level", ylabel="% of the pixels", ylim=(0, 2))
+left.set(xlabel="gray level", ylabel="% of the pixels", ylim=(0, None))
 right.set(xlabel="waves: cycles per pixel", ylabel="power (gray levels squared)")
 for axis in (left, right):
     axis.grid(alpha=0.3)
-right.legend(fontsize="small")
+    axis.legend(fontsize="small", loc="upper right")
 notebook.show(
     figure,
     "left, gray levels. Synthetic images have a hump, and spikes at pure black and pure white. The simulated webcam's levels "
     "are about equally frequent. Right, synthetic images have more of the fast waves, from their crisp edges. Simulated "
-    "webcam images have more of the slowest, from their shadows.",
+    "webcam images have more of the slowest.",
 )
 
 # %% [markdown]

@@ -44,7 +44,7 @@ scale = notebook.start()
 # %% tags=["plot"]
 notebook.show(
     diagrams.pipeline("discriminator answer"),
-    "where we are. This notebook builds D and reads its answers.",
+    "where this notebook is on the map of the method. It builds D and reads its answers.",
 )
 
 # %% tags=["shared"]
@@ -336,8 +336,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# In the second eye D takes bright skin for real. But two eyes prove little. We ask about a hundred synthetic eyes,
-# whose labels say where the pupils are.
+# The lower part of the second eye's map is blue: D takes the bright skin there for real. But two eyes prove little. We
+# ask about a hundred synthetic eyes, whose labels say where the pupils are.
 
 # %%
 hundred, where = simgan_lib.simulate(100, "simulator", start=6 * 10**8)
@@ -424,7 +424,8 @@ for axis, found, title in zip(axes[1:], (local, whole), ("local loss", "global l
 figure.colorbar(shown, ax=axes[1:], label="126 x gradient")
 notebook.show(
     figure,
-    "how hard each loss presses R at each patch.",
+    "how hard each loss presses R at each patch. 126 x gradient is p(refined): of each patch for the local loss, of the "
+    "whole image for the global one.",
 )
 
 # %% [markdown]

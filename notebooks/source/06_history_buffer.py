@@ -655,8 +655,8 @@ axis.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
 axis.grid(alpha=0.3)
 notebook.show(
     figure,
-    "how far R has run round the circle with buffers of growing size, three seeds each. The larger the buffer, the "
-    "slower the chase.",
+    "how far R has run round the circle with buffers of growing size, three seeds each. The flatter a "
+    "line, the slower the chase.",
 )
 
 # %% tags=["check"]

@@ -446,8 +446,8 @@ if scale.live > 10:
 # <details><summary>Answer</summary>
 #
 # Yes. Self-regularisation is a part of $L_R$, so R learns to keep the eye within the game as well. In round 1 the
-# pre-trained R paints eyes, and the other one ghosts. Later both paint eyes, often too dark. D asks for changes, so
-# neither curve on the left stays near zero. Both curves swing, so one round does not rank the two.
+# pre-trained R paints eyes, and the other one ghosts. Later both paint eyes, some too dark or with too much contrast.
+# D asks for changes, so neither curve on the left stays near zero. Both swing, so one round does not rank the two.
 #
 # </details>
 #

@@ -157,8 +157,8 @@ def quote(runs: str, key: str, decimals: int = 1) -> str:
         decimals: Digits after the point.
 
     Example:
-        >>> quote("best", "config.batch_size", 0)
-        '32'
+        >>> quote("best", "config.iterations", 0)
+        '4,000'
     """
     found = [Run(path.parent) for path in sorted(RUNS.glob(f"{runs}/config.json"))]
     if not found:

@@ -5,26 +5,29 @@ import numpy as np
 from simgan_exercises import Hint, call, close, task
 
 
-@task("08.1", "Losses of different sums can be compared only as probabilities.")
-def _(typical_probability):
-    rng = np.random.default_rng()
-    for terms in (2, int(rng.integers(3, 9))):
-        parts = rng.uniform(0.05, 3.0, terms)
-        received = call(typical_probability, float(parts.sum()), terms)
-        if abs(float(received) - np.exp(-parts.sum())) < 1e-6:
-            raise Hint("This is the probability that all terms are right together. Use one term's.")
-        if abs(float(received) + parts.mean()) < 1e-6 or float(received) > 1:
-            raise Hint("A probability lies between 0 and 1. Undo the logarithm, and mind the sign.")
-        if terms > 2 and abs(float(received) - np.exp(-parts.sum() / 2)) < 1e-6:
-            raise Hint("There may be another number of terms than two.")
-        close(received, np.exp(-parts.mean()), "A guess between two has ln 2 a term: is it 0.5?")
+@task("08.1", "A sum says nothing before its terms are known, and what each is a mean of.")
+def _(as_two_terms):
+    real, new, old = np.random.default_rng().uniform(0.05, 3.0, 3)
+    received = call(as_two_terms, real, new, old)
+    known = {
+        "This is the sum of three. Our refined images have one mean.": real + new + old,
+        "This is right for three equal terms only.": (real + new + old) * 2 / 3,
+        "L_D is a sum of two means, and not a mean of three.": (real + new + old) / 3,
+        "Half of our refined batch is old.": real + new,
+        "Old images are refined ones. Real images have their own mean.": (real + new) / 2 + old,
+    }
+    for hint, wrong in known.items():
+        if np.shape(received) == () and np.isclose(received, wrong):
+            raise Hint(hint)
+    close(received, real + (new + old) / 2, "Add the mean on real and the mean on refined images.")
 
 
 @task("08.2", "R learned a rule for the simulator's images. It has no notion of 'enough'.")
 def _(again):
-    if str(again).lower() not in ("a", "b", "c"):
-        raise Hint("Answer with the letter, as text.")
-    if str(again).lower() != "b":
+    letter = str(again).strip().upper()
+    if letter not in {"A", "B", "C"}:
+        raise Hint('Answer with one of the letters "A", "B" and "C".')
+    if letter != "B":
         raise Hint("Compute R(R(x)), and compare the mean change of both steps in gray levels.")
 
 

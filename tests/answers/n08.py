@@ -42,27 +42,28 @@ def root_of_squares(a, b):
 
 RIGHT = {
     "08.1": [
-        (lambda loss, terms: np.exp(-loss / terms),),
-        (lambda loss, terms: np.exp(-loss) ** (1 / terms),),
+        (lambda real, new, old: real + (new + old) / 2,),
+        (lambda real, new, old: np.mean([real, real, new, old]) * 2,),
     ],
-    "08.2": [("b",), ("B",)],
+    "08.2": [("B",), (" b",)],
     "08.3": [(shuffle,), (shuffle_one_by_one,)],
     "08.4": [(distance,), (lambda a, b: distance(b, a),)],
 }
 WRONG = {
     "08.1": [
-        ((lambda loss, terms: np.exp(-loss),), "together"),
-        ((lambda loss, terms: np.exp(loss / terms),), "between 0 and 1"),
-        ((lambda loss, terms: -loss / terms,), "between 0 and 1"),
-        ((lambda loss, terms: np.exp(-loss / 2) if terms > 2 else 0.1,), "ln 2"),
-        ((lambda loss, terms: np.exp(-loss / 2),), "than two"),
-        ((lambda loss, terms: None,), "returns nothing"),
+        ((lambda real, new, old: real + new + old,), "sum of three"),
+        ((lambda real, new, old: (real + new + old) * 2 / 3,), "equal terms"),
+        ((lambda real, new, old: (real + new + old) / 3,), "mean of three"),
+        ((lambda real, new, old: real + new,), "is old"),
+        ((lambda real, new, old: (real + new) / 2 + old,), "their own mean"),
+        ((lambda real, new, old: real + np.sqrt(new * old),), "Add the mean"),
+        ((lambda real, new, old: None,), "returns nothing"),
     ],
     "08.2": [
-        (("a",), "R(R(x))"),
-        (("c",), "R(R(x))"),
+        (("A",), "R(R(x))"),
+        (("C",), "R(R(x))"),
         ((...,), "no answer"),
-        ((2,), "letter"),
+        ((2,), "letters"),
     ],
     "08.3": [
         ((lambda eyes, rng: rng.permuted(eyes[::-1], axis=1),), "another"),

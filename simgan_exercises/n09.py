@@ -27,20 +27,14 @@ def _(within):
 
 @task(
     "09.2",
-    "More images help where the style is right. That is why the paper's best row has four times as "
-    "many refined images.",
+    "The two gains differ by less than their standard error. That is no proof that they are equal.",
 )
 def _(letter):
     letter = str(letter).strip().upper()
     if letter not in {"A", "B", "C"}:
         raise Hint('Answer with one of the letters "A", "B" and "C".')
-    if letter == "A":
-        raise Hint(
-            "More images of the same style show more eyes, in the same wrong style. Which part of "
-            "the error is due to the style?"
-        )
-    if letter == "C":
-        raise Hint("Compute both gains in per cent from the printed errors. They differ by more.")
+    if letter != "C":
+        raise Hint("Compare the difference of the two printed gains with their standard errors.")
 
 
 @task(

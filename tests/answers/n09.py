@@ -30,7 +30,7 @@ def turn(change):
 
 RIGHT = {
     "09.1": [(within,), (within_by_counting,)],
-    "09.2": [("B",), (" b",)],
+    "09.2": [("C",), (" c",)],
     "09.3": [(mean_turn,), (mean_turn_of_means,)],
     "09.4": [("CAB",), ("cab",)],
 }
@@ -44,8 +44,8 @@ WRONG = {
         (lambda e, d: np.percentile(e, d), "another one"),
     ],
     "09.2": [
-        ("A", "wrong style"),
-        ("C", "differ by more"),
+        ("A", "standard errors"),
+        ("B", "standard errors"),
         ("D", "one of the letters"),
         (2, "one of the letters"),
     ],

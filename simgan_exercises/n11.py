@@ -31,7 +31,7 @@ def _(diagnosis):
     if {at["D"], at["E"]} != {"2", "5"}:
         raise Hint("Two more patients have lost to D: its loss goes to 0 and R's grows. Why?")
     if digits != CAUSES:
-        raise Hint("Two are left whose game is balanced. Which one changes more than the control?")
+        raise Hint("Two are left whose game is balanced. In which is R's loss all adversarial?")
 
 
 def _log(losses, before):

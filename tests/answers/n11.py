@@ -48,7 +48,7 @@ WRONG = {
         (("123456",), "both losses small"),
         (("564213",), "leaves the chart"),
         (("164523",), "next to nothing"),
-        (("163254",), "more than the control"),
+        (("163254",), "all adversarial"),
         (("162453",), "lost to D"),
         (("16425",), "once"),
     ],

@@ -42,7 +42,7 @@ def _images_seen(function):
 
 
 @task("07.2", "Losses with different numbers of terms can be compared as probabilities.")
-def _certainty(function):
+def _lead(function):
     rng = np.random.default_rng()
     for terms in (2, 3, 4):
         loss = float(rng.uniform(0.3, 1.2))

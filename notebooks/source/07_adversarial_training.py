@@ -40,7 +40,7 @@ scale = notebook.start()
 # %% tags=["plot"]
 notebook.show(
     diagrams.pipeline("refiner refined history discriminator answer"),
-    "where this notebook is on the map of the method. All parts that learn, and the history.",
+    "where this notebook is on the map of the method. The whole game between R and D.",
 )
 
 # %% tags=["shared"]
@@ -314,13 +314,6 @@ print(run, f"in {run.environment['training_seconds'] / 60:.1f} minutes, {trained
 
 # %% tags=["plot"]
 notebook.show(
-    plots.timeline(run.snapshots, steps=4, count=6),
-    "the same synthetic eyes after more and more rounds. At round 0 R has only learned to copy. Compare skin, contrast "
-    "and lids from row to row.",
-)
-
-# %% tags=["plot"]
-notebook.show(
     plots.before_after(run.snapshots, run.real_name, count=8),
     "before, after, and the target, which shows other eyes. Compare the gray of the skin, the softness of the lid's edge "
     "and the noise. Then look whether each iris is still where it was.",
@@ -381,7 +374,7 @@ if scale.live > 10:
 # %% [markdown] tags=["task"]
 # ### Exercise 07.2 · How sure is D?
 #
-# $L_D$ is a sum of mean cross-entropies, each minus the logarithm of a probability. Write `certainty(loss, terms)`: the
+# $L_D$ is a sum of mean cross-entropies, each minus the logarithm of a probability. Write `lead(loss, terms)`: the
 # probability that D gives to the right answer, as a geometric mean over the terms. *Expected:* 0.5 for 1.386 and two terms, and 0.69 for
 # 1.1 and three terms.
 #
@@ -395,30 +388,26 @@ if scale.live > 10:
 
 
 # %% tags=["exercise"]
-def certainty(loss, terms): ...
+def lead(loss, terms): ...
 
 
 # %% tags=["solution"]
-def certainty(loss, terms):
+def lead(loss, terms):
     return np.exp(-loss / terms)
 
 
-print(f"two terms at 1.1: {certainty(1.1, 2):.0%}, three terms: {certainty(1.1, 3):.0%}")
-assert verdict("07.2", certainty)[0]
+print(f"two terms at 1.1: {lead(1.1, 2):.0%}, three terms: {lead(1.1, 3):.0%}")
+assert verdict("07.2", lead)[0]
 
 # %% tags=["shared"]
-check("07.2", certainty)
+check("07.2", lead)
 
 # %% [markdown]
 # ### The same while it trains
 #
-# A dashboard draws a run folder anew as it grows. To train *in* a dashboard, call
-# `widgets.TrainingDashboard(data, panel, notebook.new_run_folder("mine"))` and press Start.
-
-# %%
-widgets.TrainingDashboard.attach(folder)
-
-# %% [markdown]
+# A dashboard draws these charts and eyes anew as a run folder grows. `widgets.TrainingDashboard.attach(folder)` follows a training. To train
+# *in* a dashboard, call `widgets.TrainingDashboard(data, panel, notebook.new_run_folder("mine"))` and press Start.
+#
 # `simgan train --tensorboard` writes files for TensorBoard, and so does this callback:
 #
 #     simgan_lib.train(data, config, folder, callbacks=[simgan_lib.training.TensorBoard("logs", synthetic)])

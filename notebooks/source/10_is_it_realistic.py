@@ -60,13 +60,13 @@ print(f"{len(refined):,} refined eyes; {len(reference):,} and {len(others):,} we
 # This is the two-sample test of notebook 01. A classifier learns to tell two sets apart on half of the
 # images, and is tested on the other half. If both sets came from one distribution, it would be right in 50%.
 #
-# The classifier must be fresh: R has learned to fool the D of its training. It also needs a **control**:
-# simulated webcam images against other simulated webcam images, where nothing can be found.
+# The classifier must be fresh: R has learned to fool the D of its training. It is also **calibrated**:
+# on simulated webcam images against other simulated webcam images, where nothing can be found.
 #
-# **Predict.** Write down three percentages: for synthetic images, for refined ones, and for the control.
+# **Predict.** Write down three percentages: for synthetic images, for refined ones, and for simulated webcam ones.
 
 # %%
-candidates = {"synthetic": synthetic.images, "refined": refined, "control": others}
+candidates = {"synthetic": synthetic.images, "refined": refined, "webcam": others}
 told, judges = {}, {}
 for name, images in candidates.items():
     told[name], judges[name] = realism.two_sample_test(images, reference, 0, scale.effort)
@@ -75,8 +75,8 @@ for name, images in candidates.items():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Synthetic images are always told apart, refined ones in nine of ten cases, and the control in half, as
-# by a guess. The records have three classifiers for each run. They give
+# Synthetic images are always told apart, refined ones in nine of ten cases, and simulated webcam ones in
+# half, as by a guess. The records have three classifiers for each run. They give
 # {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}} over the three refiners of
 # `quick`, and {{best evaluation.two_sample_accuracy.refined.mean 3}} for `best`.
 #
@@ -135,10 +135,10 @@ for name, result in told.items():
 if scale.live > 10:
     assert told["synthetic"]["low"] > 0.99
     assert told["refined"]["accuracy"] > 0.8
-    assert abs(told["control"]["accuracy"] - 0.5) < 0.06
+    assert abs(told["webcam"]["accuracy"] - 0.5) < 0.06
 
 # %% [markdown]
-# The control's interval holds 50%. That of the refined images lies far above it.
+# The interval of the simulated webcam images holds 50%. That of the refined images lies far above it.
 #
 # ### A difference that R cannot see
 #
@@ -242,7 +242,7 @@ check("10.2", squared_mmd)
 # webcam images. It looks at what refining is to change. It may overlook a difference that only refined
 # images have.
 #
-# **Predict.** Sort four sets by their distance: synthetic, hand-made, refined, and the control.
+# **Predict.** Sort four sets by their distance: synthetic, hand-made, refined, and simulated webcam.
 
 # %%
 judge = judges["synthetic"]
@@ -262,12 +262,12 @@ for name, images in (candidates | {"handmade": handmade}).items():
 if scale.live > 10:
     far = {name: found["mean"] for name, found in distance.items()}
     assert far["refined"] < far["handmade"] < far["synthetic"]
-    assert abs(far["control"]) < 0.02
+    assert abs(far["webcam"]) < 0.02
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Synthetic is the farthest, then hand-made, then refined. The control is at 0.
+# Synthetic is the farthest, then hand-made, then refined. Simulated webcam is at 0.
 #
 # </details>
 #
@@ -314,8 +314,9 @@ rows = {"synthetic": synthetic.images, "refined": refined}
 rows |= {f"keeps\n{name}".replace(", lids", ",\nlids"): images for name, images in perfect.items()}
 notebook.show(
     plots.contact_sheet({name: images[:6] for name, images in rows.items()}, 6, zoom=1.5),
-    "the same six eyes: as simulated, as R answers, and as three perfect refiners would. All eyes of a "
-    "column look the same way. Only the last row keeps the lids of the first.",
+    "the same six eyes: as simulated, as R answers, and as three perfect refiners would. In a column "
+    "the simulated and the perfect eyes look the same way, and R's as far as it kept the label. Only the last "
+    "row keeps the lids of the first.",
 )
 
 # %% [markdown] tags=["task"]
@@ -598,7 +599,7 @@ if scale.live > 10:
 # %% [markdown]
 # ## What you have learned
 #
-# - A classifier that judges realism must be fresh. It needs a control and an interval.
+# - A classifier that judges realism must be fresh. It needs calibration and an interval.
 # - A classifier says whether two sets differ, and a distance how far. Neither knows about labels.
 # - A perfect refiner that keeps place and lids is told apart. This is what R is measured against.
 # - A refiner without a random input paints one fixed example of what is random.

@@ -277,8 +277,8 @@ for name, images in rows.items():
 # %% tags=["plot"]
 notebook.show(
     plots.contact_sheet({name: images[:24] for name, images in rows.items()}, 12, zoom=0.75),
-    "digits as drawn, after the recipe, refined, and real handwriting. The first three rows show the same "
-    "digits.",
+    "digits as drawn, after the recipe, refined, and real handwriting, in two blocks. The first three "
+    "rows of a block show the same digits.",
 )
 
 # %% tags=["check"]

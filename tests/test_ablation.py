@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from test_evaluation import CONFIG as BASE
 from test_evaluation import linear
 
 from simgan_lib.config import UserError, preset
@@ -22,13 +23,6 @@ from simgan_lib.evaluation.grid import GRIDS, SHOWS, Cell, ablate
 from simgan_lib.notebook import plots
 from simgan_lib.runs import Run, RunError, reference_run
 
-# Each phase and each network compiles for seconds, in every process.
-BASE = preset("smoke").replace(
-    precision="float32",
-    iterations=2,
-    refiner_pretraining_steps=0,
-    discriminator_pretraining_steps=0,
-)
 EFFORT = Effort(epochs=1, network=linear, instrument_images=32)
 CELLS = {
     "baseline": Cell("nothing", {}),

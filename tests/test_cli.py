@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from test_evaluation import linear
 
 from simgan_lib import cli
 from simgan_lib.checks import diagnose
@@ -19,6 +20,9 @@ from simgan_lib.evaluation.gaze import Effort
 from simgan_lib.runs import Run, refine
 
 SMALL = ["--preset", "smoke", "--set", "precision=float32"]
+# One phase, as each compiles for seconds.
+ROUNDS = [*SMALL, "--set", "refiner_pretraining_steps=0"]
+ROUNDS += ["--set", "discriminator_pretraining_steps=0"]
 
 
 def simgan(capsys, *arguments):
@@ -58,10 +62,10 @@ def run(root, tmp_path_factory):
 
 def test_quickstart_trains_shows_and_repeats_nothing(tmp_path, root, capsys, monkeypatch):
     monkeypatch.setattr(cli, "QUICK_IMAGES", 24)
-    effort = Effort(epochs=1, instrument_images=24)
+    effort = Effort(epochs=1, network=linear, instrument_images=24)
     monkeypatch.setattr(report, "evaluate", partial(report.evaluate, effort=effort))
     folder = tmp_path / "runs" / "quickstart"
-    command = ["quickstart", "--run", folder, "--root", root, *SMALL]
+    command = ["quickstart", "--run", folder, "--root", root, *ROUNDS]
     code, text = simgan(capsys, *command)
     assert code == 0, text
     assert "6 of 6 rounds" in text
@@ -83,7 +87,7 @@ def test_train_on_real_images_of_another_file(tmp_path, root, capsys):
         for number in range(20):
             file[f"image/{number}"] = rng.integers(0, 256, (35, 55), "uint8")
     command = ["train", "--run", tmp_path / "run", "--root", root, "--real", tmp_path / "real.h5"]
-    code, text = simgan(capsys, *command, *SMALL, "--set", "iterations=2")
+    code, text = simgan(capsys, *command, *ROUNDS, "--set", "iterations=2")
     assert code == 0, text
     assert Run(tmp_path / "run").real_name == "real"
     np.testing.assert_array_equal(
@@ -103,7 +107,7 @@ def test_the_command_line_says_what_the_curves_show(run, capsys):
 
 def test_resume_takes_the_runs_own_settings(tmp_path, root, capsys):
     start = ["train", "--run", tmp_path, "--root", root]
-    assert simgan(capsys, *start, *SMALL, "--set", "iterations=2")[0] == 0
+    assert simgan(capsys, *start, *ROUNDS, "--set", "iterations=2")[0] == 0
     code, text = simgan(capsys, *start, "--resume", "--set", "iterations=4")
     assert code == 0, text
     assert f"  The curves: {diagnose(Run(tmp_path).metrics)[0]}\n" in text
@@ -128,7 +132,7 @@ def test_train_begins_with_the_networks_of_another_run(run, tmp_path, root, caps
 
 def test_tensorboard_gets_curves_and_eyes(tmp_path, root, capsys):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    command = ["train", "--run", tmp_path / "run", "--root", root, *SMALL, "--tensorboard"]
+    command = ["train", "--run", tmp_path / "run", "--root", root, *ROUNDS, "--tensorboard"]
     code, text = simgan(capsys, *command)
     assert code == 0, text
     (folder,) = {path.parent for path in (tmp_path / "run").rglob("events.*")}
@@ -163,7 +167,7 @@ def test_images_of_another_size_can_be_resized(run, root, tmp_path, capsys):
     command = ["refine", "--run", run, large, tmp_path / "out.h5", "--resize"]
     assert simgan(capsys, *command)[0] == 0
     assert read_images(tmp_path / "out.h5").images.shape == (20, 35, 55)
-    command = ["train", "--run", tmp_path / "run", "--root", root, "--real", large, *SMALL]
+    command = ["train", "--run", tmp_path / "run", "--root", root, "--real", large, *ROUNDS]
     code, text = simgan(capsys, *command, "--size", "20", "30")
     assert code == 0, text
     assert Run(tmp_path / "run").snapshots["real"].shape[1:] == (20, 30)

@@ -23,7 +23,13 @@ def linear(image_shape, outputs, seed):
 
 
 FAST = Effort(epochs=1, network=linear, instrument_images=64)
-CONFIG = preset("smoke").replace(precision="float32", filters=8, iterations=2)
+# One phase, as each compiles for seconds.
+CONFIG = preset("smoke").replace(
+    precision="float32",
+    iterations=2,
+    refiner_pretraining_steps=0,
+    discriminator_pretraining_steps=0,
+)
 RNG = np.random.default_rng(0)
 
 

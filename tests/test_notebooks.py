@@ -234,11 +234,13 @@ def test_every_cell_runs(master, tmp_path):
     path = tmp_path / f"{master.stem}.ipynb"
     nbformat.write(tool.build(master), path)
     options = ["-q", "--nbval-lax", "--nbval-cell-timeout=300", "-p", "no:cacheprovider"]
+    options += ["-p", "nbval.plugin", "-o", "addopts="]
+    environment = {"SIMGAN_PRESET": "smoke", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "-o", "addopts=", path],
+        [sys.executable, "-m", "pytest", *options, path],
         cwd=FOLDER,
         # A checkout's library, wherever the notebook lies.
-        env={**os.environ, "SIMGAN_PRESET": "smoke", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )

@@ -101,9 +101,9 @@ def test_the_wheel_is_small_and_carries_the_cards(wheel):
 
 
 @pytest.mark.parametrize("repository", ["", "ada/simgan"])
-def test_readme_stands_alone_on_a_package_index(tmp_path, repository):
+def test_readme_stands_alone_on_a_package_index(wheel, tmp_path, repository):
     markdown = pytest.importorskip("readme_renderer.markdown")
-    with ZipFile(build(tmp_path, repository)) as archive:
+    with ZipFile(build(tmp_path, repository) if repository else wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("METADATA"))
         about = message_from_string(archive.read(name).decode())
     html = markdown.render(about.get_payload())

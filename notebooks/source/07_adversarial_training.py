@@ -405,9 +405,13 @@ check("07.2", lead)
 # %% [markdown]
 # ### The same while it trains
 #
-# A dashboard draws these charts and eyes anew as a run folder grows. `widgets.TrainingDashboard.attach(folder)` follows a training. To train
-# *in* a dashboard, call `widgets.TrainingDashboard(data, panel, notebook.new_run_folder("mine"))` and press Start.
-#
+# A dashboard draws these charts and eyes anew as a run folder grows. To train *in* a dashboard, call
+# `widgets.TrainingDashboard(data, panel, notebook.new_run_folder("mine"))` and press Start.
+
+# %%
+widgets.TrainingDashboard.attach(folder)
+
+# %% [markdown]
 # `simgan train --tensorboard` writes files for TensorBoard, and so does this callback:
 #
 #     simgan_lib.train(data, config, folder, callbacks=[simgan_lib.training.TensorBoard("logs", synthetic)])

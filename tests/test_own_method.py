@@ -22,6 +22,7 @@ CONFIG = preset("smoke").replace(precision="float32")
 once = pytest.mark.skipif(
     keras.backend.backend() == "jax", reason="says nothing about the backend, and compiles long"
 )
+# One phase, as each compiles for seconds.
 NO_PRETRAINING = CONFIG.replace(refiner_pretraining_steps=0, discriminator_pretraining_steps=0)
 
 
@@ -226,8 +227,8 @@ def test_ones_own_model_resumes_to_the_bit(tmp_path, build):
 
 @once
 def test_a_wasserstein_loss_with_a_critic(tmp_path):
-    model = Wasserstein(CONFIG, SHAPE, discriminator=build_critic())
-    model = train(DATA, CONFIG, tmp_path, progress=False, model=model)
+    model = Wasserstein(NO_PRETRAINING, SHAPE, discriminator=build_critic())
+    model = train(DATA, NO_PRETRAINING, tmp_path, progress=False, model=model)
     run = Run(tmp_path)
     table = run.metrics[run.metrics["phase"] == "adversarial"]
     assert {"critic_loss", "distance", "kept", "refiner_loss"} <= set(table)
@@ -236,7 +237,7 @@ def test_a_wasserstein_loss_with_a_critic(tmp_path):
     shots = run.snapshots
     assert "probability_refined" not in shots
     np.testing.assert_array_equal(shots["refined"][-1], model.refine(shots["synthetic"]))
-    model = Wasserstein(CONFIG.replace(iterations=8), SHAPE, discriminator=build_critic())
+    model = Wasserstein(NO_PRETRAINING.replace(iterations=8), SHAPE, discriminator=build_critic())
     train(DATA, model.config, tmp_path, resume=True, progress=False, model=model)
     assert Run(tmp_path).metrics["iteration"].iloc[-1] == 8
 
@@ -312,7 +313,7 @@ def test_ones_own_simulator(tmp_path):
     labels = pd.DataFrame({"row": boxes[:, 0], "name": [f"box {n}" for n in range(40)]})
     noisy = np.clip(images[::-1] + rng.normal(0, 20, images.shape), 0, 255).astype("uint8")
     data = GazeData(ImageSet(images, labels, "boxes"), ImageSet(noisy, None, "camera"))
-    model = train(data, CONFIG, tmp_path, progress=False)
+    model = train(data, NO_PRETRAINING, tmp_path, progress=False)
     refined = ImageSet(model.refine(images), labels, "refined boxes")
     save_images(tmp_path / "refined.h5", refined)
     found = read_images(tmp_path / "refined.h5")
@@ -324,7 +325,7 @@ def test_ones_own_simulator(tmp_path):
 def test_colour_from_end_to_end(tmp_path):
     data = make_data((64, 64, 3))
     assert data.image_shape == (64, 64, 3)
-    config = CONFIG.replace(iterations=2)
+    config = NO_PRETRAINING.replace(iterations=2)
     model = train(data, config, tmp_path / "run", progress=False)
     run = Run(tmp_path / "run")
     assert run.snapshots["refined"].shape == (2, 32, 64, 64, 3)
@@ -341,7 +342,7 @@ def test_colour_from_end_to_end(tmp_path):
 def test_a_registered_layer_of_ones_own_survives(tmp_path):
     image = keras.Input(SHAPE)
     refiner = keras.Model(image, Brighten(most=0.5)(image))
-    config = CONFIG.replace(refiner_learning_rate=0.05, lambda_mean=0.0)
+    config = NO_PRETRAINING.replace(refiner_learning_rate=0.05, lambda_mean=0.0)
     model = train(
         DATA, config, tmp_path, progress=False, model=SimGAN(config, SHAPE, refiner=refiner)
     )

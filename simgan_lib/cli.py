@@ -45,6 +45,7 @@ GrayOption = Annotated[bool, typer.Option("--gray", help="Turn colour images gra
 LimitOption = Annotated[int | None, typer.Option(help="Use at most this many images of each kind.")]
 SizeOption = Annotated[tuple[int, int] | None, typer.Option(metavar="H W", help="Resize to this.")]
 RootOption = Annotated[Path, typer.Option(help="The folder that holds the data sets.")]
+NetworksOption = Annotated[int, typer.Option(help="Networks per evaluated figure.", min=1)]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace what is there.")]
 
 
@@ -60,7 +61,7 @@ def quickstart(
     data = datasets.load("simulated", root=root, limit=QUICK_IMAGES)
     _train(data, run, config, resume=True)
     print("\nDoes it help? One network per figure; 'simgan evaluate' trains three, for the spread.")
-    _evaluate(run, data, seeds=1, quick_look=preset_name == "smoke")
+    _evaluate(run, data, networks=1, quick_look=preset_name == "smoke")
 
 
 @app.command()
@@ -117,7 +118,7 @@ def refine(
 @app.command()
 def evaluate(
     run: RunOption,
-    seeds: Annotated[int, typer.Option(help="Networks per figure.", min=1)] = 3,
+    networks: NetworksOption = 3,
     data: DataOption = "simulated",
     real: RealOption = None,
     limit: LimitOption = None,
@@ -128,7 +129,7 @@ def evaluate(
 ) -> None:
     """Measure whether refining helped. Name the data that the run was trained on."""
     found = datasets.load(data, real=real, root=root, size=size, limit=limit, gray=gray)
-    _evaluate(run, found, seeds, times)
+    _evaluate(run, found, networks, times)
 
 
 @app.command()
@@ -148,7 +149,7 @@ def ablate(
     only: Annotated[list[str], typer.Option(help="A cell of the grid; repeatable.")] = [],  # noqa: B006
     seeds: Annotated[int, typer.Option(help="Trainings per cell.", min=1)] = 1,
     jobs: Annotated[int, typer.Option(help="Parallel processes.", min=1)] = 2,
-    networks: Annotated[int, typer.Option(help="Networks per evaluated figure.", min=1)] = 1,
+    networks: NetworksOption = 1,
     preset_name: PresetOption = None,
     settings: SetOption = [],  # noqa: B006
     data: DataOption = "simulated",
@@ -192,14 +193,14 @@ def fields() -> None:
 
 @data_app.command()
 def make(
-    folder: Annotated[Path, typer.Argument(help="Where to.")] = Path("data/simulated"),
+    root: RootOption = Path("data"),
     synthetic: Annotated[int, typer.Option(help="Synthetic images, labelled.")] = 50_000,
-    real: Annotated[int, typer.Option(help="Simulated webcam images, not labelled.")] = 34_100,
+    webcam: Annotated[int, typer.Option(help="Simulated webcam images, not labelled.")] = 34_100,
     test: Annotated[int, typer.Option(help="Simulated webcam images, labelled.")] = 2_000,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Make the embedded data set, in the report's layout and sizes."""
-    datasets.make_simulated(folder, synthetic, real, test, overwrite=overwrite)
+    datasets.make_simulated(root / "simulated", synthetic, webcam, test, overwrite=overwrite)
 
 
 @data_app.command()
@@ -327,7 +328,7 @@ def _train(data, run, config, resume, devices=1, start=None, tensorboard=False) 
     print(plots.save(plots.loss_curves(result.metrics, name), run / "loss_curves.png"))
 
 
-def _evaluate(run, data, seeds, times=1, quick_look=False) -> None:
+def _evaluate(run, data, networks, times=1, quick_look=False) -> None:
     _start_backend()
 
     from simgan_lib import runs
@@ -336,10 +337,10 @@ def _evaluate(run, data, seeds, times=1, quick_look=False) -> None:
 
     result = runs.Run(run)
     found = result.evaluation
-    asked = (seeds, times, min(MEASURED_IMAGES, len(data.synthetic)))
+    asked = (networks, times, min(MEASURED_IMAGES, len(data.synthetic)))
     if not found or (found["seeds"], found["times"], found["images"]) != asked:
         effort = gaze.Effort(epochs=1, instrument_images=100) if quick_look else None
         options = {"effort": effort, "times": times, "images": MEASURED_IMAGES}
-        found = report.evaluate(result, data, seeds, **options)
+        found = report.evaluate(result, data, networks, **options)
     print(f"\n{report.table(found)}\n")
     print(plots.save(plots.evaluation_figure(found), run / "evaluation.png"))

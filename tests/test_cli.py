@@ -174,12 +174,12 @@ def test_images_of_another_size_can_be_resized(run, root, tmp_path, capsys):
 
 
 def test_data_make_and_check(tmp_path, capsys):
-    sizes = ["--synthetic", "12", "--real", "10", "--test", "8"]
-    assert simgan(capsys, "data", "make", tmp_path, *sizes)[0] == 0
-    code, text = simgan(capsys, "data", "check", tmp_path / "webcam_test.h5")
+    command = ["data", "make", "--root", tmp_path, "--synthetic", "12", "--webcam", "10", "--test"]
+    assert simgan(capsys, *command, "8")[0] == 0
+    code, text = simgan(capsys, "data", "check", tmp_path / "simulated" / "webcam_test.h5")
     assert code == 0
     assert "8 images 35x55 uint8" in text
-    code, text = simgan(capsys, "data", "make", tmp_path, *sizes[:-1], "9")
+    code, text = simgan(capsys, *command, "9")
     assert (code, "overwrite" in text) == (2, True)
 
 

@@ -21,7 +21,7 @@ PARALLEL := -q --numprocesses 2 --dist loadgroup
 JAX_COMPILING := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.venv/jax-cache
 
-.PHONY: help quickstart test browser faults lint lab notebooks assignment tables docs dist bench \
+.PHONY: help quickstart test browser faults matrix lint lab notebooks assignment tables docs dist bench \
 	repository clean
 
 help: ## List the targets
@@ -41,6 +41,12 @@ browser: .venv/extra-$(EXTRA) .venv/extra-test ## The widgets in JupyterLab, in 
 
 faults: .venv/extra-$(EXTRA) .venv/extra-test ## Kill, fill and damage what can be, N times each: N=20
 	FAULTS=$(or $(N),20) $(BIN)/python -m pytest $(PARALLEL) tests/test_faults.py
+
+matrix: .venv/bin/uv ## Test with the lowest, the newest and Colab's versions: CELLS=3.13-colab for one
+	$(BIN)/python tools/matrix.py $(CELLS)
+
+.venv/bin/uv: .venv/bin/python
+	$(PIP) uv
 
 lint: .venv/extra-test
 	$(BIN)/ruff check .

@@ -45,7 +45,6 @@ GrayOption = Annotated[bool, typer.Option("--gray", help="Turn colour images gra
 LimitOption = Annotated[int | None, typer.Option(help="Use at most this many images of each kind.")]
 SizeOption = Annotated[tuple[int, int] | None, typer.Option(metavar="H W", help="Resize to this.")]
 RootOption = Annotated[Path, typer.Option(help="The folder that holds the data sets.")]
-NetworksOption = Annotated[int, typer.Option(help="Networks per evaluated figure.", min=1)]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace what is there.")]
 
 
@@ -118,7 +117,9 @@ def refine(
 @app.command()
 def evaluate(
     run: RunOption,
-    networks: NetworksOption = 3,
+    networks: Annotated[  # --seeds, as it was first called
+        int, typer.Option("--networks", "--seeds", help="Networks per figure.", min=1)
+    ] = 3,
     data: DataOption = "simulated",
     real: RealOption = None,
     limit: LimitOption = None,
@@ -149,7 +150,7 @@ def ablate(
     only: Annotated[list[str], typer.Option(help="A cell of the grid; repeatable.")] = [],  # noqa: B006
     seeds: Annotated[int, typer.Option(help="Trainings per cell.", min=1)] = 1,
     jobs: Annotated[int, typer.Option(help="Parallel processes.", min=1)] = 2,
-    networks: NetworksOption = 1,
+    networks: Annotated[int, typer.Option(help="Networks per evaluated figure.", min=1)] = 1,
     preset_name: PresetOption = None,
     settings: SetOption = [],  # noqa: B006
     data: DataOption = "simulated",
@@ -193,14 +194,19 @@ def fields() -> None:
 
 @data_app.command()
 def make(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where to; ROOT/simulated if left out.")
+    ] = None,
     root: RootOption = Path("data"),
     synthetic: Annotated[int, typer.Option(help="Synthetic images, labelled.")] = 50_000,
-    webcam: Annotated[int, typer.Option(help="Simulated webcam images, not labelled.")] = 34_100,
+    real: Annotated[int, typer.Option(help="Simulated webcam images, not labelled.")] = 34_100,
     test: Annotated[int, typer.Option(help="Simulated webcam images, labelled.")] = 2_000,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Make the embedded data set, in the report's layout and sizes."""
-    datasets.make_simulated(root / "simulated", synthetic, webcam, test, overwrite=overwrite)
+    datasets.make_simulated(
+        folder or root / "simulated", synthetic, real, test, overwrite=overwrite
+    )
 
 
 @data_app.command()

@@ -20,13 +20,15 @@ from repository import CELL, set_repository
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-# Colab in 2026-08: what a pip install there must not replace.
-COLAB = {"tensorflow": "2.20.0", "keras": "3.13.2", "numpy": "2.1.3", "ipywidgets": "7.7.1"}
 
 
-def pins():
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
+def pins(file="constraints.txt"):
+    lines = (ROOT / file).read_text().splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+# What a pip install on Colab must not replace.
+COLAB = {pin.name: str(pin.specifier)[2:] for pin in pins("constraints-colab.txt")}
 
 
 def requirements():

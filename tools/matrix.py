@@ -70,7 +70,9 @@ def run(cell):
     report = folder / "junit.xml"
     options = ["--quiet", "--numprocesses=2", "--dist=loadgroup", f"--junitxml={report}"]
     others = [f"--ignore=tests/test_{file}.py" for file in OTHERS]
-    subprocess.run([folder / "bin" / "python", "-m", "pytest", *options, *others], cwd=ROOT)
+    pytest = [folder / "bin" / "python", "-m", "pytest", *options, *others]
+    if (code := subprocess.run(pytest, cwd=ROOT).returncode) not in (0, 1):
+        sys.exit(f"{cell} has no row: pytest ended with {code}. Look above, and call it again.")
     tested = f"{datetime.date.today()}, {platform.system()}, {platform.machine()}"
     return " | ".join([tested, *(versions[package] for package in SHOWN), *count(report)])
 

@@ -173,16 +173,16 @@ def test_images_of_another_size_can_be_resized(run, root, tmp_path, capsys):
     assert Run(tmp_path / "run").snapshots["real"].shape[1:] == (20, 30)
 
 
-def test_data_make_and_check(tmp_path, capsys):
-    sizes = ["--synthetic", "12", "--real", "10", "--test"]
-    for number, place in enumerate((["--root", tmp_path], [tmp_path / "simulated" / "other"])):
-        assert simgan(capsys, "data", "make", *place, *sizes, "8")[0] == 0
-        made = tmp_path / "simulated" / ("other" if number else "")
-        code, text = simgan(capsys, "data", "check", made / "webcam_test.h5")
-        assert code == 0
-        assert "8 images 35x55 uint8" in text
-        code, text = simgan(capsys, "data", "make", *place, *sizes, "9")
-        assert (code, "overwrite" in text) == (2, True)
+@pytest.mark.parametrize(("place", "made"), [(["--root", "."], "simulated"), (["sim"], "sim")])
+def test_data_make_and_check(tmp_path, capsys, monkeypatch, place, made):
+    monkeypatch.chdir(tmp_path)
+    command = ["data", "make", *place, "--synthetic", "12", "--real", "10", "--test"]
+    assert simgan(capsys, *command, "8")[0] == 0
+    code, text = simgan(capsys, "data", "check", f"{made}/webcam_test.h5")
+    assert code == 0
+    assert "8 images 35x55 uint8" in text
+    code, text = simgan(capsys, *command, "9")
+    assert (code, "overwrite" in text) == (2, True)
 
 
 def test_data_match_keeps_eyes_with_their_labels(tmp_path, capsys, monkeypatch):

@@ -70,6 +70,9 @@ TITLES = {
 MARKS = (2 * np.log(2), np.log(2)), (0,), (0.5, 0.5)
 
 
+# %% tags=["plot"]
+
+
 def charts(runs):
     figure = Figure(figsize=(11, 1 + 1.5 * len(runs)), layout="constrained")
     grid = figure.subplots(len(runs), 3, squeeze=False, sharex="row")

@@ -155,7 +155,7 @@ for number in range(1, 4):
     print(f"round {number}:  L_R {l_r:.3f}  L_D {l_d:.3f}")
 
 # %% [markdown]
-# A D that guesses has $L_D$ = 2 ln 2 = 1.386. D is ahead of that after one round. The round has five steps of D, and the log shows the
+# A D that guesses has $L_D$ = 2 ln 2 = 1.386. D is ahead after one round. The round has five steps of D, and the log shows the
 # last.
 #
 # **Predict.** `update_refiner` computes D's answers too, and its gradient flows *through* D to R. Does D change? Does the history buffer?
@@ -320,7 +320,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# After these few rounds lids and irises are black, and pupils cannot be seen. The skin has more contrast, but no grain. This training is
+# After these few rounds lids and irises are dark, and pupils cannot be seen. The skin has more contrast, but no grain. This training is
 # not finished.
 
 # %% [markdown]
@@ -375,7 +375,7 @@ if scale.live > 10:
 # ### Exercise 07.2 · How sure is D?
 #
 # $L_D$ is a sum of mean cross-entropies, each minus the logarithm of a probability. Write `lead(loss, terms)`: the
-# probability that D gives to the right answer, as a geometric mean over the terms. *Expected:* 0.5 for 1.386 and two terms, and 0.69 for
+# probability that D gives to the right answer, as a geometric mean over patches and terms. *Expected:* 0.5 for 1.386 and two terms, and 0.69 for
 # 1.1 and three terms.
 #
 # <details><summary>Hint</summary>

@@ -81,8 +81,8 @@ print(f"on {about['data']['synthetic']['images']:,} synthetic images; the report
 # For a sum of $n$ cross-entropies, $e^{-L_D/n}$ is D's *lead*: the probability that D typically gives to
 # the right answer, as in [exercise 07.2](07_adversarial_training.ipynb).
 #
-# The report's curves settle near $L_D$ = 1.1, $L_R$ = 2.3, and a self-regularisation of 0.05 to 0.08. Its
-# equation of $L_D$ has two terms. Its published code has three, with one for the history.
+# The report's curves settle near $L_D$ = 1.1, $L_R$ = 2.3, and a self-regularisation of 0.05 to 0.08. The
+# report's equation of $L_D$ has two terms. Its published code has three, with one for the history.
 #
 # **Predict.** By which reading is D further ahead: two terms or three?
 
@@ -134,8 +134,8 @@ assert verdict("08.1", as_two_terms)[0]
 check("08.1", as_two_terms)
 
 # %% [markdown] tags=["solution"]
-# Three terms of 1.1 can be different games. Only if the terms are equal, two thirds of the sum are our
-# $L_D$. The next figure has to assume that.
+# Three terms with the sum 1.1 can be different games. Our $L_D$ is two thirds of the sum only if `real` is
+# the mean of `new` and `old`. The next figure assumes three equal terms.
 
 # %% [markdown]
 # ## 3. Figures 1 and 2: the training curves
@@ -329,7 +329,7 @@ assert brightness_spread(kept["refined"][-1]) > 5 * brightness_spread(kept["real
 #
 # None. From round 1,000 on the grain is the webcam's, or nearly so. But equalising alone brings it as
 # far, so it does not show that R adds noise (claim 2). It is as near at round 1,000 as at the last, so
-# it does not show that longer is better (claim 3). Claim 1 holds, and claim 4 cannot be seen.
+# it does not show that longer is better (claim 3). Claim 1 holds. Claim 4 does not: no eye gains a brow.
 #
 # </details>
 #
@@ -574,7 +574,7 @@ notebook.show(
 # <details><summary>Answer</summary>
 #
 # The simulated webcam's histogram is nearly level. The synthetic one has a hump at 100. The refined one
-# lies on the webcam's: R has learned the target's contrast.
+# is close to the webcam's: R has learned the target's contrast.
 #
 # </details>
 #

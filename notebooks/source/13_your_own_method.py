@@ -19,7 +19,8 @@
 # - measure a change over several seeds, and say what is settled and what is not;
 # - plan a project of your own.
 #
-# **You need** notebooks 02 to 07, and 09 and 10 for the measures. Notebook 11 helps when a training fails.
+# **You need** notebooks 02 to 10, and Welch's test of notebook 11. The rest of that notebook helps when a
+# training fails.
 
 # %% tags=["shared", "setup"]
 import dataclasses
@@ -62,10 +63,10 @@ notebook.show(
 # | both losses, and D | a subclass, and `discriminator=...` | the Wasserstein loss |
 # | the round | a subclass with `round` | a round in which only D learns |
 #
-# An idea is worth what a measurement says. So all variants share one **protocol**: the same images, the
-# same number of rounds, the same measures, the same seeds. Only one thing differs from the
-# **baseline**. The baseline is the notebooks' usual training, with 16 feature maps in place of 32, so
-# that many trainings can be paid for.
+# A measurement decides whether an idea helps. So all variants share one **protocol**: the same images, the
+# same number of rounds, the same measures, the same seeds. Each variant exchanges one row of the table
+# against the **baseline**. The baseline is the notebooks' usual training, with 16 feature maps in place
+# of 32, so that many trainings take little time.
 
 # %% tags=["shared"]
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -77,8 +78,8 @@ print(f"{config.iterations} rounds, batches of {config.batch_size}, {config.filt
 #
 # The simulated webcam equalises the histogram of each picture. So all its pictures are equally bright.
 # R cannot learn this rule: an output pixel sees 19 x 19 input pixels, and brightness belongs to the
-# whole picture. But its last layer can do it. Each image $z$ is brought to mean 0 and standard
-# deviation 1, and then
+# whole picture. But a last layer can do it. Let $z$ be the image that R's last convolution gives. The
+# layer brings each $z$ to mean 0 and standard deviation 1, and then
 #
 # $$ R(x) = \operatorname{erf}\left(\frac{z - \operatorname{mean}(z)}{\sqrt 2 \, \operatorname{std}(z)}\right) $$
 #
@@ -196,7 +197,7 @@ assert reach(unet).any(axis=1).sum() < reach(paper).any(axis=1).sum() <= 19
 # <details><summary>Answer</summary>
 #
 # The paper's R. Its nine convolutions of 3 x 3 reach 9 pixels to each side. Halving once doubles the
-# reach of one convolution only.
+# reach of one convolution only. The U-Net's square has an even side, as a small pixel becomes 2 x 2.
 #
 # </details>
 
@@ -247,14 +248,15 @@ assert verdict("13.1", build_deep_unet)[0]
 check("13.1", build_deep_unet)
 
 # %% [markdown] tags=["solution"]
-# What to cut off is the difference to the finer feature map at that level. `height % 2` would be right
-# at the first level only: for 33 rows the sizes are 33, 17, 9, so 18 has to become 17.
+# What to cut off is the difference to the finer feature map at that level. `height % 2` is right at the
+# finest level only. For 35 rows the sizes are 35, 18, 9. Twice 9 is 18, which fits, and `height % 2`
+# would cut it to 17.
 
 # %% [markdown]
 # ## 4. A loss: a flatter D
 #
-# R follows the slope of D at its images. Where D is steep, the push is strong, and its direction is right
-# for a tiny step only. **R1** adds a penalty for the squared slope of D at real images $y$:
+# R follows the slope of D at its images. Where D is steep, the push on R is strong. **R1** adds a penalty
+# for the squared slope of D at real images $y$:
 #
 # $$ L_D + \frac{\gamma}{2} \, \mathrm{E} \, |\nabla_y \, m(y)|^2, \qquad
 #    m = \text{logit}_\text{refined} - \text{logit}_\text{real} $$
@@ -281,9 +283,10 @@ class FlatDiscriminator(SimGAN):
 
 
 # %% [markdown]
-# Three remarks on these ten lines. `super()` gives the library's loss. Whatever stands in the dict becomes
-# a column of `metrics.csv`. The random numbers come from the buffer's generator, whose state a checkpoint
-# holds, so that a resumed training stays the same.
+# Here $\epsilon$ is 0.05 and $\gamma$ is 0.2. Each patch has its own $m$, and the mean runs over images and
+# patches. `super()` gives the library's loss. Whatever stands in the dict becomes a column of
+# `metrics.csv`. The random numbers come from the buffer's generator. A checkpoint holds its state, so that
+# a resumed training stays the same.
 #
 # ### D alone
 #
@@ -367,11 +370,12 @@ if scale.live > 10:
 # <details><summary>Answer</summary>
 #
 # Both rise. With R1 the margins are smaller, and the steepest step is gentler. D still tells the two
-# kinds apart.
+# kinds apart. The shape of the curve hardly changes: the steepest step is about 15% of the whole rise for
+# both.
 #
 # </details>
 #
-# So R1 does what it says. Whether R's images become better is another question: section 6.
+# So R1 makes D flatter. Section 6 measures whether R's images become better.
 
 # %% [markdown] tags=["task"]
 # **Exercise 13.2. Fill in.** Others put the penalty *between* the real and the refined images. Write
@@ -424,9 +428,10 @@ check("13.2", penalty_between)
 # $$ L_D = \mathrm{E} f(R(x)) - \mathrm{E} f(y) + \text{penalty}, \qquad
 #    L_R = -\mathrm{E} f(R(x)) + \lambda \, |R(x) - x| $$
 #
-# Without a penalty, a critic could multiply all scores by 1,000 and gain. So the score may not change
-# faster than the image. We take pairs of a real and a refined image, divide the difference of their
-# scores by the distance of their pixels, and punish what exceeds 1.
+# A critic that multiplies all its scores by a number would gain. So the score should not change faster
+# than the image. We take pairs of a real and a refined image. Their *slope* is the difference of their
+# scores, divided by the root mean square of the difference of their pixels. What exceeds 1 is punished.
+# The published penalty, WGAN-GP, takes a gradient in place of this ratio.
 #
 # Only D's last layer differs from the paper's: one number per patch.
 
@@ -461,9 +466,10 @@ class Wasserstein(SimGAN):
 
 
 # %% [markdown]
-# The critic learns alone as well, with the penalty and without it.
+# The critic learns alone as well, with the penalty and without it. The next cells print the slope as the
+# training goes on.
 #
-# **Predict.** What does the slope do in the two cases?
+# **Predict.** How large does the slope become in the two cases?
 
 
 # %%
@@ -488,13 +494,13 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# With the penalty it stays below 1. Only what exceeds 1 costs. Without it, the scores grow without end, and
-# the loss falls without end. The loss then says nothing about the images.
+# With the penalty it rises slowly, and stays below 1 in these few rounds. Only what exceeds 1 costs.
+# Without it, the slope passes a million, and nothing stops it. The loss then says nothing about the images.
 #
 # </details>
 #
-# The loss has another scale in this game, and so lambda has another meaning. The record uses the same
-# number, 1, as everything else. That is one change, and perhaps not the best this game can do.
+# The loss has another scale in this game, and so lambda has another meaning. The record in section 6 keeps
+# lambda at 1 for all variants. Another lambda may suit this game better.
 
 # %% [markdown] tags=["task"]
 # **Exercise 13.3. Fill in.** A third game is the *least-squares* GAN. The critic aims at 1 on real and at 0
@@ -530,7 +536,7 @@ check("13.3", least_squares)
 # %% [markdown]
 # ## 6. Measure
 #
-# All variants are functions of a configuration. So one function trains and measures any of them.
+# Each variant is a function of a configuration. So `train` and `measure` below serve all of them.
 
 # %%
 VARIANTS = {
@@ -594,7 +600,10 @@ notebook.show(
 )
 
 # %% [markdown]
-# **Predict.** How much does the brightness vary from picture to picture, in each of the four kinds?
+# Section 2 had the spread of brightness without any training: about 28 gray levels for synthetic eyes, and
+# 4 after the layer alone.
+#
+# **Predict.** What is the spread after each of the two trainings?
 
 # %%
 kinds = {"synthetic": original, **images, "simulated webcam": data.real.images}
@@ -610,8 +619,8 @@ if scale.live > 10 and LIVE == ["baseline", "equalised"]:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The webcam's pictures are equally bright, and the simulator's are not. The baseline brings them hardly
-# nearer. The equalising layer brings them close. A classifier can see what is left.
+# The baseline hardly reduces it. With the equalising layer it is about 3 gray levels, which is still more
+# than the webcam's.
 #
 # </details>
 #
@@ -649,7 +658,7 @@ print(f"unrefined: {record['synthetic_deg'].mean():.1f} degrees")
 # %% [markdown]
 # Is a difference more than luck? We compute an interval for the difference between each variant and the
 # baseline, as in Welch's test of notebook 11. For each measure there are four intervals, so each gets a
-# confidence of 98.75%. Then all four hold together with at least 95%.
+# confidence of 98.75%. Then all four of a measure hold together with at least 95%.
 
 
 # %% tags=["shared"]
@@ -683,9 +692,12 @@ assert settled == {
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The equalising layer is told apart less often, by 1.4 to 6.5 points. The U-Net and the Wasserstein game
-# give images whose KID is larger: they are further from the target. Nothing else is settled. No variant
-# changes the gaze error by more than luck, although the images look different.
+# The images of the equalising layer are told apart less often, by 1.4 to 6.5 points. At 94%, a classifier
+# still tells nearly all images apart. The U-Net and the Wasserstein game give images with a larger KID: they are
+# further from the target. Nothing else is settled, and no difference of the gaze error is.
+#
+# These are 16 intervals in all. The same three are settled with `confidence=1 - 0.05 / 16`. Then all 16 hold
+# together with at least 95%.
 #
 # </details>
 #
@@ -695,11 +707,12 @@ assert settled == {
 #   more or less than the baseline.
 # - **Not settled here** is not the same as *equal*. A difference as large as either end of the interval may
 #   be there, and could not be seen.
-# - With few seeds the intervals are wide. More seeds make them narrow, and so would a measure that varies less.
-# - The pupil's shift is read by an instrument that errs by more than half a pixel. So a shift of that size
-#   can be the instrument's.
+# - With few seeds the intervals are wide. More seeds make them narrower, and so does a measure that varies
+#   less.
+# - The instrument that reads the pupil's shift errs by more than half a pixel. So a shift of that size can
+#   be the instrument's.
 #
-# All of it holds for this length, this lambda and this size of R. A change that does nothing in a short
+# All of it holds for this length, this lambda and this size of R. A change that shows nothing in a short
 # training may matter in a long one.
 
 # %% [markdown]
@@ -722,12 +735,19 @@ assert settled == {
 # | **result** | difference, interval, seeds, minutes | |
 # | **limits** | one lambda, one data set, few rounds | |
 #
-# Ideas, from small to large: a feature transform for self-regularisation; the least-squares game; a deeper
-# U-Net; a D that sees two sizes; a loss that a gaze network adds; a simulator of your own.
+# Ideas, from small to large:
+#
+# - a feature transform for self-regularisation;
+# - the least-squares game;
+# - a deeper U-Net;
+# - a D that sees an image at two sizes;
+# - a gaze network whose error is added to R's loss;
+# - a simulator of your own.
 # [Own method](../docs/own-method.md) has patterns for networks, losses, rounds, images and labels.
 #
 # How many seeds? Let a measure vary with standard deviation $s$ from seed to seed. Then a test of 5%
-# finds a difference $\delta$ four times of five if each side has about $16 \, s^2 / \delta^2$ seeds.
+# finds a difference $\delta$ four times out of five if each side has about $16 \, s^2 / \delta^2$ seeds.
+# The rule promises too much below five seeds a side. Several variants at once need more.
 
 # %%
 s = record.loc[record["variant"] == "baseline", "refined_deg"].std()
@@ -785,9 +805,10 @@ for column in ("refined_deg", "told_apart", "pupil_shift_px"):
 # differences between neighbouring pixels, so that a change of brightness costs nothing. Prediction: the
 # pupil moves less, and the gaze error stays within the baseline's spread.
 #
-# A number that lies within two standard deviations of the baseline's mean says nothing after one
-# seed. A number far outside is worth two more seeds. The same lambda now weighs another quantity, so the
-# next step is to try a second lambda, with the same protocol.
+# All three numbers lie within two standard deviations of the baseline's mean. So one seed settles nothing,
+# and the prediction for the pupil stays open. The pupil's difference is about as large as its spread, so
+# the rule of section 7 asks for about 14 seeds a side. The same lambda now weighs another quantity. A second
+# lambda is the next step, with the same protocol.
 
 # %% [markdown]
 # ## What you have learned

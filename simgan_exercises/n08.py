@@ -11,7 +11,11 @@ def _(as_two_terms):
     received = call(as_two_terms, real, new, old)
     known = {
         "This is the sum of three. Our refined images have one mean.": real + new + old,
-        "This is right for three equal terms only.": (real + new + old) * 2 / 3,
+        "This is right only where real images have the mean of the other two terms.": (
+            real + new + old
+        )
+        * 2
+        / 3,
         "L_D is a sum of two means, and not a mean of three.": (real + new + old) / 3,
         "Half of our refined batch is old.": real + new,
         "Old images are refined ones. Real images have their own mean.": (real + new) / 2 + old,

@@ -13,10 +13,22 @@ from simgan_exercises import Hint, call, close, task
 )
 def _(build):
     rng = np.random.default_rng()
-    first = call(build, (35, 55, 1), 4)
+    try:
+        first = call(build, (35, 55, 1), 4)
+    except Hint as hint:
+        if "matching shapes" in str(hint):
+            raise Hint(
+                "Two feature maps of different sizes meet at a join. Print the shapes of both: "
+                "what has to be cut off is their difference."
+            ) from None
+        raise
     _check_unet(first, (35, 55, 1))
-    if call(build, (35, 55, 1), 8).count_params() == first.count_params():
+    wide = call(build, (35, 55, 1), 64)
+    if wide.count_params() == first.count_params():
         raise Hint("More filters do not change the network: use the argument filters.")
+    # With so many filters, random weights of both signs give values of both signs.
+    if ops.min(wide(rng.normal(size=(2, 35, 55, 1)).astype("float32"))) >= 0:
+        raise Hint("No value lies below 0. Black is -1: which activation reaches it?")
     for shape in [(33, 50, 3), (36, 4 * int(rng.integers(9, 14)) + 2, 1)]:
         try:
             network = call(build, shape, 4)

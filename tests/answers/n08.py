@@ -52,7 +52,7 @@ RIGHT = {
 WRONG = {
     "08.1": [
         ((lambda real, new, old: real + new + old,), "sum of three"),
-        ((lambda real, new, old: (real + new + old) * 2 / 3,), "equal terms"),
+        ((lambda real, new, old: (real + new + old) * 2 / 3,), "mean of the other"),
         ((lambda real, new, old: (real + new + old) / 3,), "mean of three"),
         ((lambda real, new, old: real + new,), "is old"),
         ((lambda real, new, old: (real + new) / 2 + old,), "their own mean"),

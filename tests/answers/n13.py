@@ -86,8 +86,10 @@ RIGHT = {
 }
 WRONG = {
     "13.1": [
-        ((unet(crop="never"),), "stops with"),
-        ((unet(crop="image at both levels"),), "stops with"),
+        ((unet(crop="never"),), "their difference"),
+        ((unet(crop="image at both levels"),), "their difference"),
+        ((unet(last="sigmoid"),), "below 0"),
+        ((lambda shape, filters: 1 / 0,), "stops with"),
         ((unet(crop="last level only"),), "feature map of that level"),
         ((unet(crop="lambda"),), "Lambda"),
         ((unet(levels=1),), "halved twice"),

@@ -16,9 +16,8 @@ BACKEND_TESTS := tests/test_models.py tests/test_losses.py tests/test_history.py
 
 # A file's tests stay in one process, which keeps what they share: see tests/conftest.py.
 PARALLEL := -q --numprocesses 2 --dist loadgroup
-# Most of these tests' time goes into compiling, and many compile the same. tests/test_devices.py
-# trains on JAX with all optimisations.
-JAX_COMPILING := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
+# Most of these tests' time goes into compiling, and many compile the same.
+JAX_CACHE := JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.venv/jax-cache
 
 .PHONY: help quickstart test browser faults matrix lint lab notebooks assignment tables docs dist bench \
@@ -33,7 +32,7 @@ quickstart: .venv/extra-$(EXTRA) ## Install, make the embedded data, train, show
 test: .venv/extra-$(EXTRA) .venv/extra-test lint ## Lint, unit tests and doctests, on both backends
 	@sh tools/browser.sh & $(BIN)/python -c 'from simgan_lib import notebook; notebook.start()' && wait
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest $(PARALLEL)
-	KERAS_BACKEND=jax $(JAX_COMPILING) $(BIN)/python -m pytest $(PARALLEL) $(BACKEND_TESTS)
+	KERAS_BACKEND=jax $(JAX_CACHE) $(BIN)/python -m pytest $(PARALLEL) $(BACKEND_TESTS)
 
 browser: .venv/extra-$(EXTRA) .venv/extra-test ## The widgets in JupyterLab, in a real browser (part of test)
 	@sh tools/browser.sh

@@ -117,7 +117,7 @@ def refine(
 @app.command()
 def evaluate(
     run: RunOption,
-    networks: Annotated[  # --seeds, as it was first called
+    networks: Annotated[  # evaluation.json calls them seeds
         int, typer.Option("--networks", "--seeds", help="Networks per figure.", min=1)
     ] = 3,
     data: DataOption = "simulated",

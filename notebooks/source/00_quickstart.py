@@ -9,7 +9,7 @@
 # # 00 · Quickstart
 # <!-- colab:notebooks/00_quickstart.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two fast CPU cores, and up to five times as long on others. Study: about 40 minutes. A GPU is not needed.*
+# *Running time: {{minutes}} on two fast CPU cores, and longer on others. Study: about 40 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

@@ -9,7 +9,7 @@
 # # 01 · The data
 # <!-- colab:notebooks/01_data.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two fast CPU cores, and up to five times as long on others. Study: about 75 minutes. A GPU is not needed.*
+# *Running time: {{minutes}} on two fast CPU cores, and longer on others. Study: about 75 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

@@ -9,7 +9,7 @@
 # # 02 · The refiner
 # <!-- colab:notebooks/02_refiner.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two fast CPU cores, and up to five times as long on others. Study: about 50 minutes. A GPU is not needed.*
+# *Running time: {{minutes}} on two fast CPU cores, and longer on others. Study: about 50 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

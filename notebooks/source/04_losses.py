@@ -9,7 +9,7 @@
 # # 04 · The losses
 # <!-- colab:notebooks/04_losses.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two fast CPU cores, and up to five times as long on others. Study: about 60 minutes. A GPU is not needed.*
+# *Running time: {{minutes}} on two fast CPU cores, and longer on others. Study: about 60 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

@@ -9,7 +9,7 @@
 # # 05 · Pre-training
 # <!-- colab:notebooks/05_pretraining.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two fast CPU cores, and up to five times as long on others. Study: about 45 minutes. A GPU is not needed.*
+# *Running time: {{minutes}} on two fast CPU cores, and longer on others. Study: about 45 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

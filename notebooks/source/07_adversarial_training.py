@@ -9,7 +9,7 @@
 # # 07 · Adversarial training
 # <!-- colab:notebooks/07_adversarial_training.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two fast CPU cores, and up to five times as long on others. Study: about 60 minutes. A GPU is not needed.*
+# *Running time: {{minutes}} on two fast CPU cores, and longer on others. Study: about 60 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

@@ -9,7 +9,7 @@
 # # 09 · Is it useful?
 # <!-- colab:notebooks/09_is_it_useful.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two fast CPU cores, and up to five times as long on others. Study: about 60 minutes. A GPU is not needed.*
+# *Running time: {{minutes}} on two fast CPU cores, and longer on others. Study: about 60 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

@@ -9,7 +9,7 @@
 # # 10 · Is it realistic?
 # <!-- colab:notebooks/10_is_it_realistic.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two fast CPU cores, and up to five times as long on others. Study: about 60 minutes. A GPU is not needed.*
+# *Running time: {{minutes}} on two fast CPU cores, and longer on others. Study: about 60 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

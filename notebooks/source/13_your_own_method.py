@@ -9,7 +9,7 @@
 # # 13 · Your own method
 # <!-- colab:notebooks/13_your_own_method.ipynb --><!-- /colab -->
 #
-# *Running time: {{minutes}} on two fast CPU cores, and up to five times as long on others. Study: about 75 minutes. A GPU is not needed.*
+# *Running time: {{minutes}} on two fast CPU cores, and longer on others. Study: about 75 minutes. A GPU is not needed.*
 #
 # **You will be able to**
 #

@@ -417,7 +417,7 @@ for name, found in paths.items():
 # %% tags=["plot"]
 figure = Figure(figsize=(6.5, 2.6), layout="constrained")
 axis = figure.subplots()
-for (name, found), color in zip(paths.items(), (plots.BLUE, plots.ORANGE), strict=True):
+for (name, found), color in zip(paths.items(), (plots.ORANGE, plots.PINK), strict=True):
     axis.plot(found, "o-", color=color, label=name)
 axis.axhline(0.5, color=plots.GRAY, linestyle=":", label="D cannot tell")
 axis.set(xlabel="steps of R", ylabel="D: p(refined)", ylim=(0, 1.02))

@@ -1,4 +1,4 @@
-"""Writes the page on which R runs: docs/live, with the networks and the eyes packed into data.js.
+"""Writes the page on which R runs: docs/live, with all that is not text packed into data.js.
 
 python tools/live_page.py FOLDER
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import wasmtime
 
 from simgan_lib.data import simulator
 from simgan_lib.data.files import atomic
@@ -53,15 +54,13 @@ def export(network: keras.Model, weights: list[np.ndarray]) -> list[dict]:
             kernel, bias = (np.asarray(variable) for variable in layer.get_weights())
             if kernel.shape[2] not in (1, *range(4, 1024, 4)):
                 raise ValueError(f"{layer.name} reads {kernel.shape[2]} maps.")
-            missing = -len(bias) % 4
-            kernel = np.pad(kernel.reshape(-1, len(bias)), ((0, 0), (0, missing)))
-            kernel = kernel.reshape(len(kernel), -1, 4).transpose(1, 0, 2)  # four maps after four
+            kernel = np.vstack([bias, kernel.reshape(-1, len(bias))])
+            kernel = np.pad(kernel, ((0, 0), (0, -len(bias) % 4)))
             found |= {"size": layer.kernel_size[0], "stride": layer.strides[0]}
-            found |= {"maps": len(bias) + missing, "activation": layer.activation.__name__}
-            for name, values in (("kernel", kernel), ("bias", np.pad(bias, (0, missing)))):
-                start = sum(map(len, weights))
-                weights.append(values.astype("<f4").ravel())
-                found[name] = [start, start + values.size]
+            found |= {"maps": kernel.shape[1], "activation": layer.activation.__name__}
+            found["kernel"] = sum(map(len, weights))  # where it starts
+            kernel = kernel.reshape(len(kernel), -1, 4).transpose(1, 0, 2)  # four maps after four
+            weights.append(kernel.astype("<f4").ravel())
         elif isinstance(layer, keras.layers.MaxPooling2D):
             found |= {"size": layer.pool_size[0], "stride": layer.strides[0]}
         elif not isinstance(layer, keras.layers.Add | keras.layers.ReLU):
@@ -72,7 +71,7 @@ def export(network: keras.Model, weights: list[np.ndarray]) -> list[dict]:
 
 
 def write(folder: Path, people: tuple[int, ...] = PEOPLE) -> None:
-    """Copies the page into a folder, and packs its data beside it."""
+    """Copies the page into a folder, and packs its eyes, weights and WebAssembly beside it."""
     shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
     eyes, weights, networks = draw_eyes(people), [], {}
     for name in RUNS:
@@ -93,6 +92,8 @@ def write(folder: Path, people: tuple[int, ...] = PEOPLE) -> None:
     data = {"shape": shape, "people": people, "pitch": PITCH.tolist(), "yaw": YAW.tolist()}
     data |= {"networks": networks, "weights": len(numbers)}
     data["packed"] = base64.b64encode(packed).decode()
+    convolve = wasmtime.wat2wasm((SOURCE / "convolve.wat").read_text())
+    data["convolve"] = base64.b64encode(convolve).decode()
     with atomic(folder / "data.js") as temporary:
         temporary.write_text(f"const DATA = {json.dumps(data)};\n")
 

@@ -1,8 +1,14 @@
-// R and D in plain JavaScript. Nothing here knows the page.
+// R and D in plain JavaScript, the inner loops of a convolution in convolve.wat. Nothing here knows
+// the page.
 //
 // Features are { height, width, maps, values }. The values lie as in Keras: row by row, pixel by
-// pixel, the maps of a pixel side by side. They are float64, which JavaScript computes with.
+// pixel, the maps of a pixel side by side. They are float32, as in Keras.
 "use strict";
+
+// What WebAssembly reads and writes: all kernels, then the input of one layer, then its result.
+const memory = new WebAssembly.Memory({ initial: 256 }); // pages of 64 KiB
+const numbers = new Float32Array(memory.buffer);
+let convolveFour, inputPlace; // set in unpack
 
 const LAYERS = {
   Conv2D: convolve,
@@ -27,7 +33,7 @@ function pad(x, kernel, stride, border) {
   const down = Math.max((height - 1) * stride + kernel - x.height, 0);
   const across = Math.max((width - 1) * stride + kernel - x.width, 0);
   const rowLength = (x.width + across) * x.maps, line = x.width * x.maps;
-  const values = new Float64Array((x.height + down) * rowLength).fill(border);
+  const values = new Float32Array((x.height + down) * rowLength).fill(border);
   let start = (down >> 1) * rowLength + (across >> 1) * x.maps;
   for (let v = 0; v < x.height; v++, start += rowLength) {
     values.set(x.values.subarray(v * line, (v + 1) * line), start);
@@ -36,59 +42,44 @@ function pad(x, kernel, stride, border) {
 }
 
 function add(layer, x, y) {
-  const values = new Float64Array(x.values.length);
+  const values = new Float32Array(x.values.length);
   for (let i = 0; i < values.length; i++) values[i] = x.values[i] + y.values[i];
   return { ...x, values };
 }
 
 function rectify(layer, x) {
-  const values = new Float64Array(x.values.length);
+  const values = new Float32Array(x.values.length);
   for (let i = 0; i < values.length; i++) values[i] = Math.max(x.values[i], 0);
   return { ...x, values };
 }
 
-// Two pixels and four maps are computed at once: so a number that was fetched is used several times.
-// The kernel holds four maps after four; layer.maps is rounded up to a multiple of four.
+// Four pixels and four maps are computed at once. The kernel holds four maps after four, their biases
+// in front; layer.maps is rounded up to a multiple of four. A number has 4 bytes.
 function convolve(layer, x) {
-  const { kernel, bias, size, stride, maps } = layer;
-  const { height, width, rowLength, values: input } = pad(x, size, stride, 0);
-  const result = new Float64Array(height * width * maps);
-  const segment = size * x.maps, step = stride * x.maps;
+  const { kernel, size, stride, maps } = layer;
+  const { height, width, rowLength, values } = pad(x, size, stride, 0);
+  const result = inputPlace + values.length, segment = size * x.maps, step = stride * x.maps;
+  numbers.set(values, inputPlace);
   const floor = layer.activation === "relu" ? 0 : -Infinity;
   for (let map = 0; map < maps; map += 4) {
-    const first = map * size * segment;
+    const k = kernel + map * (1 + size * segment);
     for (let v = 0; v < height; v++) {
-      for (let u = 0; u < width; u += 2) {
-        const next = u + 1 < width ? 1 : 0; // the last pixel of an odd row is computed twice
-        let a0 = bias[map], a1 = bias[map + 1], a2 = bias[map + 2], a3 = bias[map + 3];
-        let b0 = a0, b1 = a1, b2 = a2, b3 = a3;
-        let k = first;
-        for (let row = 0; row < size; row++) {
-          let p = (v * stride + row) * rowLength + u * step, q = p + next * step;
-          for (const end = p + segment; p < end; p++, q++, k += 4) {
-            const a = input[p], b = input[q];
-            const k0 = kernel[k], k1 = kernel[k + 1], k2 = kernel[k + 2], k3 = kernel[k + 3];
-            a0 += a * k0; a1 += a * k1; a2 += a * k2; a3 += a * k3;
-            b0 += b * k0; b1 += b * k1; b2 += b * k2; b3 += b * k3;
-          }
-        }
-        const at = (v * width + u) * maps + map;
-        result[at] = Math.max(a0, floor); result[at + 1] = Math.max(a1, floor);
-        result[at + 2] = Math.max(a2, floor); result[at + 3] = Math.max(a3, floor);
-        const then = at + next * maps;
-        result[then] = Math.max(b0, floor); result[then + 1] = Math.max(b1, floor);
-        result[then + 2] = Math.max(b2, floor); result[then + 3] = Math.max(b3, floor);
+      // What is computed past the end of a row is overwritten by the next row.
+      for (let u = 0; u < width; u += 4) {
+        const p = inputPlace + v * stride * rowLength + u * step;
+        const at = result + (v * width + u) * maps + map;
+        convolveFour(4 * p, 4 * step, 4 * rowLength, 4 * segment, size, 4 * k, 4 * at, 4 * maps, floor);
       }
     }
   }
-  const values = layer.activation === "tanh" ? result.map(Math.tanh) : result;
-  return { height, width, maps, values };
+  const found = numbers.slice(result, result + height * width * maps);
+  return { height, width, maps, values: layer.activation === "tanh" ? found.map(Math.tanh) : found };
 }
 
 function maxPool({ size, stride }, x) {
   const { maps } = x;
   const { height, width, rowLength, values } = pad(x, size, stride, -Infinity);
-  const result = new Float64Array(height * width * maps).fill(-Infinity);
+  const result = new Float32Array(height * width * maps).fill(-Infinity);
   for (let v = 0; v < height; v++) {
     for (let u = 0; u < width; u++) {
       for (let i = 0; i < size * size; i++) {
@@ -122,7 +113,7 @@ function erf(x) {
 
 // The gray levels of an eye as features from -1 to 1.
 function toFeatures(pixels, [height, width]) {
-  const values = Float64Array.from(pixels, (level) => Math.fround(Math.fround(level / 127.5) - 1));
+  const values = Float32Array.from(pixels, (level) => Math.fround(level / 127.5) - 1);
   return { height, width, maps: 1, values };
 }
 
@@ -140,18 +131,18 @@ function probabilityRefined(discriminator, pixels, shape) {
   return { height, width, map };
 }
 
-// Unpacks what tools/live_page.py has packed: kernels, biases, and an eye for each person and gaze.
+const toBytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+
+// Unpacks what tools/live_page.py has packed: convolve.wat, kernels, biases, and an eye for each person
+// and gaze.
 async function unpack(data) {
-  const packed = Uint8Array.from(atob(data.packed), (character) => character.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const { instance } = await WebAssembly.instantiate(toBytes(data.convolve), { page: { memory } });
+  ({ convolveFour } = instance.exports);
+  const packed = new Blob([toBytes(data.packed)]).stream();
+  const stream = packed.pipeThrough(new DecompressionStream("deflate"));
   const bytes = await new Response(stream).arrayBuffer();
-  const weights = new Float32Array(bytes, 0, data.weights);
-  for (const { refiner, discriminator } of Object.values(data.networks)) {
-    for (const layer of [...refiner, ...discriminator].filter(({ type }) => type === "Conv2D")) {
-      layer.kernel = Float64Array.from(weights.subarray(...layer.kernel));
-      layer.bias = Float64Array.from(weights.subarray(...layer.bias));
-    }
-  }
+  numbers.set(new Float32Array(bytes, 0, data.weights));
+  inputPlace = data.weights;
   // Each eye but the first is kept as its difference from the one before it, modulo 256.
   const eyes = new Uint8Array(bytes, 4 * data.weights), size = data.shape[0] * data.shape[1];
   for (let i = size; i < eyes.length; i++) eyes[i] += eyes[i - size];

@@ -14,7 +14,7 @@
 # **You will be able to**
 #
 # - say what each network learns before the adversarial training, and why;
-# - run both phases and read from their curves whether they are done;
+# - run both phases, and see from their curves whether they are done;
 # - say what an optimiser remembers, and why R has two of them;
 # - judge from an experiment what pre-training is worth, and what the experiment cannot tell.
 #
@@ -49,8 +49,8 @@ print(data.synthetic.images.shape, "synthetic;", data.real.images.shape, "simula
 # %% [markdown]
 # ## 1. Two networks that know nothing
 #
-# A refiner with random weights turns an eye into a ghost, as notebook 02 shows. If both networks train at once, the
-# untrained D gives R a gradient without a useful direction. And D can tell ghosts from eyes without learning anything
+# A refiner with random weights turns an eye into a ghost, as notebook 02 shows. If both networks train at
+# once, the untrained D gives R no useful gradient. And D can tell ghosts from eyes without learning anything
 # about webcams.
 #
 # **Predict.** What is $L_D$ of an untrained discriminator?
@@ -88,14 +88,13 @@ print(f"L_D {loss:.2f} (a guess: {2 * np.log(2):.2f}), {right:.0%} of patches ri
 # %% [markdown] tags=["task"]
 # ### Exercise 05.1 · The report's order
 #
-# Write `report_order(turns)`. It returns the order of the report's steps as text: `"R"` for a step of R, `"D"` for a
-# step of D.
+# Write `report_order(turns)`. It returns the report's steps as text, with `"R"` or `"D"` for each.
 #
 # *Expected:* a text of 12 letters for `report_order(2)`.
 #
 # <details><summary>Hint</summary>
 #
-# In Python `"ab" * 2` is `"abab"`.
+# `"ab" * 2` is `"abab"`.
 #
 # </details>
 #
@@ -120,8 +119,8 @@ assert verdict("05.1", report_order)[0]
 check("05.1", report_order)
 
 # %% [markdown]
-# We train the model of notebooks 02 to 04. With `iterations=0` the training ends after both phases. `log_every=2` gives
-# a row of metrics for every second step.
+# We train the model of notebooks 02 to 04. `iterations=0` ends the training after both phases, and
+# `log_every=2` logs every second step.
 
 # %% tags=["shared"]
 config = scale.config.replace(iterations=0, log_every=2)
@@ -139,8 +138,8 @@ metrics = Run(folder).metrics
 #
 # $$ L_{\text{pre}} = \operatorname{mean}\,\bigl|R(x) - x\bigr| $$
 #
-# Its solution is R(x) = x, the *identity*. There every label is still true, and every later change is one that D asked
-# for.
+# Its solution is R(x) = x, the *identity*. There every label is still true, and later changes come from D
+# alone.
 #
 # **Predict.** Does the mean change fall along a straight line, or fast and then slowly? Does it reach zero?
 
@@ -187,18 +186,18 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Fast and then slowly. It does not reach zero. The L1 has the same slope however small the error is, so steps of a
-# fixed size jump back and forth over the minimum. And tanh comes near pure black only with very large inputs, so the
-# pupils are too gray. What is left is less than the simulated webcam's noise of 9 gray levels.
+# Fast and then slowly, and not to zero. The slope of the L1 does not shrink with the error, so the steps jump
+# over the minimum. And tanh comes near pure black only with very large inputs, so the pupils stay too gray.
+# What is left is less than the simulated webcam's noise of 9 gray levels.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 05.2 · Is the phase over?
 #
-# Write `first_below(rows, levels)`. It takes rows of `metrics.csv` and returns the first `iteration` at which
-# `mean_change` is below `levels` *gray levels* of 0 to 255, or `None`. `mean_change` is measured on images from -1 to
-# 1.
+# Write `first_below(rows, levels)`. From rows of `metrics.csv` it returns the first `iteration` with a
+# `mean_change` below `levels` *gray levels* of 0 to 255, or `None`. `mean_change` is measured on images from
+# -1 to 1.
 #
 # *Expected:* a whole number for 40 levels, `None` for 0.
 #
@@ -231,8 +230,8 @@ check("05.2", first_below)
 # %% [markdown]
 # ## 3. D learns the difference
 #
-# Now R stands still. It is nearly the identity, so **refined means synthetic here**. D learns the difference that R
-# will have to remove.
+# Now R stands still. It is nearly the identity, so **refined means synthetic here**. D learns what R will
+# have to remove.
 #
 # **Predict.** Where does $L_D$ begin? Will D get 60%, 80% or 100% of the patches right in the end?
 
@@ -270,12 +269,12 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It begins near 1.386, where D calls nearly all patches real. After a few dozen steps it is far below, with about
-# nine in ten patches right.
+# It begins near 1.386, where D calls most patches real. It ends far below, with about 85% of the patches
+# right.
 #
 # </details>
 #
-# Where does D see the difference? In most patches, but not in all:
+# D sees the difference in most patches, but not in all:
 
 # %% tags=["plot"]
 probability = Run(folder).snapshots["probability_refined"][0, :4].astype("float32")
@@ -292,25 +291,25 @@ notebook.show(
 print(f"history buffer after D's pre-training: {lesson['history_filled'].iloc[-1]:.0%} full")
 
 # %% [markdown]
-# Why is D not trained longer? The gradient of a D that is sure of everything no longer tells R which small change
-# would help: see section 5 of notebook 04.
+# Why is D not trained longer? The gradient of a D that is sure of everything may not tell R which small
+# change helps: see section 5 of notebook 04.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 05.3 · One folder, given twice
 #
-# A colleague gives the folder of synthetic images twice, as synthetic and as real ones. What is $L_D$ after
+# A colleague gives the folder of synthetic images twice, as synthetic and as real. What is $L_D$ after
 # pre-training?
 #
-# - **A** It is near 0.
-# - **B** It is near 1.386.
-# - **C** It is near 0.693.
+# - **A** Near 0.
+# - **B** Near 1.386.
+# - **C** Near 0.693.
 # - **D** It rises without end.
 #
 # *Expected:* a letter. Decide before you run it.
 #
 # <details><summary>Hint</summary>
 #
-# R is close to the identity. What is there to tell apart?
+# What is there to tell apart?
 #
 # </details>
 #
@@ -333,15 +332,15 @@ loss, right = judge(same_twice.discriminator, x, same_twice.refiner(x))
 print(f"L_D {loss:.2f}, {right:.0%} of patches right")
 
 # %% [markdown] tags=["solution"]
-# It is near 1.386, and a little below: R does not copy exactly, and D sees some of that. If D stays near a guess,
+# It is a little below 1.386: R does not copy exactly, and D sees some of that. If your D stays near a guess,
 # look at the images first.
 
 # %% [markdown]
 # ## 4. What an optimiser remembers
 #
-# R has *two* optimisers in the library, one for pre-training and one for the adversarial rounds. Adam divides a mean of
-# recent gradients by the size that gradients have had over about 1,000 steps. When the loss changes and its gradients
-# grow a hundredfold, a used Adam still divides by the old size.
+# In the library R has *two* optimisers, one for pre-training and one for the rounds. Adam divides a mean of
+# recent gradients by their typical size over about 1,000 steps. When the loss changes and gradients grow a
+# hundredfold, a used Adam still divides by the old size.
 #
 # **Predict.** Gradients grow from 0.001 to 0.1. How large is the next step: 1, 12 or 100 learning rates? Hint: the
 # mean of their squares was 10⁻⁶. The new square, 10⁻², enters it with a weight of a thousandth.
@@ -370,7 +369,7 @@ assert used.sum() > 400
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# About 12. In 100 steps a used Adam goes several times as far as a fresh one.
+# About 12. Even in 100 steps it goes several times as far as a fresh Adam.
 #
 # </details>
 #
@@ -379,7 +378,7 @@ assert used.sum() > 400
 # %% [markdown]
 # ## 5. The first rounds without pre-training
 #
-# We play a few dozen adversarial rounds twice: from the pre-trained networks, and from random weights.
+# We play a few dozen rounds twice: from the pre-trained networks, and from random weights.
 #
 # **Predict.** Without pre-training R starts with ghosts. $L_R$ contains $\lambda$ mean |R(x) - x|. Will its images
 # become eyes within 30 rounds?
@@ -445,18 +444,18 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Yes. Self-regularisation is a part of $L_R$, so R learns to keep the eye within the game as well. In round 1 the
-# pre-trained R paints eyes, and the other one ghosts. Later both paint eyes, some too dark or with too much contrast.
-# D asks for changes, so neither curve on the left stays near zero. Both swing, so one round does not rank the two.
+# Yes. Self-regularisation is part of $L_R$, so R learns to keep the eye within the game too. In round 1 only
+# the pre-trained R paints clear eyes. Later both do, some too dark or with too much contrast. D asks for
+# changes, so neither curve on the left stays near zero. Both swing, so one round does not rank the two.
 #
 # </details>
 #
-# This is one seed, and the steps of pre-training are not counted. Our $\lambda$ of 1 repeats R's lesson in every round.
-# With the report's 0.01 that lesson counts for a hundredth. We have not tried it.
+# This is one seed, and the steps of pre-training are not counted. Our $\lambda$ of 1 repeats R's lesson in
+# every round. With the report's 0.01 it counts for a hundredth.
 #
 # ### Does it matter in the end?
 #
-# A few dozen rounds say how a training *begins*. The recorded ablation says how it ends, for several seeds.
+# The recorded ablation says how a training *ends*, with several seeds.
 
 # %%
 table = collect("runs/ablation")
@@ -471,38 +470,37 @@ else:
     print("too few seeds for a test: at least five of each are needed")
 
 # %% [markdown]
-# The difference in gaze error is smaller than the spread of the seeds, and the test finds none. This says nothing
-# about 1,000 steps, or about the report's lambda.
+# The difference in gaze error is smaller than the spread of the seeds, and the test finds none. We have not
+# tried this with 1,000 steps or with the report's $\lambda$.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - R first learns the identity. It keeps the labels.
-# - D first learns the difference between synthetic and simulated webcam images, in a few dozen steps.
+# - R first learns the identity, which keeps the labels.
+# - D learns to tell synthetic from simulated webcam images in a few dozen steps.
 # - The curves say when a phase is over: R's flattens near zero, D's is well below 2 ln 2.
-# - Adam remembers the size of past gradients. A new loss gets a new optimiser.
-# - A short run shows how a training begins. Five seeds show no effect of pre-training on the end.
+# - Adam remembers the size of past gradients, so a new loss gets a new optimiser.
+# - Pre-training changes how a training begins. Five seeds show no effect on its end.
 #
 # ## One harder exercise
 
 # %% [markdown] tags=["task"]
 # ### Exercise 05.4 · Does the order matter for D?
 #
-# `taught(order, seed)` below trains small networks in an order such as that of exercise 05.1, and returns D's loss
-# and accuracy. Compare the paper's order with the report's, with equal numbers of steps, for three seeds.
+# `taught(order, seed)` below trains small networks in an order such as that of exercise 05.1, and returns D's
+# loss and accuracy. Compare the paper's order with the report's for three seeds, with equal numbers of steps.
 #
-# *Expected:* two lists of three losses, and two or three sentences of judgement.
+# *Expected:* two lists of three losses, and two or three sentences.
 #
 # <details><summary>Hint</summary>
 #
-# The paper's order is `"R" * 300 + "D" * 60`. For a first look take a tenth of it.
+# The paper's order is `"R" * 300 + "D" * 60`. First take a tenth of it.
 #
 # </details>
 #
 # <details><summary>What a good answer mentions</summary>
 #
-# - Both orders have the same numbers of steps.
-# - The spread between seeds, the difference of the means, and the differences seed by seed.
+# - The spread between seeds, the difference of the means, and each seed's difference.
 # - In the report's order D's first steps are about ghosts, but R soon copies well.
 # - No verdict from three seeds where the difference is within the spread.
 #
@@ -540,9 +538,9 @@ for name, order in orders.items():
     print(f"{name:9} L_D {found[:, 0].round(2)}, mean {found[:, 0].mean():.2f}")
 
 # %% [markdown] tags=["solution"]
-# Above, the difference of the means is within the spread of the seeds. Seed by seed the report's order has the larger
-# loss all three times. Three seeds settle nothing, as equal signs come up by chance in one of four tries. An effect
-# would not be surprising: in the report's order D's first steps show it a worse R.
+# The difference of the means is within the spread of the seeds, and its sign is not the same for all seeds.
+# Three seeds settle nothing. An effect would be no surprise: in the report's order D first learns from a
+# worse R.
 
 # %% [markdown]
 # ## References

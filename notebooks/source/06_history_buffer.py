@@ -16,7 +16,7 @@
 # - explain how a discriminator that sees only the present lets the refiner go in circles;
 # - build a history buffer, and compute how far back it remembers;
 # - find, with one test, a bug that many public SimGAN codes share, the report's among them;
-# - say what recorded trainings do and do not tell about the buffer's worth.
+# - say what recorded trainings tell about the buffer's worth.
 #
 # **You need** notebooks 03 (the discriminator D) and 04 (its loss).
 
@@ -44,11 +44,11 @@ notebook.show(
 # %% [markdown]
 # ## 1. A chase on a circle
 #
-# R is never perfect. Its images have *some* artifact: they are too bright, too dark, too rough or too smooth. D
-# learns to see it, so R changes to another one, and D follows. Has D then forgotten the first?
+# R's images always have *some* artifact: they are too bright, too dark, too rough or too smooth. D learns to
+# see it, so R changes to another, and D follows. Has D then forgotten the first?
 #
-# In the smallest such game, an image is a point in the plane. Webcam images lie around the origin, and refined images
-# on a circle around them. So they always have an artifact, and R chooses which: the **angle**.
+# In the smallest such game, an image is a point in the plane. Webcam images lie around the origin, and
+# refined images on a circle around them. R chooses its artifact: the **angle**.
 
 
 # %% tags=["shared"]
@@ -59,7 +59,7 @@ def draw(angle, number, rng):
 
 
 # %% [markdown]
-# D is a logistic regression. It draws *one straight line* through the plane and calls one side refined.
+# D is a logistic regression. It draws *one straight line* and calls one side refined.
 
 
 # %% tags=["shared"]
@@ -124,7 +124,7 @@ notebook.show(
 #
 # </details>
 #
-# What does D think, at the end, of the places where R was before?
+# What does D think in the end of R's earlier places?
 
 # %%
 angles, weights = chase()
@@ -139,8 +139,8 @@ assert abs(angles[-1] - angles[0]) > 4 * np.pi
 assert p < 0.4
 
 # %% [markdown]
-# D is late. It is surest of the artifact of a quarter of a turn ago, and has **forgotten** that of three quarters.
-# But on a circle, three quarters back is *one quarter ahead*. That is where R goes next.
+# D is late. It is surest of the artifact of a quarter turn ago, and has **forgotten** that of three quarters
+# ago. On a circle this is *one quarter ahead*, where R goes next.
 #
 # The paper's remedy is a **history buffer**: a store of R's earlier images, which fill half of D's refined
 # mini-batch.
@@ -148,9 +148,8 @@ assert p < 0.4
 # %% [markdown]
 # ## 2. Does a convolutional D forget?
 #
-# A toy proves nothing about eyes. So we take stand-ins for refined images: first synthetic eyes that are too bright,
-# later too dark ones. D learns the bright ones against the simulated webcam, then the dark ones. We always test it on
-# bright ones that it has never seen.
+# A toy proves nothing about eyes. So D learns two stand-ins for refined images against the simulated webcam:
+# synthetic eyes that are too bright, and later too dark ones. We test it on unseen bright ones.
 
 # %%
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -166,8 +165,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# `update_discriminator` takes one step of D. `model.buffer.mix` puts images of the past beside half a batch of fresh
-# ones. With `buffer_size=0` the whole batch is fresh.
+# `model.buffer.mix` puts images of the past beside half a batch of fresh ones. With `buffer_size=0` the whole
+# batch is fresh.
 
 
 # %%
@@ -217,12 +216,11 @@ if scale.live > 10:
 # %% [markdown]
 # ## 3. Build the buffer
 #
-# A buffer has a fixed number of slots. D draws different images from it at random. New images go into empty slots
-# first, and later into random ones. We write the library's buffer, and test it with images of one pixel that carry a
-# number.
+# We write the library's buffer. It has a fixed number of slots, from which D draws different images at
+# random. New images go into empty slots first, and later into random ones.
 #
-# It holds the images, the number of filled slots, and a source of random numbers. All are Keras variables. Section 6
-# says why.
+# It holds the images, the number of filled slots, and a source of random numbers. Section 6 says why all are
+# Keras variables.
 
 
 # %% tags=["shared"]
@@ -252,7 +250,7 @@ def sample(self, number):
 
 
 # %% [markdown]
-# To push, the keys of empty slots are negative, so these come first.
+# To push, empty slots get negative keys, and so come first.
 
 
 # %% tags=["shared", "taught:history"]
@@ -274,8 +272,8 @@ def push(self, images):
 
 
 # %% [markdown]
-# `mix` puts images of the past beside the fresh ones, and then stores the fresh ones. While the buffer holds too few,
-# the fresh ones stand in for the past.
+# `mix` adds images of the past to the fresh ones, and then stores the fresh ones. While the buffer holds too
+# few, the fresh ones stand in for the past.
 
 
 # %% tags=["shared", "taught:history"]
@@ -314,7 +312,7 @@ print("a sample of 3:", ops.convert_to_numpy(buffer.sample(3))[:, 0])
 #
 # </details>
 #
-# Whatever the random numbers are, this must be true:
+# This must be true for all random numbers:
 
 # %% tags=["check"]
 for seed in range(20):
@@ -329,8 +327,8 @@ for seed in range(20):
 # %% [markdown]
 # ## 4. How far back does it remember?
 #
-# A full buffer of $n$ slots replaces $k$ images at each push. An image survives a push with probability $1 - k/n$, so its age is
-# geometrically distributed. The mean age is about $n/k$ pushes.
+# A full buffer of $n$ slots replaces $k$ images at each push. An image survives a push with probability
+# $1 - k/n$, so ages are geometrically distributed. Their mean is about $n/k$ pushes.
 #
 # **Predict.** Our buffer has 2,048 slots, and a push is 8 images. D is updated five times in a round. What is the
 # mean age in updates of D, and in rounds?
@@ -341,7 +339,7 @@ k_d = scale.config.discriminator_updates
 print(f"{n} slots, {k} images a push: mean age {n / k:.0f} updates of D, {n / k / k_d:.0f} rounds")
 
 # %% [markdown]
-# We check the formula. Every image carries the number of its push.
+# To check, every image carries the number of its push.
 
 # %%
 pushes, slots, new = 500, 512, 16
@@ -374,14 +372,14 @@ assert 0.7 * slots / new < ages.mean() < 1.4 * slots / new
 # %% [markdown] tags=["task"]
 # ### Exercise 06.1 · How many slots?
 #
-# Write `slots_for(rounds, batch_size, discriminator_updates)`: the size of a buffer whose mean age is a given number
-# of *rounds*.
+# Write `slots_for(rounds, batch_size, discriminator_updates)`: the size of a buffer with a mean age of so
+# many *rounds*.
 #
-# *Expected:* a whole number. `slots_for(100, 32, 10)`, for the report's settings, is 16,000.
+# *Expected:* `slots_for(100, 32, 10)`, for the report's settings, is 16,000.
 #
 # <details><summary>Hint</summary>
 #
-# How many pushes are there in a round? How many images are in one push?
+# How many pushes has a round? How many images has a push?
 #
 # </details>
 #
@@ -407,12 +405,12 @@ assert verdict("06.1", slots_for)[0]
 check("06.1", slots_for)
 
 # %% [markdown] tags=["solution"]
-# At 35 x 55 float32 pixels 16,000 images are 120 MB. A GPU's memory may be too small for more.
+# At 35 x 55 float32 pixels 16,000 images take 120 MB.
 
 # %% [markdown]
 # ## 5. A bug that was copied for years
 #
-# One of the best-known public SimGAN codes stores its images like this (in our words):
+# A well-known public SimGAN code stores its images like this, in our words:
 
 
 # %% tags=["shared"]
@@ -439,7 +437,7 @@ print("held:", len(broken.images), " sampled:", broken.sample(4).shape)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Nothing, and there is *no error*. `np.append` returns a longer copy, and this code drops it. So D trains on fresh
+# Nothing, and *no error*. `np.append` returns a longer copy, and this code drops it. So D trains on fresh
 # images alone.
 #
 # </details>
@@ -447,7 +445,7 @@ print("held:", len(broken.images), " sampled:", broken.sample(4).shape)
 # The bug was copied into at least four other repositories. **One of them is the code that the report published.** The
 # report describes a history. If that code made its figures, they had none.
 #
-# Public codes have two other bugs. One code writes with `np.put`, which counts *pixels* and not images. Another
+# Other public codes have other bugs. One writes with `np.put`, which counts *pixels* and not images. Another
 # always hands out the same slots.
 
 
@@ -483,15 +481,15 @@ print("slots that are all 9:   ", [slot for slot in range(6) if (pixels.images[s
 # %% [markdown] tags=["task"]
 # ### Exercise 06.2 · A test for any buffer
 #
-# Write `is_healthy(make)`, a test for any buffer. `make(size, shape)` gives a new one, with the methods
-# `push(images)` and `sample(number)`.
+# Write `is_healthy(make)`. `make(size, shape)` gives a new buffer with the methods `push(images)` and
+# `sample(number)`.
 #
 # *Expected:* `True` if all that was pushed can be sampled, whole, and `False` for the three buffers above.
 #
 # <details><summary>Hint</summary>
 #
-# Push 8 different images of 2 x 2 pixels into 8 slots. Then draw many samples of 4. The sampled images must be the
-# pushed ones, all of them. `image.tobytes()` can be put into a set.
+# Push 8 different images of 2 x 2 pixels into 8 slots. Then draw many samples of 4. Together they must be the
+# pushed images. `image.tobytes()` can be put into a set.
 #
 # </details>
 #
@@ -528,7 +526,8 @@ check("06.2", is_healthy)
 #
 # Training steps are *compiled* into a graph of operations.
 #
-# **Predict.** We call a compiled step five times. It writes a note into a Python list at each call. How many notes are there?
+# **Predict.** The code of a step appends a note to a Python list. We compile it and call it five times. How
+# many notes are there?
 
 # %%
 noted = []
@@ -550,13 +549,13 @@ assert len(noted) < 5
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Not five. Python runs while the graph is built, and not again. A buffer made of Python lists would never fill.
+# Not five. Python runs only while the graph is built. A buffer of Python lists would never fill.
 #
 # </details>
 #
-# The compiled step changes variables. They are also saved with a *checkpoint*, from which a training can go on. The
-# library's [`HistoryBuffer`](../simgan_lib/history.py) is our buffer as a Keras layer, so a model finds its
-# variables. A compiled graph has fixed shapes, which explains the keys of section 3.
+# A compiled step does change variables. A *checkpoint* saves them too, so a training can go on. The library's
+# [`HistoryBuffer`](../simgan_lib/history.py) is our buffer as a Keras layer, so a model finds its variables.
+# A compiled graph has fixed shapes, which explains the keys of section 3.
 
 # %%
 history = simgan_lib.HistoryBuffer(size=6, image_shape=(1, 1, 1))
@@ -578,10 +577,10 @@ assert {value for three in drawn for value in three} == inside
 # %% [markdown] tags=["task"]
 # ### Exercise 06.3 · Push first, sample afterwards
 #
-# In a colleague's run `history_filled` rises to 1, yet D forgets as if there were no buffer. The code pushes first and samples
-# afterwards. The buffer has 16 slots, and half a batch is 16 images. What does D get as its past?
+# In a colleague's run `history_filled` rises to 1, yet D forgets as if there were no buffer. The code pushes
+# before it samples. The buffer has 16 slots, and half a batch is 16 images. What does D get as its past?
 #
-# - **A** The fresh images themselves, a second time.
+# - **A** The fresh images, a second time.
 # - **B** Half of them are older.
 # - **C** Nothing.
 # - **D** The oldest images.
@@ -611,13 +610,12 @@ assert verdict("06.3", answer)[0]
 check("06.3", answer)
 
 # %% [markdown] tags=["solution"]
-# Sixteen new images fill all sixteen slots, so D sees the fresh images twice. `mix` samples first and pushes
-# afterwards.
+# Sixteen new images fill all sixteen slots, so D sees them twice. `mix` samples before it pushes.
 
 # %% [markdown]
 # ## 7. Does it help D?
 #
-# First the toy. `chase` of section 1 takes our buffer's `mix`, compiled to save time.
+# First the toy: `chase` of section 1 takes our buffer's `mix`.
 
 
 # %% tags=["shared"]
@@ -665,14 +663,15 @@ assert np.mean(turns["256 slots"]) < np.mean(turns["64 slots"]) < np.mean(turns[
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It slows the chase down and does not stop it. From 64 slots to 256 little is gained. One seed with 256 slots first
-# ran the other way. D's straight line cannot reject the whole circle, which may be why R keeps running.
+# It slows the chase down, and does not stop it. From 64 slots to 256 little is gained. One seed with 256
+# slots first ran the other way. D's straight line cannot reject the whole circle, which may be why R keeps
+# running.
 #
 # </details>
 #
-# Now the convolutional D of section 2, with the history.
+# Now the convolutional D of section 2.
 #
-# **Predict.** What share of the bright patches does it still recognise in the end?
+# **Predict.** With the history, what share of the bright patches does it recognise in the end?
 
 # %%
 mindful = schooling(scale.config.buffer_size)
@@ -702,16 +701,19 @@ if scale.live > 10:
     assert late["with"] > late["without"] + 0.2
 
 # %% [markdown]
-# With the history D recovers most of what it loses in the first dark lessons, as some images from the buffer are
-# still bright. So the mechanism works in a convolutional D.
+# <details><summary>Answer</summary>
+#
+# Most of them. D loses many in the first dark lessons, and recovers with the bright images in the buffer.
+#
+# </details>
 
 # %% [markdown]
 # ## 8. Does it help R?
 #
-# Do gaze networks learn better from the refined images? The recorded ablation has the same training with and without
-# history, for several seeds.
+# Do gaze networks learn more from the refined images? The recorded ablation trains with and without history.
 #
-# **Predict.** By how much does the gaze error change without history? Is that more than seeds differ among themselves?
+# **Predict.** By how much does the gaze error change without history? Is that more than the spread over
+# seeds?
 
 # %%
 table = collect("runs/ablation")
@@ -732,44 +734,44 @@ assert np.isfinite(found.to_numpy()).all()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Without history the error is even a little lower. The test finds no difference, even before notebook 11 corrects its
-# p. So these seeds show neither a benefit nor a harm.
+# Without history the error is even a little lower. The test finds no difference, even before notebook 11
+# corrects its p. So five seeds show neither benefit nor harm.
 #
 # </details>
 #
 # The paper shows the effect of the history in pictures alone.
 #
-# A training on eyes differs from both demonstrations. Self-regularisation holds R near its input. And we average R's
-# weights against oscillations: see [notebook 07](07_adversarial_training.ipynb), section 5.
+# A training on eyes differs from both demonstrations. Self-regularisation holds R near its input, and we
+# average R's weights against oscillations: see [notebook 07](07_adversarial_training.ipynb), section 5.
 #
-# Pre-training, the local loss and the average show no certain gain over five seeds either. Trainings of 300 rounds
-# cannot show that a part is useless, so the course keeps them.
+# Pre-training, the local loss and the average show no certain gain over five seeds either. Trainings of 300
+# rounds cannot prove a part useless, so the course keeps them.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - A D that sees only the present forgets, and R can go round in circles.
+# - A D that sees only the present forgets, and R can go in circles.
 # - A buffer of $n$ images that takes $k$ at each push remembers about $n/k$ pushes.
-# - It slows the chase of the toy, and it keeps old artifacts known to a convolutional D.
-# - One test finds the bug that the report's code shares with others: what was pushed must be there.
-# - Compiled steps need a buffer made of variables, and a checkpoint then holds it.
-# - A mechanism that works in a demonstration need not show in the result.
+# - It slows the toy's chase, and a convolutional D recognises old artifacts.
+# - One test finds the bug in the report's code and others: what was pushed must be there.
+# - Compiled steps need a buffer of variables.
+# - What works in a demonstration need not show in the result.
 #
 # ## One harder exercise
 
 # %% [markdown] tags=["task"]
 # ### Exercise 06.4 · A line in place of the circle
 #
-# On the circle R never arrives. On a *line* it can: R chooses a `place` and starts at 1, and the webcam images lie
-# around 0. Write `approach(mix=None, rounds=600, seed=0)`, which returns the places after each round. Copy `chase`
-# with these changes:
+# On the circle R never arrives. On a *line* it can: R chooses a `place` and starts at 1, and webcam images
+# lie around 0. Write `approach(mix=None, rounds=600, seed=0)`, which returns the place after each round. Copy
+# `chase` with these changes:
 #
 # - refined points are `place + 0.2 * rng.normal(size=(8, 1))`, or 4 of them, in float32, handed to `mix`;
 # - webcam points are `0.2 * rng.normal(size=(8, 1))`, and D has two weights, which start at 0;
 # - R's step is `place -= 0.2 * probability(weights, [place]) * weights[1]`.
 #
-# Measure the swing: the standard deviation of the last 300 places. Compare `mix=None` with `remember(64, (1,))`.
-# First predict: is the swing smaller or larger with the buffer?
+# The swing is the standard deviation of the last 300 places. First predict: is it smaller or larger with
+# `remember(64, (1,))` than with `mix=None`? Then measure it.
 #
 # *Expected:* 600 numbers that come near 0, and two swings.
 #
@@ -813,17 +815,17 @@ for size in (0, 16, 64, 256):
 assert min(swings[64]) > max(swings[0])
 
 # %% [markdown] tags=["solution"]
-# The swing is *larger* with every buffer, and less so with 256 slots. When R is nearly there, the past tells D of an
-# error that R no longer makes. D pushes on, and R goes too far. So a history helps a D that forgets, and is no remedy
-# for every oscillation.
+# The swing is *larger* with every buffer, and least so with 256 slots. When R is nearly there, the past shows
+# D an error that R no longer makes. D pushes on, and R goes too far. So a history is no remedy for every
+# oscillation.
 
 # %% [markdown]
 # ## References
 #
 # - Shrivastava et al. 2017, "Updating Discriminator using a History of Refined Images".
-# - Bojja 2018, section 3.2.4 (half of D's refined images from the history), and `ops.py` of its code, abojja9/SimGAN_eyes.
-# - Mescheder, Geiger and Nowozin, *Which training methods for GANs do actually converge?*, ICML 2018: GANs so small that their circles
-#   can be computed.
+# - Bojja 2018, section 3.2.4 (half from the history), and `ops.py` of its code, abojja9/SimGAN_eyes.
+# - Mescheder, Geiger and Nowozin, *Which training methods for GANs do actually converge?*, ICML 2018: GANs so
+#   small that their circles can be computed.
 # - The bug: github.com/mjdietzx/SimGAN, issues 18 and 22; github.com/AlexHex7/SimGAN_pytorch, issue 5.
 #
 # **Next:** [07 · Adversarial training](07_adversarial_training.ipynb)

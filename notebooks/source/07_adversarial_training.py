@@ -18,7 +18,7 @@
 # - stop a training, go on the next day, and prove that nothing was lost;
 # - estimate what a schedule costs before you start it.
 #
-# **You need** notebooks 02 to 06. Here R and D train against each other.
+# **You need** notebooks 02 to 06.
 
 # %% tags=["shared", "setup"]
 import time
@@ -51,7 +51,7 @@ print("synthetic:", synthetic.shape, " simulated webcam:", real.shape)
 # %% [markdown]
 # ## 1. Algorithm 1, line by line
 #
-# There are two networks, two losses and one rule: **while one network takes its steps, the other one stands still.**
+# **While one network takes its steps, the other stands still.**
 
 # %% tags=["plot"]
 notebook.show(
@@ -61,8 +61,6 @@ notebook.show(
 )
 
 # %% [markdown]
-# The paper's algorithm, beside the code:
-#
 # | Algorithm 1 | our code |
 # |---|---|
 # | for t = 1 ... T | `train` calls `round` T times |
@@ -74,8 +72,8 @@ notebook.show(
 # | &nbsp;&nbsp;&nbsp;&nbsp;refine with R as it is now | `self.buffer.mix(self.refiner(x_d[k]))` |
 # | &nbsp;&nbsp;&nbsp;&nbsp;take a step of D down the slope of $L_D$ | `self.update_discriminator(y[k], refined)` |
 #
-# Three methods of `SimGAN` matter. Here they are the library's code, line for line. The first is $L_R$ of notebook 04. Each loss also
-# returns what goes into the log.
+# The next three methods are the library's code, line for line. The first is $L_R$ of notebook 04. Each loss
+# also returns what is logged.
 
 
 # %% tags=["shared", "taught:simgan"]
@@ -93,7 +91,7 @@ def refiner_loss(self, x):
 
 
 # %% [markdown]
-# For $L_D$, D looks at real and refined images in one pass. Its answers are split afterwards.
+# For $L_D$, D looks at real and refined images in one pass.
 
 
 # %% tags=["shared", "taught:simgan"]
@@ -110,7 +108,7 @@ def discriminator_loss(self, real, refined):
 
 
 # %% [markdown]
-# In the round, R refines *half* a batch for D. `mix` of notebook 06 adds the other half from the history.
+# In the round, R refines *half* a batch for D, and `mix` of notebook 06 adds half from the past.
 
 
 # %% tags=["shared", "taught:simgan"]
@@ -124,8 +122,8 @@ def round(self, x_r, x_d, y):
 
 
 # %% [markdown]
-# `update_refiner` takes an optimiser step of R on `refiner_loss`, and `update_discriminator` one of D on `discriminator_loss`. Our methods
-# go into a subclass. `batches` draws a batch for each update.
+# `update_refiner` takes an optimiser step of R on `refiner_loss`, and `update_discriminator` one of D on
+# `discriminator_loss`. Our methods go into a subclass.
 
 
 # %% tags=["shared"]
@@ -155,8 +153,8 @@ for number in range(1, 4):
     print(f"round {number}:  L_R {l_r:.3f}  L_D {l_d:.3f}")
 
 # %% [markdown]
-# A D that guesses has $L_D$ = 2 ln 2 = 1.386. D is ahead after one round. The round has five steps of D, and the log shows the
-# last.
+# A D that guesses has $L_D$ = 2 ln 2 = 1.386, so D is ahead after one round. The log shows the last of its
+# five steps.
 #
 # **Predict.** `update_refiner` computes D's answers too, and its gradient flows *through* D to R. Does D change? Does the history buffer?
 
@@ -186,17 +184,19 @@ assert list(changed.values()) == [["R"], ["history buffer"], ["D"]]
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Neither. Each step changes its own part and nothing else.
+# Neither. Each step changes its own part alone.
 #
 # </details>
 #
-# Some public implementations fail here. They join both networks in one model and switch D's `trainable` flag. Keras 3 reads it when a step
-# is first called. If it is switched too late, R's step trains D too, or D's step trains nothing. Exercise 07.4 shows the first case.
+# Some public codes fail here. They join both networks in one model and switch D's `trainable` flag, which
+# Keras 3 reads when a step is first called. If it is switched too late, R's step trains D too, as in exercise
+# 07.4, or D's step trains nothing.
 #
 # ### The library's round
 #
-# `train` calls [`SimGAN.round`](../simgan_lib/simgan.py), the method above. It first *compiles* the round to one graph, which is faster.
-# Does that change the result? One model plays our round step by step. Another plays the library's graph, with the same seed and images.
+# `train` first *compiles* [`SimGAN.round`](../simgan_lib/simgan.py) to one graph, which is faster. Does that
+# change the result? One model plays our round step by step, another the library's graph, with the same seed
+# and images.
 
 # %%
 by_hand, by_library = Ours(config), simgan_lib.SimGAN(config)
@@ -222,16 +222,15 @@ for name in ("refiner", "discriminator"):
 assert apart < 0.05 * moved
 
 # %% [markdown]
-# The round is the same, up to rounding. Where a gradient is near 0, rounding can flip the sign of Adam's step.
-# From here on the library runs the round. With `precision="auto"` it also chooses the
-# [number format](../docs/speed.md) that is fastest on your device.
+# The round is the same, up to rounding. From here on the library runs the round. With `precision="auto"` it
+# also chooses your device's fastest [number format](../docs/speed.md).
 
 # %% [markdown] tags=["task"]
 # ### Exercise 07.1 · Who sees how much?
 #
-# From how many images does each network learn in the rounds? Write `images_seen(config)`. It returns two numbers: the synthetic images in
-# R's steps, and the real *and* refined images in D's steps. Pre-training does not count. *Expected:* `(800000, 16000000)` for the preset
-# `report`.
+# From how many images does each network learn in the rounds, without pre-training? Write
+# `images_seen(config)`. It returns two numbers: the synthetic images in R's steps, and the real *and* refined
+# images in D's. *Expected:* `(800000, 16000000)` for the preset `report`.
 #
 # <details><summary>Hint</summary>
 #
@@ -269,8 +268,9 @@ check("07.1", images_seen)
 # %% [markdown]
 # ## 2. A training, live
 #
-# Now a whole training, with pre-training. It has the settings of the preset `quick`, but fewer rounds. The panel changes two of the
-# settings, and checks what you enter.
+# Now a whole training, with pre-training. The preset `quick` takes minutes: 600 rounds, batches of 16, half
+# the paper's feature maps in R, and five steps of D a round. We take its settings and fewer rounds. The panel
+# changes two settings, and checks what you enter.
 
 # %%
 config = scale.config.replace(iterations=scale.live)
@@ -282,8 +282,8 @@ config = panel.config
 print("lambda_mean", config.lambda_mean, " K_d", config.discriminator_updates)
 
 # %% [markdown]
-# A `SimGAN` is a `keras.Model`, so callbacks attach to it. A round counts as a batch. For section 5, this callback records the *brightness*
-# of eight refined eyes, with R's latest weights and with averaged ones.
+# A `SimGAN` is a `keras.Model`, so callbacks attach to it. A round counts as a batch. For section 5, this
+# callback records the *brightness* of eight refined eyes, with R's latest and with averaged weights.
 
 
 # %%
@@ -309,8 +309,8 @@ run = simgan_lib.Run(folder)
 print(run, f"in {run.environment['training_seconds'] / 60:.1f} minutes, {trained.precision}")
 
 # %% [markdown]
-# The folder holds settings, metrics, snapshots, weights and checkpoints. [Its files](../docs/run-folder.md) are replaced whole, so a second
-# notebook can read them while the first one trains.
+# The folder holds settings, metrics, snapshots, weights and checkpoints. [Its files](../docs/run-folder.md)
+# are replaced whole, so a second notebook can read them meanwhile.
 
 # %% tags=["plot"]
 notebook.show(
@@ -320,13 +320,13 @@ notebook.show(
 )
 
 # %% [markdown]
-# After these few rounds lids and irises are dark, and pupils cannot be seen. The skin has more contrast, but no grain. This training is
-# not finished.
+# After so few rounds lids and irises are dark, and pupils cannot be seen. The skin has more contrast, but no
+# grain.
 
 # %% [markdown]
 # ## 3. Reading the logs
 #
-# A GAN's loss is the score of a game, and not a distance to a goal.
+# A GAN's loss is the score of a game, not a distance to a goal.
 
 # %% tags=["plot"]
 notebook.show(
@@ -361,12 +361,13 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# $L_D$ settles between, here at about 0.9: D keeps a lead. The change ends nearer to 0.3, and has not settled after these rounds.
+# $L_D$ settles between, here at about 0.9: D keeps a lead. The change ends nearer to 0.3, and has not
+# settled.
 #
 # </details>
 #
-# The curves do **not** say whether the images look like the target's, as both networks may be bad. They do not say whether labels were
-# kept. Notebooks 09 and 10 measure both.
+# The curves do **not** say whether images look like the target's, as both networks may be bad, or whether
+# labels were kept. Notebooks 09 and 10 measure both.
 #
 # So no curve says when to stop. Fix the number of rounds, then measure. Go on only while the measure improves by more than its spread over
 # seeds.
@@ -405,7 +406,7 @@ check("07.2", lead)
 # %% [markdown]
 # ### The same while it trains
 #
-# A dashboard draws these charts and eyes anew as a run folder grows. To train *in* a dashboard, call
+# A dashboard draws these charts and eyes as a run folder grows. To train *in* one, call
 # `widgets.TrainingDashboard(data, panel, notebook.new_run_folder("mine"))` and press Start.
 
 # %%
@@ -419,10 +420,10 @@ widgets.TrainingDashboard.attach(folder)
 # %% [markdown]
 # ## 4. Stop, and go on
 #
-# Trainings get interrupted. The stop button, Ctrl-C and SIGTERM end one at its next row of metrics. The weights alone are not enough to go
-# on.
+# The stop button, Ctrl-C and SIGTERM end a training at its next row of metrics.
 #
-# **Predict.** What else must be restored, so that a resumed training does *exactly* what it would have done? Name four things.
+# **Predict.** What must be restored besides the weights, so that a resumed training does *exactly* what it
+# would have done? Name four things.
 
 # %%
 groups = {"R": trained.refiner, "D": trained.discriminator}
@@ -434,13 +435,13 @@ print("done:", trained.done)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Both optimisers with their averages, the history buffer's images, the state of its random numbers, and `done`, the position in the
-# shuffled data.
+# Both optimisers with their averages, the history buffer's images, the state of its random numbers, and
+# `done`, the position in the shuffled data. R's Adam also holds the running average of section 5.
 #
 # </details>
 #
-# For the proof, a tiny network trains for 12 rounds, twice. One run goes through. The other stops after 6 and goes on in the same folder.
-# `iterations` is the only setting that may change when a run goes on.
+# For the proof, a tiny network trains for 12 rounds, twice. One run goes through. The other stops after 6 and
+# goes on in its folder. Only `iterations` may change when a run goes on.
 
 # %% tags=["shared"]
 tiny = simgan_lib.preset("smoke").replace(iterations=12, precision="float32")
@@ -450,8 +451,8 @@ simgan_lib.train(data, tiny.replace(iterations=6), halves, progress=False)
 print(simgan_lib.Run(whole), simgan_lib.Run(halves), sep="\n")
 
 # %% [markdown]
-# First we damage the newest checkpoint, as a full disk might. A run keeps two, each with a checksum in its name. `checkpoint()` gives the
-# newest one that is whole.
+# First we damage the newest checkpoint, as a full disk might. A run keeps two, each with a checksum in its
+# name. `checkpoint()` gives the newest whole one.
 
 # %%
 newest = simgan_lib.Run(halves).checkpoint()
@@ -486,7 +487,7 @@ assert (
 # %% [markdown]
 # The interruption left no trace. Some GPUs take sums in another order each time, and the last digits may differ there.
 #
-# If a loss is no longer finite, `train` ends with an error, and the last good checkpoint stays:
+# If a loss is no longer finite, `train` ends with an error:
 
 # %%
 try:
@@ -507,7 +508,7 @@ assert isinstance(failure, simgan_lib.training.TrainingError)
 #
 # <details><summary>Hint</summary>
 #
-# Write a class like `Brightness` with `on_train_batch_end`, and look at `Run(folder)` afterwards. Section 4 says when a training ends.
+# Write a class like `Brightness`, and look at `Run(folder)` afterwards. Section 4 says when a training ends.
 #
 # </details>
 #
@@ -545,7 +546,8 @@ assert largest_difference(whole, stopped) < 1e-4
 # %% [markdown]
 # ## 5. R's running average
 #
-# **Predict.** The callback of section 2 recorded the brightness with R's latest and with averaged weights. How will the two curves differ?
+# **Predict.** Section 2 recorded the brightness with R's latest and with averaged weights. How will the
+# curves differ?
 
 # %% tags=["plot"]
 figure = Figure(figsize=(8.5, 2.8), layout="constrained")
@@ -576,12 +578,11 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The averaged one is calmer, and follows the latest weights with a delay. In so few rounds it does not catch up.
+# The averaged one is calmer, and lags behind. In so few rounds it does not catch up.
 #
 # </details>
 #
-# The brightness of the latest R jumps from round to round. Its *last* weights are one accidental point of this curve. So we average, after
-# each step of R:
+# R's *last* weights are one accidental point of a curve that jumps. So we average, after each step of R:
 #
 # $$ \bar\theta \;\leftarrow\; 0.98\,\bar\theta + 0.02\,\theta $$
 #
@@ -590,12 +591,14 @@ if scale.live > 10:
 #
 # The averaging is our addition. In [the ablation](../docs/results.md) the gaze error without it is
 # {{ablation/no_averaging/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees, and
-# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} with it. Five seeds of each do not settle whether it helps.
+# {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} with it. Five seeds do not settle
+# whether it helps.
 
 # %% [markdown]
 # ## 6. What does the report's schedule cost?
 #
-# The report has 25,000 rounds of 1 update of R and 10 of D, with batches of 32. Before such a training, measure a few rounds and multiply.
+# The report has 25,000 rounds of 1 update of R and 10 of D, with batches of 32 and twice our feature maps in
+# R. Before such a training, measure a few rounds and multiply.
 
 # %%
 report = simgan_lib.preset("report").replace(precision=trained.precision)
@@ -615,13 +618,11 @@ print(f"measured {per_round:.2f} s a round; calculated {hours:.1f} hours for 25,
 assert 0 < hours < 1000
 
 # %% [markdown]
-# The preset `quick` takes minutes: 600 rounds, batches of 16, half the feature maps in R, and five steps of D a round.
-
-# %% [markdown]
 # ## What you have learned
 #
 # - A round is $K_g$ steps of R, then $K_d$ steps of D. Each step changes one network only.
-# - In a healthy training $L_D$ is below 1.386 and well above 0, and R's change is neither 0 nor huge. That is not yet a good result.
+# - In a healthy training $L_D$ is below 1.386 and well above 0, and R's change is neither 0 nor huge. The
+#   result may still be bad.
 # - A checkpoint holds weights, optimisers, history, random states and the position in the data.
 # - R's running average is calmer than its latest weights, and lags behind.
 #
@@ -630,11 +631,13 @@ assert 0 < hours < 1000
 # %% [markdown] tags=["task"]
 # ### Exercise 07.4 · One optimiser for both
 #
-# A colleague takes R's step with one optimiser over *all* variables, "because the loss goes through D anyway". What does D learn from R's
-# loss? Predict what its accuracies on simulated webcam and on refined images do. Then play five rounds, take ten such steps, and compare.
-# `backends.current().gradient_update(loss_function, optimizer, variables, model.variables)` takes one step, and returns the logs. Call it
-# once for each step. `loss_function` has no arguments, and returns what `model.refiner_loss(x)` returns.
-# `model.discriminator_loss(y, refined)[1]` holds the accuracies. *Expected:* four accuracies, and your explanation.
+# A colleague takes R's step with one optimiser over *all* variables, "because the loss goes through D
+# anyway". What does D learn from R's loss? Predict its accuracies on simulated webcam and on refined images.
+# Then play five rounds, take ten such steps, and compare.
+# `backends.current().gradient_update(loss_function, optimizer, variables, model.variables)` takes one step.
+# `loss_function` has no arguments, and returns what `model.refiner_loss(x)` returns.
+# `model.discriminator_loss(y, refined)[1]` holds the accuracies. *Expected:* four accuracies, and your
+# explanation.
 #
 # <details><summary>Hint</summary>
 #
@@ -683,8 +686,8 @@ for _ in range(10):
 print("ten broken R steps:  D is right", accuracies(broken))
 
 # %% [markdown] tags=["solution"]
-# R's loss is small when D calls refined images real. The broken step *changes D* to that end: D learns to say "real" to everything. Its
-# accuracy falls to 0% on refined images and is 100% on simulated webcam images. The cure is the argument `variables`.
+# The broken step *changes D*, which learns to say "real" to everything. Its accuracy falls to 0% on refined
+# images and is 100% on simulated webcam images.
 
 # %% [markdown]
 # ## References

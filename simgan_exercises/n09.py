@@ -71,7 +71,7 @@ def _(mean_turn):
 
 @task(
     "09.4",
-    "Change and shift tell the three apart together. Neither of them does so alone.",
+    "Change and shift together explain each gaze error. Neither of them does so alone.",
 )
 def _(letters, seed=5):
     letters = str(letters).strip().upper()

@@ -48,14 +48,14 @@ notebook.show(
 )
 
 # %% [markdown]
-# SimGAN has a purpose: a network that learned from refined images works on the target's. This notebook
-# measures whether it does.
+# A network that learned from refined images should work on the target's. This notebook measures whether it
+# does.
 #
 # The target here is **simulated webcam** images, whose gaze is known exactly. No number below says how
 # well photographs would do.
 #
-# The refiner is that of the run `best`: the preset `long`, {{best config.iterations 0}} rounds on as many
-# images as the report had.
+# The refiner is that of `best`: the preset `long`, {{best config.iterations 0}} rounds on as many images as
+# the report had.
 
 # %% tags=["shared"]
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -72,8 +72,8 @@ print(f"{len(test):,} simulated webcam eyes with labels, for testing only")
 #
 # $$ \tan\theta = \frac{\lVert \hat g \times g \rVert}{\hat g \cdot g} $$
 #
-# There is also $\arccos(\hat g \cdot g)$. But the cosine is flat at 0, so rounding hides small angles.
-# In the form above the lengths of the vectors do not matter either.
+# With $\arccos(\hat g \cdot g)$ rounding hides small angles, as the cosine is flat at 0. In the form above
+# the lengths of the vectors do not matter either.
 
 
 # %% tags=["shared", "taught:evaluation.gaze"]
@@ -83,8 +83,8 @@ def angular_error(predicted, true):
 
 
 # %% [markdown]
-# **Check it by hand.** An eye that looks into the camera has $g = (0, 0, -1)$. Another looks upwards,
-# along $(0, -0.6, -0.8)$. The dot product is 0.8, and $\arccos 0.8 = 36.87°$.
+# **Check it by hand.** An eye that looks into the camera has $g = (0, 0, -1)$. Another looks up, along
+# $(0, -0.6, -0.8)$. The dot product is 0.8, and $\arccos 0.8 = 36.87°$.
 
 # %%
 straight, up = np.array([[0, 0, -1.0]]), np.array([[0, -0.6, -0.8]])
@@ -106,7 +106,7 @@ assert np.allclose(angular_error(straight, up), gaze.angular_error(straight, up)
 # %% [markdown]
 # ## 2. The worst and the best possible error
 #
-# An error of 8 degrees says nothing alone. We compare it with two others.
+# An error of 8 degrees says nothing alone.
 #
 # **The worst** is that of an answer without looking: always the mean gaze of the training set.
 
@@ -120,7 +120,7 @@ print(f"always the mean gaze: {errors['mean gaze'].mean():.1f} degrees")
 # **The best possible** is that of a network that learns from *labelled* simulated webcam images. In
 # practice nobody has them.
 #
-# Between the two stand three candidates. They have the same eyes and the same labels:
+# Between the two stand three candidates with the same eyes and labels:
 #
 # - the synthetic images as they are;
 # - the same after a **hand-made recipe**: blur, noise, histogram equalisation;
@@ -146,10 +146,9 @@ notebook.show(
 )
 
 # %% [markdown]
-# In some refined eyes the edge of the iris is lost. Section 6 asks whether labels were kept.
+# In some refined eyes the edge of the iris is lost: see section 6.
 #
-# One small network learns from each row. It has three convolutions of stride 2. Its answer is the three
-# numbers of a gaze vector:
+# One small network learns from each row. Three convolutions of stride 2 lead to a gaze vector:
 
 
 # %% tags=["taught:evaluation.gaze"]
@@ -171,7 +170,7 @@ def build_gaze_estimator(image_shape=(35, 55, 1), outputs=3, seed=None):
 print(f"{build_gaze_estimator().count_params():,} parameters")
 
 # %% [markdown]
-# The next cell trains this network four times, from the same initial weights. Only the images differ.
+# The next cell trains it four times from the same initial weights. Only the images differ.
 #
 # **Predict.** Write down four numbers, one for each row.
 
@@ -196,17 +195,16 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Refined images teach more than synthetic and hand-made ones. Labelled images of the target remain the
-# best.
+# Refined images teach more than synthetic and hand-made ones, and less than labelled ones.
 #
 # </details>
 
 # %% [markdown]
 # ## 3. How many are within an angle?
 #
-# A mean hides whether all answers are a little wrong or a few are very wrong. The **cumulative error
-# curve** shows it. For each angle it gives the share of the test images with at most that error. The
-# paper quotes one point of it, 7 degrees.
+# A mean hides whether all answers are a little wrong or a few are very wrong. The **cumulative error curve**
+# shows it: for each angle, the share of test images with at most that error. The paper quotes one point, 7
+# degrees.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 09.1 · Share within an angle
@@ -216,8 +214,8 @@ if scale.live > 10:
 #
 # <details><summary>Hint</summary>
 #
-# A comparison of an array with a number gives an array of true and false. Its mean is a share. A list
-# must become an array first.
+# A comparison of an array with a number gives true and false, and their mean is a share. A list must become
+# an array first.
 #
 # </details>
 #
@@ -240,7 +238,7 @@ assert verdict("09.1", within)[0]
 check("09.1", within)
 
 # %% [markdown] tags=["solution"]
-# Three of four. "At most" and "less than" differ only where an error is exactly 7, as in this example.
+# Three of four: an error of exactly 7 counts.
 
 # %% tags=["plot"]
 figure = Figure(figsize=(7, 3.6), layout="constrained")
@@ -263,13 +261,13 @@ for name, found in errors.items():
     print(f"{name:<10} within 7 degrees: {near:4.0%}; one in ten errs by more than {tail:.0f}")
 
 # %% [markdown]
-# Refining raises the whole curve: more answers are good, and fewer are very wrong.
+# Refining raises the whole curve.
 
 # %% [markdown]
 # ## 4. Once is not enough
 #
-# Another seed gives another number. A difference counts only where it is larger than the spread over
-# seeds. So the records hold three trainings of the preset `quick`, and three gaze networks for each.
+# A difference counts only where it is larger than the spread over seeds. So the records hold three trainings
+# of the preset `quick`, and three gaze networks for each.
 
 # %%
 baseline = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in range(3)]
@@ -277,12 +275,11 @@ best = simgan_lib.reference_run("best")
 display(Markdown(report.gaze_markdown(baseline)))
 
 # %% [markdown]
-# The ± is a standard deviation over gaze networks. There are nine for the refined row, and three where
-# no refiner is involved.
+# The ± is a standard deviation over gaze networks: nine for the refined row, and three where no refiner is
+# involved.
 #
-# Refining lowers the error by 3.5 degrees, which is four times the larger of the two spreads. The
-# hand-made row lies within the spread of the synthetic one. So the recipe shows no gain, and refining
-# is 3.3 degrees better.
+# Refining lowers the error by 3.5 degrees, four times the larger of the two spreads. The hand-made row lies
+# within the spread of the synthetic one. So the recipe shows no gain. Refining is 3.3 degrees better.
 #
 # ### The share of the gap
 #
@@ -294,7 +291,8 @@ display(Markdown(report.gaze_markdown(baseline)))
 #
 # ### Which run is which
 #
-# The column *refiners* counts trainings, and *networks* the gaze networks for each of them.
+# The column *images* says from how many R learned, *refiners* counts trainings, and *networks* the gaze
+# networks for each. Those learned from 4,000 images.
 
 # %% tags=["plot"]
 records = {"quick": baseline, "best": [best]}
@@ -319,8 +317,7 @@ for name, runs in records.items():
 print(pd.DataFrame(lines).to_string(index=False))
 
 # %% [markdown]
-# The gaze networks learned from 4,000 images. The column *images* says what R learned from. The run
-# `closest` went on from `best`, and had 7,000 rounds behind it. Where one refiner was trained, a few
+# The run `closest` went on from `best`, with 7,000 rounds behind it. Where one refiner was trained, a few
 # tenths of a degree may be chance. [runs/README](../runs/README.md) says how each was made.
 
 # %% tags=["check"]
@@ -332,25 +329,25 @@ for runs in records.values():
 # %% [markdown]
 # ## 5. Four times as many images
 #
-# The paper's best row has four times as many refined images. For the run `best`, three gaze networks
-# learned from 4,000 images, and three from 16,000. Its record has other noise in the images than that
-# of `quick`. So rows that section 4 has too differ a little.
+# The paper's best row has four times as many refined images. For the run `best`, three gaze networks learned
+# from 4,000 images, and three from 16,000. Its images have other noise than those of `quick`, so the rows of
+# section 4 differ a little.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 09.2 · Four times as many
 #
-# Four times as many images lower both errors. Guess which row gains more degrees in this record. A
-# difference counts if it is larger than two of its standard errors.
+# Four times as many images lower both errors. Which row gains more degrees in this record? A difference
+# counts if it is larger than two of its standard errors.
 #
 # - **A**: the synthetic one. More variety makes up for the wrong style.
 # - **B**: the refined one. More images help more where the style is right.
 # - **C**: this record does not tell.
 #
-# Answer with a letter, such as `"A"`, before you run the cells below.
+# Answer before you run the cells below.
 #
 # <details><summary>Hint</summary>
 #
-# There are three networks a row. How large was the spread of the synthetic row in section 4?
+# How large was the spread of the synthetic row in section 4?
 #
 # </details>
 #
@@ -390,18 +387,17 @@ assert gain["refined"] > 2 * error["refined"]
 
 # %% [markdown] tags=["solution"]
 # The refined row gains 1.0 degrees with a standard error of 0.04, and the synthetic row 0.9 with 0.57. So
-# this record does not tell which gains more. It does show that more refined images help. A
-# spread printed as 0.0 is below 0.05.
+# this record does not tell which gains more. More refined images do help.
 
 # %% [markdown]
 # ## 6. Were the labels kept?
 #
 # If R moves the pupil, the label becomes wrong. Self-regularisation should prevent that.
 #
-# An **instrument** finds the pupil and the gaze in both kinds of image. Ours is a network that learned
-# from labelled images of both styles. It reads $x$ and $R(x)$, and we compare.
+# Our **instrument** is a network that learned from labelled images of both styles. It reads the pupil and the
+# gaze of $x$ and $R(x)$.
 #
-# We **calibrate** it first, on three changes whose truth is known:
+# We **calibrate** it on three changes whose truth is known:
 #
 # | change | what it truly does |
 # |---|---|
@@ -445,18 +441,17 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# By 0.72. The recipe moves nothing, so this is the instrument's own noise, caused by the new look. The
-# shift of 2 is read as 2.09.
+# By 0.72. The recipe moves nothing, so this is the instrument's noise, caused by the new look. The known
+# shift is read well.
 #
 # </details>
 #
-# The instrument reads 0.91 pixels for R, and 0.72 for the recipe. So we cannot show that R moves the
-# pupil. Independent shifts add as squares, and $\sqrt{0.91^2 - 0.72^2} = 0.56$. So up to about half a
-# pixel may be R's. A pupil is about ten pixels wide. The gaze is read alike: 3.5 degrees for R and 3.1
-# for the recipe. The instrument's own error is larger on refined images, which may be its own fault or
-# R's.
+# The instrument reads 0.91 pixels for R, little more than for the recipe. So we cannot show that R moves the
+# pupil. Independent shifts add as squares, and $\sqrt{0.91^2 - 0.72^2} = 0.56$. So about half a pixel may be
+# R's, of a pupil about ten pixels wide. The gaze is read alike. The instrument errs more on refined images,
+# which may be its fault or R's.
 #
-# The instrument of the records learned from more images. It errs by
+# The instrument of the records learned from more images, and errs by
 # {{best evaluation.instrument_error_px.median 2}} pixels. It reads
 # {{quick/baseline/seed* evaluation.pupil_shift_px.median 2}} pixels for three trainings of `quick` and
 # {{best evaluation.pupil_shift_px.median 2}} for `best`.
@@ -464,22 +459,20 @@ if scale.live > 10:
 # ### A shift with a direction
 #
 # A turn in one direction is worse than a random one: it adds the same error to every answer of the gaze
-# network. To find it, we average the turn *with its sign*. The two angles of a gaze vector $(x, y, z)$
-# are:
+# network. To find it, we average the turn *with its sign*. A gaze vector $(x, y, z)$ has the angles:
 #
 # $$ \text{pitch} = \arcsin(-y), \qquad \text{yaw} = \operatorname{arctan2}(-x, -z) $$
 
 # %% [markdown] tags=["task"]
 # ### Exercise 09.3 · A turn with its sign
 #
-# Write `mean_turn(before, after)`. Both are gaze vectors `(n, 3)` of length 1. It returns two numbers, in
-# degrees: the mean of pitch after minus pitch before, and the same for yaw. *Expected:* from `[[0, 0, -1]]`
-# to `[[0, -0.6, -0.8]]` it gives about `(36.87, 0)`.
+# Write `mean_turn(before, after)` for gaze vectors `(n, 3)` of length 1. It returns two numbers, in degrees:
+# the mean of pitch after minus pitch before, and the same for yaw. *Expected:* about `(36.87, 0)` from
+# `[[0, 0, -1]]` to `[[0, -0.6, -0.8]]`.
 #
 # <details><summary>Hint</summary>
 #
-# First write a function that turns vectors into the two angles. Keep the signs: a mean of absolute
-# values hides the direction.
+# First write a function that turns vectors into the two angles. Keep the signs.
 #
 # </details>
 #
@@ -520,14 +513,14 @@ for name, of in (("synthetic", synthetic), ("simulated webcam", test)):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Neither, as far as this instrument can tell. It reads as much for the recipe and more for the shift,
-# which turn no gaze. On average both kinds of eyes look nearly the same way.
+# Neither, as far as this instrument can tell. It reads as much for the recipe and more for the shift, which
+# turn no gaze. Both kinds of eyes look nearly the same way on average.
 #
 # </details>
 #
-# **What if the target looked lower?** D could then tell real eyes by their gaze, and R could win by
-# turning the gaze down. So the simulator must draw the target's range of gaze. `simgan data match`
-# estimates that range, and keeps the synthetic eyes that look the same ways.
+# **What if the target looked lower?** D could then tell real eyes by their gaze, and R could win by turning
+# the gaze down. So the simulator must draw the target's range of gaze. `simgan data match` estimates that
+# range, and keeps the synthetic eyes within it.
 
 # %% tags=["check"]
 if scale.live > 10:
@@ -554,9 +547,8 @@ if scale.live > 10:
 # images add 17.8 percentage points in the paper and 10.3 in ours. Synthetic ones add 2.6 in the paper,
 # and 4 with a standard error of 4 in ours.
 #
-# Degrees may not be compared: images, eyes and test sets differ. The paper trained a larger network on
-# 1.2 million synthetic images. It gives no spread over seeds, no worst or best possible error and no
-# hand-made row.
+# Degrees may not be compared: images, eyes and test sets differ. The paper trained a larger network on 1.2
+# million synthetic images. It gives no spread, no worst or best possible error and no hand-made row.
 
 # %%
 print(f"the paper: refining takes away {1 - 7.8 / 11.2:.0%} of the error")
@@ -565,7 +557,7 @@ print(f"best:      refining takes away {1 - mean['refined'] / mean['synthetic']:
 # %% [markdown]
 # ## 8. Reading three records
 #
-# These are three refiners without names:
+# Three refiners without names:
 
 # %% tags=["shared"]
 names = ["quick/baseline/seed0", "failures/lambda_too_large/seed0", "failures/collapse/seed0"]
@@ -581,9 +573,8 @@ for letter, name in zip("ABC", cards, strict=True):
 # %% [markdown] tags=["task"]
 # ### Exercise 09.4 · Three refiners
 #
-# One refiner is healthy, one changes next to nothing, one has lost the labels. `mean change` is the mean
-# of |R(x) - x|, of 2 possible. Give three letters, such as `"ABC"`, in this order: healthy, changes
-# nothing, labels lost. Then write down which *pair* of numbers tells each from the others.
+# One refiner is healthy, one changes next to nothing, one has lost the labels. `mean change` is the mean of
+# |R(x) - x|, of 2 possible. Give three letters, such as `"ABC"`, in this order. Then write down which *pair* of numbers explains each gaze error.
 #
 # <details><summary>Hint</summary>
 #
@@ -593,10 +584,10 @@ for letter, name in zip("ABC", cards, strict=True):
 #
 # <details><summary>What a good answer mentions</summary>
 #
-# - No single number is enough. A small shift is good in a refiner that changes the image, and a symptom
-#   in one that does not.
-# - Change and shift together tell the three apart. The gaze error confirms it.
-# - A gaze error near that of always answering the mean gaze says that nothing can be learned any more.
+# - One number does not say why. A small shift is good in a refiner that changes the image, and a symptom in
+#   one that does not.
+# - Change and shift together explain the three. The gaze error confirms it.
+# - A gaze error near that of the mean gaze says that nothing can be learned.
 #
 # </details>
 #
@@ -614,17 +605,17 @@ assert verdict("09.4", diagnosis)[0]
 check("09.4", diagnosis)
 
 # %% [markdown] tags=["solution"]
-# The one with a small change and a small shift has a gaze error near that of synthetic images. Its labels
-# are safe, and little is gained. The one with the largest change leaves no pupil to find. Its gaze error is
-# near that of always answering the mean gaze. The healthy one changes the image. The shift that is read
-# for it, 0.95 pixels, is near the 0.72 that section 6 reads for a recipe which moves nothing.
+# With a small change and a small shift the labels are safe, and little is gained: the gaze error is near that
+# of synthetic images. The largest change leaves no pupil to find, and a gaze error near that of the mean
+# gaze. The healthy refiner changes the image. Its shift of 0.95 pixels is near the 0.72 of a recipe that
+# moves nothing.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - Usefulness is a gaze error in degrees, beside the worst, the best possible and a hand-made one, with
-#   a spread over seeds.
-# - Refined images teach a gaze network more than synthetic and hand-made ones.
+# - Usefulness is a gaze error in degrees with its spread, beside the worst, the best possible and a hand-made
+#   one.
+# - Refined images teach a gaze network more than synthetic and hand-made ones. More of them teach more.
 # - An instrument is calibrated on changes whose truth is known.
 # - Labels are judged by shift and change together, and a turn by its signed mean.
 #

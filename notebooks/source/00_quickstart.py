@@ -18,7 +18,7 @@
 # - train a small refiner and look at what it does to an eye;
 # - read the table that says whether refining helped.
 #
-# **You need** a little Python. Notebooks 01 to 07 explain everything again, step by step.
+# **You need** a little Python. Notebooks 01 to 07 explain everything again.
 
 # %% tags=["setup"]
 from pathlib import Path
@@ -38,12 +38,12 @@ scale = notebook.start()
 # %% [markdown]
 # ## 1. The problem
 #
-# You want a network that sees where a person looks. It must learn from thousands of eye images whose gaze is known. In
-# a photograph the gaze is hard to measure. A **simulator** knows it, because it draws the eye. But a network that
+# A network should see where a person looks. It must learn from thousands of eye images whose gaze is known. In a
+# photograph the gaze is hard to measure. A **simulator** draws the eye, so it knows the gaze. But a network that
 # learned from drawings makes large errors on photographs.
 #
-# The drawings are called **synthetic** images. SimGAN ([Shrivastava et al. 2017](https://arxiv.org/abs/1612.07828))
-# repaints them until they look real, and keeps their labels true.
+# The drawings are the **synthetic** images. SimGAN ([Shrivastava et al. 2017](https://arxiv.org/abs/1612.07828))
+# repaints them until they look real, and tries to keep their labels true.
 
 # %%
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -58,14 +58,14 @@ notebook.show(
 )
 
 # %% [markdown]
-# The second kind is drawn too, because we may not ship photographs of people. This course calls it **simulated
-# webcam**. We know the gaze in these images as well. SimGAN never uses it. We use it to measure gaze networks.
+# The second kind is drawn too, because we may not ship photographs of people. We call it **simulated webcam**. Its
+# gaze is known too. It serves to measure gaze networks, and SimGAN never sees it.
 
 # %% [markdown]
 # ## 2. Gaze is two angles
 #
-# **Pitch** says how far an eye looks up or down. **Yaw** says how far it looks to the side. Both are 0 when it looks
-# into the camera.
+# **Pitch** says how far an eye looks up or down, **yaw** how far to the side. Both are 0 when it looks into the
+# camera.
 
 # %% tags=["plot"]
 ways = {"pitch 0°, yaw 0°": (0, 0), "pitch +12°": (12, 0), "pitch -20°": (-20, 0)}
@@ -92,7 +92,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# The labels hold these angles in radians. One radian is 57.3 degrees. Here are the first three synthetic eyes:
+# The labels are in radians. One radian is 57.3 degrees. The first three synthetic eyes, in degrees:
 
 # %%
 np.degrees(data.synthetic.labels[["pitch", "yaw"]].head(3)).round(1)
@@ -102,30 +102,28 @@ np.degrees(data.synthetic.labels[["pitch", "yaw"]].head(3)).round(1)
 #
 # A *generative adversarial network*, or GAN, is two networks that train against each other.
 #
-# - The **discriminator** sees images of two kinds. It learns to tell them apart, as any classifier does.
+# - The **discriminator** sees images of two kinds. Like any classifier, it learns to tell them apart.
 # - The **generator** makes the images of one kind. Its loss is low when the discriminator takes them for the other
 #   kind.
 #
-# In SimGAN the generator is the **refiner**. An ordinary generator starts from random numbers. The refiner starts from
-# a drawing.
+# In SimGAN the generator is the **refiner**. It starts from a drawing, not from random numbers.
 #
-# The two networks take turns. In each turn one changes, and the other stands still:
+# The two take turns. One changes while the other stands still:
 #
 # | who changes | what it wants |
 # |---|---|
-# | the refiner | the discriminator should answer "real" for a refined image |
-# | the discriminator | it should answer "refined" for a refined image, and "real" for an image of the target |
+# | the refiner | the answer "real" for a refined image |
+# | the discriminator | the answer "refined" for a refined image, and "real" for an image of the target |
 #
-# Suppose the discriminator notices that refined images are too clean. Its gradient tells the refiner which pixels
-# give an image away, and the refiner learns to add noise. The discriminator then finds another difference, such as
-# lids that are too sharp.
+# Suppose refined images are too clean. The discriminator's gradient tells the refiner which pixels give an image
+# away, and the refiner learns to add noise. The discriminator then finds another difference, such as sharp lids.
 #
-# Ideally the discriminator can only guess in the end. In practice neither player wins for good, and training stops
-# after a set number of rounds. Each player's loss depends on how good the other one is. So the losses need not fall,
-# and they do not say whether the images are good. Section 7 measures that.
+# Ideally the discriminator can only guess in the end. In practice training stops after a set number of rounds. Each
+# loss depends on how good the other player is. So losses need not fall, and do not say whether the images are good.
+# Section 7 measures that.
 #
-# The refiner could fool the discriminator with *any* convincing eye, whichever way it looks. The label would then be
-# wrong. So SimGAN also punishes every change of a pixel.
+# *Any* convincing eye would fool the discriminator, whichever way it looks, and the label would be wrong. So SimGAN
+# also punishes every change of a pixel.
 
 # %% [markdown]
 # ## 4. The four parts
@@ -143,18 +141,18 @@ notebook.show(
 # 3. **Self-regularisation** keeps R(x) close to x, so that labels stay true ([04](04_losses.ipynb)).
 # 4. The **history buffer** keeps older refined images, so that D does not forget them ([06](06_history_buffer.ipynb)).
 #
-# D's answer "real" means: an image of the target. In this course the target is the simulated webcam.
+# D's answer "real" means: an image of the target, here of the simulated webcam.
 #
 # ### Notation
 #
 # | symbol | meaning | in code |
 # |---|---|---|
 # | x | a synthetic image, with pixels from -1 to 1 | `data.synthetic` |
-# | y | an image of the target: a photograph, or here a simulated webcam image | `data.real` |
+# | y | an image of the target | `data.real` |
 # | R(x) | the refined image | `simgan_lib.refine` |
 # | D(R(x)) | D's answer for each patch: the probability that it is refined | `probability_refined` |
 # | $L_R$, $L_D$ | the losses of R and D | `refiner_loss`, `discriminator_loss` |
-# | ψ (psi) | what of an image R must keep; in this course the image itself | `losses.identity` |
+# | ψ (psi) | what of an image R must keep; here the image itself | `losses.identity` |
 # | λ (lambda) | the weight of self-regularisation in $L_R$ | `lambda_mean` |
 # | $K_g$, $K_d$ | the updates of R (g: generator) and of D in a round | `refiner_updates`, `discriminator_updates` |
 #
@@ -163,20 +161,19 @@ notebook.show(
 # | step | one update of one network, from one batch |
 # | round | $K_g$ steps of R, then $K_d$ steps of D |
 # | iteration | another word for round |
-# | epoch | one pass over all images; used only where a network trains alone |
+# | epoch | one pass over all images, where a network trains alone |
 # | run | one finished training, kept in a folder |
 
 # %% [markdown]
 # ## 5. Train one
 #
-# A *preset* is a named set of settings. This notebook trains the preset `quick` for 300 of its 600 rounds, in a
-# minute or two.
+# A *preset* is a named set of settings. We train the preset `quick` for 300 of its 600 rounds.
 #
-# The set-up cell of each notebook prints a `scale`, which says how much to compute. `scale.images` of each kind are
-# loaded. `scale.live` sets the rounds of shorter trainings, and `scale.effort` how long measuring networks learn.
+# Each notebook's set-up cell prints a `scale`. `scale.images` of each kind are loaded. `scale.live` sets the rounds
+# of shorter trainings, and `scale.effort` how long measuring networks learn.
 #
-# **Predict.** Three things could change: the position of the pupil, the shadows around the lids, the contrast. Which
-# changes first, and which should not change at all?
+# **Predict.** The pupil's position, the shadows around the lids and the contrast could change. Which changes first,
+# and which should not change at all?
 
 # %%
 config = scale.config
@@ -195,8 +192,8 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Brightness and contrast change first. Shadows and skin follow. The pupil should stay where it is, and [notebook
-# 09](09_is_it_useful.ipynb) tests that. After so few rounds many irises are black, and hide the pupil.
+# Contrast changes first, then shadows. The pupil should stay where it is. [Notebook 09](09_is_it_useful.ipynb) tests
+# that. After so few rounds many irises are black and hide the pupil.
 #
 # </details>
 
@@ -213,7 +210,7 @@ assert 0 < last["mean_change"] < 1
 # %% [markdown]
 # ## 6. A refiner that trained for longer
 #
-# The repository carries finished runs. The run `best` trained for {{best config.iterations 0}} rounds on more images.
+# The repository's run `best` trained for {{best config.iterations 0}} rounds on more images.
 
 # %%
 refiner = simgan_lib.pretrained_refiner("best")
@@ -231,9 +228,9 @@ notebook.show(
 # %% [markdown]
 # ## 7. Did it help?
 #
-# A gaze network learns from one kind of image. Then it is tested on labelled simulated webcam images that no network
-# has seen. The error is the angle between the true and the predicted gaze. The table is over three trainings of the
-# preset `quick`, with three gaze networks each. Rows without refining are the same three networks for all trainings.
+# A gaze network learns from one kind of image. We test it on labelled simulated webcam images that no network has
+# seen. The error is the angle between the true and the predicted gaze. The table covers three trainings of `quick`,
+# with three gaze networks each. Rows without refining share the same three networks.
 
 # %%
 runs = [simgan_lib.reference_run(f"quick/baseline/seed{seed}") for seed in (0, 1, 2)]
@@ -242,20 +239,20 @@ Markdown(gaze_markdown(runs))
 # %% [markdown]
 # ± is the standard deviation: in the table over gaze networks, below over trainings.
 #
-# - The first row needs no network. The last is the best possible, as in practice nobody has labels of the target.
-# - A recipe of blur, noise and contrast by hand gains next to nothing.
-# - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.** The refiner saw no
-#   label and no pair.
+# - The first row needs no network. The last needs labels of the target, which nobody has in practice.
+# - The handmade recipe gains next to nothing.
+# - **Refined images give {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.** The refiner saw
+#   no label and no pair.
 #
-# Refined images are not perfect. A new classifier tells them from simulated webcam images with an accuracy of
-# {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}}, where a guess has 0.5.
-# [Notebook 10](10_is_it_realistic.ipynb) looks into that.
+# They are not perfect. A new classifier tells them from simulated webcam images with an accuracy of
+# {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}}. A guess has 0.5. [Notebook
+# 10](10_is_it_realistic.ipynb) says more.
 
 # %% [markdown]
 # ### Which run is which
 #
-# Later notebooks name the runs of this table. The *report* is A. K. Bojja's course report of 2018, whose work this
-# course repeats. An *ablation* is a set of trainings in which one thing at a time is changed.
+# Later notebooks use these runs. The *report* is A. K. Bojja's course report of 2018, whose work this course repeats.
+# An *ablation* is a set of trainings that change one thing at a time.
 
 # %% tags=["plot"]
 ABOUT = {
@@ -282,10 +279,11 @@ for pattern, about in ABOUT.items():
 Markdown(to_markdown(pd.DataFrame(lines)))
 
 # %% [markdown]
-# All gaze networks here learn from 4,000 images. The *synthetic* error has nothing to do with a refiner. One network
-# errs by {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees, and three by
+# All gaze networks learn from 4,000 images. The *synthetic* error has nothing to do with a refiner. One network errs
+# by {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees, and three by
 # {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} on average. So compare within a row. The last
-# three rows are one training each, so their order is not settled.
+# three rows are one training each, so their order is not settled. Between `best` and `closest` lies a run of 3,000
+# rounds, which is not kept.
 #
 # Notebooks 04 and 11 also use a *control*, `failures/baseline`: {{failures/baseline/seed0 config.iterations 0}} rounds on
 # 4,000 images, {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.
@@ -294,14 +292,14 @@ Markdown(to_markdown(pd.DataFrame(lines)))
 # ## 8. The course
 #
 # Notebooks 01 to 06 take the parts one by one, and [07](07_adversarial_training.ipynb) trains them together. 08 to 13
-# judge the results, show trainings that fail, and use your own images and methods. [The list](README.md) says what each
-# one starts and ends with.
+# judge the results, show trainings that fail, and use your own images and methods. [The list](README.md) describes
+# each.
 #
 # ## What you have learned
 #
-# - SimGAN makes a simulator's images look like a target's. It needs target images, but neither their labels nor pairs.
-# - Its refiner and its discriminator train in turns, against each other.
-# - Self-regularisation is there to keep labels true, and the history buffer to keep D from forgetting.
-# - The gaze error of a network that learned from refined images says whether it helps.
+# - SimGAN makes a simulator's images look like a target's. It needs neither labels of the target nor pairs.
+# - Refiner and discriminator train in turns, against each other.
+# - Self-regularisation should keep labels true, and the history buffer should keep D from forgetting.
+# - The error of a gaze network says whether refining helps.
 #
 # **Next:** [01 · Data](01_data.ipynb)

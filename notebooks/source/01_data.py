@@ -15,7 +15,7 @@
 #
 # - open a data set and say what each number in it means, with its unit;
 # - draw a gaze label onto its eye, and so find a wrong sign;
-# - turn gray levels into what the networks take, in batches;
+# - turn gray levels into batches of tensors;
 # - measure how far apart two kinds of images are, with a classifier and with a gaze network.
 #
 # **You need** [notebook 00](00_quickstart.ipynb), NumPy arrays, and to have seen a network trained once.
@@ -60,8 +60,7 @@ data = simgan_lib.load("simulated", limit=scale.images, progress=False)
 print(data)
 
 # %% [markdown]
-# The library calls the second set `real`, because refined images should come to look like it. Here it holds
-# *simulated webcam* images.
+# The library calls the second set `real`. Here it holds *simulated webcam* images.
 
 # %% tags=["plot"]
 rows = {"synthetic": data.synthetic.images[:16], "simulated\nwebcam": data.real.images[:16]}
@@ -72,7 +71,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# No image has a partner of the other kind, so nothing can be learned from pairs.
+# No image has a partner of the other kind to learn from.
 
 # %% [markdown]
 # ## 2. Inside a file
@@ -110,7 +109,7 @@ assert np.array_equal(again, first)
 # %% [markdown]
 # ## 3. The labels
 #
-# The labels are in a CSV file of the same name. Row *i* belongs to image *i*. The first lines explain the columns.
+# The labels are in a CSV file of the same name. Row *i* belongs to image *i*. Its first lines explain the columns.
 
 # %%
 text = (folder / "synthetic_gaze.csv").read_text().splitlines()
@@ -122,9 +121,8 @@ degrees = np.degrees(labels[["pitch", "yaw"]])
 print(degrees.describe().loc[["mean", "std", "min", "max"]].round(1))
 
 # %% [markdown]
-# The file holds the gaze twice: as two angles, and as a vector of length 1. Networks predict the vector. The axes are
-# the camera's: x to the right of the image, y *down*, z away from the camera. An eye that looks into the camera looks
-# along (0, 0, -1). So
+# The gaze is there twice: as two angles, and as a vector of length 1, `gaze.LOOK`. Networks predict the vector. Its
+# axes are x to the right of the image, y *down*, z away from the camera. So
 #
 # $$ \text{pitch} = \arcsin(-\text{look}_y), \qquad \text{yaw} = \operatorname{atan2}(-\text{look}_x, -\text{look}_z) $$
 
@@ -143,8 +141,8 @@ assert np.allclose(yaw, labels["yaw"])
 # %% [markdown] tags=["task"]
 # ### Exercise 01.1 · From angles to a vector
 #
-# Write `gaze_vector(pitch, yaw)`. It takes two arrays of n angles in radians and returns the gaze vectors, an array of
-# shape (n, 3) with columns x, y, z.
+# Write `gaze_vector(pitch, yaw)`. It takes two arrays of n angles in radians and returns the gaze vectors: shape (n,
+# 3), columns x, y, z.
 #
 # *Expected:* `gaze_vector(np.array([0.0]), np.array([0.0]))` is (0, 0, -1), and every vector has length 1.
 
@@ -174,15 +172,15 @@ assert verdict("01.1", gaze_vector)[0]
 check("01.1", gaze_vector)
 
 # %% [markdown] tags=["solution"]
-# Up is minus y, so y is -sin(pitch). The rest, cos(pitch), lies in the horizontal plane. Left is minus x, and towards the
-# camera is minus z. Without the factor cos(pitch) the vectors would be longer than 1 for eyes that look up or down.
+# Up is minus y, left is minus x, and towards the camera is minus z. Without the factor cos(pitch), the vectors of
+# eyes that look up or down would be longer than 1.
 
 # %% [markdown]
 # ## 4. A label you can see
 #
 # **Predict.** An eye has yaw +0.4 and pitch 0. On which side of the image is its pupil?
 #
-# The x and y parts of the gaze vector are an arrow in the image. We start it at the pupil.
+# The gaze vector's x and y are an arrow in the image. We start it at the pupil.
 
 
 # %% tags=["shared"]
@@ -213,14 +211,14 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# On the left. UnityEyes, another simulator, counts y upwards, so its sign has to be changed.
+# On the left.
 #
 # </details>
 #
-# A wrong sign raises no error. So draw arrows for every new data set.
+# A wrong sign raises no error. UnityEyes, another simulator, counts y upwards. So draw arrows for every new data set.
 #
 # **Predict.** Besides pitch and yaw, the sliders below change the pupil's size, the lids, the light and the person.
-# Which of these four move the arrow? Run the cell to move the sliders. A saved page shows only a picture.
+# Which of these four move the arrow? Run the cell to try: a saved page shows only a picture.
 
 # %%
 widgets.EyeExplorer()
@@ -228,16 +226,16 @@ widgets.EyeExplorer()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# None. They change the image and leave the label, and a gaze network has to learn to ignore them.
+# None. They change the image and leave the label. A gaze network has to ignore them.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 01.2 · A mirror
 #
-# Mirroring every image left to right gives a second data set for nothing, if the labels follow. Write
-# `mirrored(images, labels)`. It takes uint8 images of shape (n, 35, 55) and a table with the seven columns. It
-# returns new ones and leaves its arguments as they were.
+# Mirroring every image left to right doubles a data set, if the labels follow. Write `mirrored(images, labels)`. It
+# takes uint8 images of shape (n, 35, 55) and a table with the seven columns. It returns new ones and does not change
+# its arguments.
 #
 # *Expected:* a pupil at `pupil_x` 0, in the middle of the first column, goes to 54.
 
@@ -276,14 +274,14 @@ draw_gaze(axes[1], images[0], turned.loc[0])
 notebook.show(figure, "an eye and its mirror image. The arrow still starts on the pupil.")
 
 # %% [markdown] tags=["solution"]
-# yaw and look_x change their signs, and pupil_x is counted from the other side. With unchanged labels a network would
-# do best to answer "straight ahead".
+# yaw and look_x change their signs, and pupil_x is counted from the other side. With unchanged labels, a network that
+# learns from both sets would do best to answer yaw 0.
 
 # %% [markdown]
 # ## 5. What differs between the two kinds
 #
-# The simulator draws an eye from a row of numbers: whose eye it is, where it looks, and how it is photographed. Here
-# are the means of some.
+# The simulator draws an eye from numbers: whose eye it is, where it looks, how it is photographed. Here are some
+# means:
 
 # %% tags=["plot"]
 MEANING = {
@@ -312,10 +310,7 @@ for angle in ("pitch", "yaw"):
 assert means["webcam"]["lash"] > 2 * means["simulator"]["lash"]
 
 # %% [markdown]
-# Only the two gaze rows agree, on purpose: R may learn a difference in gaze as well. All other rows differ. A
-# roundness may exceed 1.
-#
-# Now the pixels.
+# Only the two gaze rows agree, on purpose: R could learn a difference in gaze too. A roundness may exceed 1.
 
 # %%
 for name, images in [("synthetic", data.synthetic.images), ("simulated webcam", data.real.images)]:
@@ -329,11 +324,11 @@ assert data.real.images.std() > data.synthetic.images.std()
 assert data.real.images.mean(axis=(1, 2)).std() < 2
 
 # %% [markdown]
-# Simulated webcam images are brighter and have more contrast. All of them are equally bright, because this camera
-# *equalises* each histogram: it moves gray levels until all are about equally frequent.
+# All simulated webcam images are equally bright, because their camera *equalises* each histogram: it moves gray
+# levels until all are about equally frequent.
 #
-# Next we count how often each gray level occurs, and measure fine detail. A Fourier transform splits each row into
-# waves. Slow waves are skin and shadow, fast ones edges and noise.
+# Next we count gray levels, and measure detail. A Fourier transform splits each row into waves. Slow waves are skin
+# and shadow, fast ones edges and noise.
 
 
 # %%
@@ -366,16 +361,16 @@ notebook.show(
 )
 
 # %% [markdown]
-# Such numbers can show a difference. They cannot show that there is none.
+# Such numbers can show a difference, but not that there is none.
 
 # %% [markdown]
 # ## 6. From gray levels to tensors
 #
-# The refiner's output lies between -1 and 1, so its input does as well:
+# The refiner's output lies between -1 and 1, so its input does too:
 #
 # $$ x = \frac{\text{gray}}{127.5} - 1 $$
 #
-# Keras also wants 32-bit floats and a *channel* axis at the end, of length 1 for gray images.
+# Keras also wants 32-bit floats and a final *channel* axis, of length 1 for gray images.
 
 # %%
 by_hand = data.synthetic.images[:32, :, :, np.newaxis].astype("float32") / 127.5 - 1
@@ -403,15 +398,15 @@ except datasets.DataError as error:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# About -0.99. All images would be nearly black, and no error would appear. The library refuses floats for that reason.
+# About -0.99. All images would be nearly black, without an error. So the library refuses floats.
 #
 # </details>
 
 # %% [markdown]
 # ## 7. Batches from an endless stream
 #
-# Training counts rounds and not epochs, and the two sets may have different sizes. So each set is an endless stream of
-# batches: all indices are shuffled, cut into batches, and shuffled anew.
+# Training counts rounds, not epochs, and the two sets may differ in size. So each is an endless stream of batches:
+# all indices are shuffled, cut up, and shuffled anew.
 
 # %%
 batches = batch_indices(count=6, batch_size=4, seed=0)
@@ -419,10 +414,10 @@ for number in range(3):
     print(f"batch {number}:", next(batches))
 
 # %% [markdown]
-# Three batches of four hold each of the six images twice. Batch 1 crosses two shuffles, so it holds image 1 twice.
-# Drawing with replacement would be simpler.
+# Three batches hold each of the six images twice. Batch 1 crosses two shuffles, so it holds image 1 twice. Drawing
+# with replacement would be simpler.
 #
-# **Predict.** We draw 6,000 times from 6,000 images, with replacement. How many images never appear?
+# **Predict.** We draw 6,000 times from 6,000 images, with replacement. What share never appears?
 
 # %%
 draws = np.random.default_rng(0).integers(0, 6_000, 6_000)
@@ -435,7 +430,7 @@ print(f"never shown: {1 - len(np.unique(draws)) / 6_000:.0%}; 1/e = {np.exp(-1):
 #
 # </details>
 #
-# Batch number b depends on the seed and b alone. So a training that stopped after 1,000 rounds can go on with batch 1,000.
+# Batch b depends on the seed and b alone. So a training that stopped after 1,000 batches can go on with batch 1,000.
 
 # %%
 stream = batch_indices(count=4_000, batch_size=32, seed=7)
@@ -451,10 +446,10 @@ assert np.array_equal(next(resumed), next(stream))
 # %% [markdown]
 # ## 8. The gap, seen by a classifier
 #
-# A classifier learns to tell the two kinds apart on one half of the images. Then we count how often it is right on
-# the other half. This is a **two-sample test**. A guess is right half of the time.
+# On one half of the images a classifier learns to tell the two kinds apart. We count how often it is right on the
+# other half. This is a **two-sample test**. A guess is right half of the time.
 #
-# As a control, the same test compares two halves of *one* kind.
+# As a control, we also compare two halves of *one* kind.
 #
 # **Predict** both accuracies.
 
@@ -475,19 +470,17 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Nearly 100% between the two kinds, and near 50% in the control. A refiner is perfect when this test cannot tell
-# refined images from the target.
+# Nearly 100% between the kinds, near 50% in the control. A refiner should bring the first number down to 50%.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 01.3 · Do we need learning at all?
 #
-# `gaze.handmade` blurs images, adds noise and equalises them, by a fixed recipe. Repeat the two-sample test between
-# `handmade` and `webcam_images`. Look at eight images of each kind. What still tells them apart? How could a refiner do
-# better than a recipe?
+# `gaze.handmade` blurs images, adds noise and equalises them: a fixed recipe. Test `handmade` against `webcam_images`
+# in the same way. Look at eight images of each. What still tells them apart? How could a refiner do better?
 #
-# *Expected:* an accuracy between 0.5 and 1, and three differences that you can see.
+# *Expected:* an accuracy between 0.5 and 1, and three differences that you see.
 
 # %% tags=["exercise"]
 handmade = gaze.handmade(simulator_images)
@@ -495,11 +488,11 @@ handmade = gaze.handmade(simulator_images)
 # %% [markdown]
 # <details><summary>What a good answer mentions</summary>
 #
-# - The accuracy, beside that for untreated images and beside a guess.
+# - The accuracy, beside those of untreated images and of a guess.
 # - That mean and contrast now agree, as the recipe equalises.
-# - At least three differences. The recipe cannot add lashes, brows, shadows under the lid, spectacles, darker irises
-#   or other lids. Its noise is too strong in dark images.
-# - That a person must notice each difference first, and a discriminator finds them by itself.
+# - Three differences. The recipe cannot add lashes, brows, shadows under the lid, spectacles, darker irises or other
+#   lids. Its noise is too strong in dark images.
+# - That a person must notice each difference, and a discriminator finds them by itself.
 #
 # [solution](solutions/01_data.ipynb)
 #
@@ -516,15 +509,15 @@ notebook.show(
 )
 
 # %% [markdown] tags=["solution"]
-# The recipe sets the mean and the contrast right, and the classifier still tells nearly all images apart. Equalising
-# makes the noise of dark images too strong. A discriminator notices by itself what is left.
+# Mean and contrast are right now, and the classifier still tells nearly all images apart. Equalising makes the noise
+# of dark images too strong.
 
 # %% [markdown]
 # ## 9. The gap, in degrees
 #
 # Does the gap matter for the task? A gaze network learns from synthetic images. We test it on other synthetic images,
-# and on simulated webcam images. The error is the angle between the true and the predicted direction. Always
-# answering the mean gaze gives an error to compare with.
+# and on simulated webcam images. The error is the angle between true and predicted gaze. We compare with always
+# answering the mean gaze.
 
 # %%
 cut = len(data.synthetic) * 3 // 4
@@ -572,10 +565,16 @@ if scale.live > 10:
     assert 1.5 * errors["synthetic"].mean() < errors["simulated webcam"].mean() < guess.mean()
 
 # %% [markdown]
-# The network and the range of gaze are the same, and the error is several times as large. This is the **domain gap**.
+# <details><summary>Answer</summary>
 #
-# How small could the error be? We let a network learn from labelled simulated webcam images, though nobody has such
-# labels in practice. Training and test share no image.
+# By several times as many.
+#
+# </details>
+#
+# The network and the range of gaze are the same, and only the images differ. This is the **domain gap**.
+#
+# How small could the error be? A network learns from labelled simulated webcam images. Training and test share no
+# image.
 
 # %%
 middle = len(data.test) // 2
@@ -590,14 +589,14 @@ if scale.live > 10:
 
 # %% [markdown]
 # With 4,000 images and three networks, the errors are
-# {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees for synthetic images and
-# {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}} for labelled ones. SimGAN can win what lies
+# {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} degrees for synthetic and
+# {{quick/baseline/seed0 evaluation.gaze_error_deg.labelled.mean 1}} for labelled images. SimGAN can win what lies
 # between.
 
 # %% [markdown]
 # ## 10. Is a file sound?
 #
-# `datasets.check` says what is wrong with a file. So does `simgan data check FILE` on the command line.
+# `datasets.check` says what is wrong with a file, as does the command `simgan data check FILE`.
 #
 # **Predict.** In a copy, somebody changes one pixel and blackens two images. What can be noticed?
 
@@ -617,19 +616,19 @@ assert len(problems) == 3
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Black images, a repeated image, and a checksum that no longer fits: one pixel is enough for that. No such check can
-# see that labels belong to other images.
+# Black images, a repeated image, and a checksum that no longer fits, for which one pixel is enough. No such check
+# sees that labels belong to other images.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 01.4 · Labels of other images
 #
-# In Kaggle's file each image has a name: `0`, `1`, ..., `10`. HDF5 lists names as *text*: `0`, `1`, `10`, `100`. A
-# colleague read the images in that order, and the labels in the order of numbers. No error appears.
+# In Kaggle's file images have names: `0`, `1`, ..., `10`. HDF5 lists names as *text*: `0`, `1`, `10`, `100`. A
+# colleague read the images in that order, and the labels in the order of numbers.
 #
-# Write `mixed_up(images, labels)`. It takes at least 400 synthetic images (n, 35, 55) and their labels. It returns `True`
-# if the labels belong to other images and `False` if they belong to these. Use no network.
+# Write `mixed_up(images, labels)`. It takes at least 400 synthetic images (n, 35, 55) and labels. It returns `True`
+# if the labels belong to other images and `False` if they fit. Use no network.
 #
 # *Expected:* `False` for `data.synthetic`, `True` for `hers`.
 
@@ -645,8 +644,8 @@ def mixed_up(images, labels): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The pupil is dark. Where are an image's darkest pixels, and does that place go together with `pupil_x`? `np.corrcoef`
-# says how strongly. [solution](solutions/01_data.ipynb)
+# The pupil is dark. Where are an image's darkest pixels, and does that place go with `pupil_x`? `np.corrcoef` says
+# how strongly. [solution](solutions/01_data.ipynb)
 #
 # </details>
 
@@ -674,8 +673,8 @@ for name, some in [("sound", data.synthetic), ("hers", hers)]:
     print(f"{name:6} correlation {together:+.2f}, mixed up: {mixed_up(some.images, some.labels)}")
 
 # %% [markdown] tags=["solution"]
-# The centre of the darkest pixels goes together with the pupil, though not perfectly, as lashes and shadows are dark
-# too. In hers the correlation is near 0. `simgan_lib.load` sorts names by number.
+# The centre of the darkest pixels goes with the pupil, but not perfectly, as lashes and shadows are dark too.
+# `simgan_lib.load` sorts names by number.
 
 # %% [markdown]
 # ## 11. Photographs
@@ -690,11 +689,11 @@ for name, some in [("sound", data.synthetic), ("hers", hers)]:
 #
 # ## What you have learned
 #
-# - A data set holds pixels, labels, units and a record of how it was made.
-# - Pitch is positive up, yaw is positive to the image's left. An arrow shows whether that holds.
-# - Images are `uint8` on disk and float32 in [-1, 1] for the networks.
-# - The two kinds have the same range of gaze. Camera, lids, lashes, pupils and light differ.
-# - A classifier tells the kinds apart. A gaze network that learned from one makes large errors on the other.
+# - A data set holds pixels, labels with units, and a record of how it was made.
+# - Pitch is positive up, yaw to the image's left. An arrow shows whether that holds.
+# - Images are `uint8` on disk, and float32 in [-1, 1] in networks.
+# - The two kinds share the range of gaze. Camera, lids, lashes, pupils and light differ.
+# - A classifier tells them apart. A gaze network that learned from one makes large errors on the other.
 #
 # ## References
 #

@@ -15,7 +15,7 @@
 #
 # - say why the refiner R is *fully convolutional* and *residual*;
 # - build a residual block and count its parameters;
-# - compute how far a refiner sees, and test the result by changing one pixel;
+# - compute how far a refiner sees, and test it by changing one pixel;
 # - tell an untrained refiner from one that has learned to copy.
 #
 # **You need** [notebook 01](01_data.ipynb), for images as tensors in [-1, 1], and to have met a convolution before.
@@ -50,19 +50,19 @@ print(x.shape, x.dtype, f"from {x.min():.2f} to {x.max():.2f}")
 # %% [markdown]
 # ## 1. What R must do, and must not do
 #
-# R takes a synthetic image x and gives an image R(x) of the same size, with the same eye and the same gaze. Skin, blur
-# and shadows should be those of a webcam.
+# R turns a synthetic image x into an image R(x) of the same size, with the same eye and gaze. Skin, blur and shadows
+# should be those of a webcam.
 #
 # | wish | what it asks of the network |
 # |---|---|
-# | change how every pixel looks | look at a pixel's neighbourhood, and repaint the pixel |
-# | keep where things are, because the label depends on it | do not shrink the image or sum it up |
+# | change how every pixel looks | look at a pixel's neighbourhood, and repaint it |
+# | keep things in place, for the label | do not shrink the image or sum it up |
 #
-# Many image networks shrink an image to a short code and paint a new image from it. They must place everything anew,
-# and a pupil that lands some pixels away makes the label wrong. So R keeps the full resolution: **stride 1, no pooling,
-# no dense layer**. The same rule repaints every place. Such a network is *fully convolutional*.
+# Many networks shrink an image to a short code and paint a new image from it. A pupil that lands some pixels away
+# makes the label wrong. So R keeps the full resolution: **stride 1, no pooling, no dense layer**. The same rule
+# repaints every place: R is *fully convolutional*.
 #
-# **Predict.** What happens if R is given an image of another size?
+# **Predict.** What if R is given an image of another size?
 
 # %%
 R = simgan_lib.build_refiner(image_shape=(None, None, 1), seed=0)
@@ -72,7 +72,7 @@ for height, width in [(35, 55), (36, 60), (70, 110)]:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Any size goes in, and the same size comes out. A dense layer would allow one size only.
+# The output has that size too. A dense layer would allow one size only.
 #
 # </details>
 
@@ -84,7 +84,7 @@ for height, width in [(35, 55), (36, 60), (70, 110)]:
 # $$ h \;\mapsto\; \mathrm{ReLU}\bigl(h + \underbrace{W_2 * \mathrm{ReLU}(W_1 * h)}_{\text{the change}}\bigr) $$
 #
 # Here $*$ is a convolution. Where $W_2$ is zero, the block passes h on unchanged, as h comes out of a ReLU and is
-# never negative. So "change nothing" is easy for a block to learn. For two plain convolutions it is hard.
+# never negative. So "change nothing" is easy to learn. For two plain convolutions it is hard.
 
 # %% tags=["plot"]
 notebook.show(
@@ -93,7 +93,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# All convolutions share some settings. `padding="same"` keeps the image's size. `dtype` is the number format, and
+# All convolutions share settings. `padding="same"` keeps the image's size. `dtype` is the number format, and
 # `initializer` draws the first weights.
 
 
@@ -103,7 +103,7 @@ def _convolution(dtype, initializer):
 
 
 # %% [markdown]
-# This is the library's block, line for line.
+# The library's block, line for line:
 
 
 # %% tags=["taught:models"]
@@ -114,7 +114,7 @@ def residual_block(features, filters, kernel_size, dtype=None, initializer="glor
 
 
 # %% [markdown]
-# Does it pass its input on without a change? We set the second convolution to zero.
+# To test that it can copy, we set the second convolution to zero.
 
 # %%
 features = keras.Input((35, 55, 64))
@@ -130,8 +130,8 @@ assert np.allclose(ops.convert_to_numpy(one_block(h)), h)
 # %% [markdown] tags=["task"]
 # ### Exercise 02.1 · Count parameters
 #
-# Write `parameters(filters, kernel_size)`: how many numbers a residual block learns, if its input has `filters` maps as
-# well. Each kernel sees all maps and has one bias.
+# Write `parameters(filters, kernel_size)`: how many numbers a residual block learns, if its input has `filters` maps
+# too. Each kernel sees all maps and has one bias.
 #
 # *Expected:* `parameters(64, 3)` is 73,856, which is `one_block.count_params()`.
 
@@ -143,8 +143,8 @@ def parameters(filters, kernel_size): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# One kernel has `kernel_size` x `kernel_size` weights for each map that it reads. A convolution has one kernel for
-# each map that it gives. [solution](solutions/02_refiner.ipynb)
+# A kernel has `kernel_size` x `kernel_size` weights for each map it reads. A convolution has a kernel for each map it
+# gives. [solution](solutions/02_refiner.ipynb)
 #
 # </details>
 
@@ -163,14 +163,14 @@ check("02.1", parameters)
 # %% [markdown] tags=["task"]
 # ### Exercise 02.2 · A "simpler" block
 #
-# Somebody gives the second convolution a ReLU as well, before the sum. Training runs without an error. Which is true?
+# Somebody gives the second convolution a ReLU too, before the sum. Which is true?
 #
 # - **A** Features can only grow from block to block.
-# - **B** Features can only shrink from block to block.
+# - **B** They can only shrink.
 # - **C** The block can no longer pass its input on unchanged.
 # - **D** Nothing changes, because a ReLU follows the sum anyway.
 #
-# *Expected:* one letter.
+# *Expected:* one letter, in quotes.
 
 # %% tags=["exercise"]
 simpler_block = ...
@@ -178,7 +178,7 @@ simpler_block = ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Build the two convolutions, both with `activation="relu"`, and print the smallest value of what they add.
+# Build the two convolutions, both with `activation="relu"`, and print the smallest value that they add.
 # [solution](solutions/02_refiner.ipynb)
 #
 # </details>
@@ -200,15 +200,15 @@ print("smallest change:", smallest)
 assert smallest >= 0
 
 # %% [markdown] tags=["solution"]
-# What is added is never negative, so a feature can only grow. A block cannot take back what an earlier one added. C
-# is false, because zero weights still add nothing. D is false, because the ReLU after the sum sees h plus the change.
-# Only the features are limited. The last layer may still make a pixel darker.
+# What is added is never negative, so a feature can only grow, and no block can take back what an earlier one added. C
+# is false: zero weights still add nothing. D is false: the ReLU after the sum sees h plus the change. Only features
+# are limited. The last layer may still darken a pixel.
 
 # %% [markdown]
 # ## 3. The whole refiner
 #
 # A 3 x 3 convolution turns the gray channel into 64 feature maps. Four blocks work on them. A 1 x 1 convolution mixes
-# them to one channel again, and tanh keeps the output in [-1, 1].
+# them to one channel, and tanh keeps the output in [-1, 1].
 
 # %% tags=["plot"]
 notebook.show(
@@ -229,8 +229,8 @@ assert from_scratch.count_params() == simgan_lib.build_refiner().count_params() 
 assert from_scratch.output_shape == (None, 35, 55, 1)
 
 # %% [markdown]
-# The library's [`build_refiner`](../simgan_lib/models.py) calls the same block. 64 maps are the paper's. The course's
-# trainings use fewer, to save time:
+# The library's [`build_refiner`](../simgan_lib/models.py) calls the same block. 64 maps are the paper's. Most
+# trainings of the course use fewer, to save time:
 
 # %%
 maps = scale.config.filters
@@ -238,17 +238,15 @@ count = simgan_lib.build_refiner(filters=maps).count_params()
 print(f"{maps} maps: {count:,} parameters")
 
 # %% [markdown]
-# The shortcuts run inside the blocks. **There is none from x to R(x).** The first and the last convolution must be
-# learned before R can copy anything.
+# **There is no shortcut from x to R(x).** The first and the last convolution must be learned before R can copy.
 
 # %% [markdown]
 # ## 4. How far does R see?
 #
 # A 3 x 3 convolution lets a pixel depend on its neighbours, one step away. R has 1 + 4 x 2 = 9 such convolutions. So
-# an output pixel depends on a window that reaches 9 pixels in every direction. This window of 19 x 19 pixels is the
-# **receptive field**.
+# an output pixel depends on a window of 19 x 19 pixels, 9 in every direction. This is the **receptive field**.
 #
-# To test it, we change one input pixel.
+# We change one input pixel to test it.
 #
 # **Predict.** Will the outputs change evenly over the window, or most in the middle?
 
@@ -283,22 +281,22 @@ assert noticed.max() == noticed[13:22, 23:32].max()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Most near the middle. Many paths through the layers lead to a near pixel, and only one leads to a corner.
+# Most near the middle. Many paths through the layers lead to a near pixel, only one to a corner.
 #
 # </details>
 #
 # So R cannot compare one end of an eye with the other. But our pupils are about 9 pixels wide, so R sees enough to
-# move a pupil or to paint over it. Nothing in the network forbids that. Self-regularisation, in section 5, has to
-# prevent it, and [notebook 09](09_is_it_useful.ipynb) measures whether it did.
+# move a pupil or paint over it. Self-regularisation, in section 5, has to prevent that, and [notebook
+# 09](09_is_it_useful.ipynb) measures whether it did.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 02.3 · Any refiner's receptive field
 #
-# Write `refiner_sees(blocks, kernel_size)`: the side of the window, in pixels. The refiner has one opening convolution
-# and `blocks` residual blocks, all with kernels of `kernel_size`. A 1 x 1 convolution ends it.
+# Write `refiner_sees(blocks, kernel_size)`: the side of the window, in pixels. The refiner has one opening
+# convolution and `blocks` residual blocks with kernels of `kernel_size`. A 1 x 1 convolution ends it.
 #
-# *Expected:* `refiner_sees(4, 3)` is 19. The paper's refiner for images of hands has 10 blocks and 7 x 7 kernels. It sees
-# 127 of 224 pixels.
+# *Expected:* `refiner_sees(4, 3)` is 19. The paper's refiner for hands, with 10 blocks and 7 x 7 kernels, sees 127 of
+# 224 pixels.
 
 
 # %% tags=["exercise"]
@@ -308,7 +306,7 @@ def refiner_sees(blocks, kernel_size): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# A single pixel sees itself: 1. How many pixels does one convolution add to the side? How many convolutions are there?
+# A pixel sees itself: 1. How many pixels does one convolution add to the side? How many convolutions are there?
 # [solution](solutions/02_refiner.ipynb)
 #
 # </details>
@@ -331,10 +329,11 @@ check("02.3", refiner_sees)
 # %% [markdown] tags=["task"]
 # ### Exercise 02.4 · To see further for the same price
 #
-# You want a refiner with 3 x 3 kernels that sees 35 pixels, the height of the image. It may have at most 296,129
-# parameters. Use no more blocks than that needs, and as many feature maps as fit.
+# A refiner with 3 x 3 kernels should see 35 pixels, the image's height, with at most 296,129 parameters. Use as few
+# blocks as needed, then as many maps as fit.
 #
-# *Expected:* `design = (filters, blocks)`, two whole numbers. `build_refiner(filters=..., blocks=...)` counts for you.
+# *Expected:* `design = (filters, blocks)`, two whole numbers.
+# `simgan_lib.build_refiner(filters=..., blocks=...).count_params()` counts.
 
 # %% tags=["exercise"]
 design = ...
@@ -342,7 +341,7 @@ design = ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Exercise 02.3 gives the blocks. Exercise 02.1 says how parameters grow with the number of maps. Then try numbers.
+# Exercise 02.3 gives the blocks, and 02.1 says how parameters grow with the maps. Then try numbers.
 # [solution](solutions/02_refiner.ipynb)
 #
 # </details>
@@ -360,16 +359,16 @@ for filters, blocks in [(64, 4), (64, 8), (46, 8), (45, 8)]:
     print(f"{filters} maps, {blocks} blocks: sees {3 + 4 * blocks} pixels, {count:,} parameters")
 
 # %% [markdown] tags=["solution"]
-# Eight blocks see 35 pixels. Parameters grow with the *square* of the number of maps, and in proportion to the number of
-# blocks. So twice the blocks cost as much as $\sqrt 2$ times the maps, and 64 / $\sqrt 2$ is about 45.
+# Parameters grow with the *square* of the number of maps, and in proportion to the number of blocks. So twice the
+# blocks cost as much as $\sqrt 2$ times the maps, and 64 / $\sqrt 2$ is about 45.
 
 # %% [markdown]
 # ## 5. Random weights, and learning to copy
 #
-# We compare an R with random weights and an R that learns to copy. The second minimises the mean of |R(x) - x| alone.
-# This is **self-regularisation**, one of the two parts of R's loss. The paper takes 1,000 such steps, and we take 60.
+# We compare an R with random weights and an R that learns to copy. The second minimises the mean of |R(x) - x| alone:
+# **self-regularisation**, one of the two parts of R's loss. The paper takes 1,000 such steps, we take 60.
 #
-# **Predict.** What will the random refiner show: the eye, nothing, or something between?
+# **Predict.** What will the random R show: the eye, nothing, or something between?
 
 # %%
 config = scale.config
@@ -398,20 +397,18 @@ assert np.abs(copied - x).mean() < np.abs(untrained - x).mean()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Something between: the outlines of an eye with wrong gray levels. Random convolutions are random filters, which pass
-# edges.
+# Something between: the outlines of an eye, with wrong gray levels. Random filters pass edges.
 #
 # </details>
 #
-# The copying refiner keeps every label and adds no realism. After 60 steps its pupils are still too gray.
+# The copying R keeps labels true and adds no realism. After 60 steps its pupils are too gray.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - R works at full resolution. It can still repaint a pupil some pixels away, and self-regularisation must prevent
-#   that.
-# - A residual block adds a change to its input. There is no shortcut from x to R(x).
-# - The paper's R has 296,129 parameters and sees 19 x 19 pixels. Both can be worked out by hand.
+# - R works at full resolution. It could move a pupil, which self-regularisation must prevent.
+# - A residual block adds a change to its input. No shortcut leads from x to R(x).
+# - The paper's R has 296,129 parameters and sees 19 x 19 pixels.
 # - Trained on self-regularisation alone, R learns to copy.
 #
 # ## References

@@ -54,22 +54,22 @@ print(data.synthetic.images.shape, "synthetic;", data.real.images.shape, "simula
 # %% [markdown]
 # ## 1. The other player
 #
-# D sees images of two kinds and says how probable it is that R has painted them:
+# D sees images of two kinds and says how probably R painted them:
 #
 # | shown to D | what it is | right answer | label |
 # |---|---|---|---|
-# | y | an image of the target, here a *simulated webcam* image | real | 0 |
-# | R(x) | a synthetic image after refining | refined | 1 |
+# | y | an image of the target, here *simulated webcam* | real | 0 |
+# | R(x) | a refined image | refined | 1 |
 #
-# **D answers the question "is this refined?"** Many texts on GANs ask "is this real?", and their formulas look
-# different. The library names the two classes once:
+# **D answers "is this refined?"** Many texts on GANs ask "is this real?", so their formulas differ. The library names
+# both classes:
 
 # %%
 print("REAL =", losses.REAL, "  REFINED =", losses.REFINED)
 
 # %% [markdown]
-# SimGAN's D gives **126** answers for an image, one for each position of a 9 x 14 grid, the *map*. Each judges a
-# *patch* of the image. An answer is two numbers, the *logits* of section 2.
+# D gives **126** answers for an image, one for each position of a 9 x 14 grid, the *map*. Each judges a *patch* of
+# the image.
 
 # %% tags=["plot"]
 notebook.show(
@@ -101,15 +101,15 @@ assert D.output_shape == (None, 9, 14, 2)
 #
 # </details>
 #
-# A padded layer of stride s gives $\lceil n / s \rceil$ positions for n: 35 → 18 → 9 and 55 → 28 → 14. The pooling
-# has stride 1. It takes the strongest features around a position.
+# A padded layer of stride s gives $\lceil n / s \rceil$ positions for n: 35 → 18 → 9 and 55 → 28 → 14. The pooling,
+# of stride 1, takes the strongest features around a position.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 03.1 · The size of the map
 #
-# Write `map_size(pixels, padding)` for one side of D's map. `padding` is `"same"` or `"valid"`. "valid" does not pad: a
-# layer with kernel k and stride s gives $\lfloor (n - k)/s \rfloor + 1$ positions. D's layers with kernel 3 have the
-# strides 2, 2, 1 and 1. The 1 x 1 convolutions change no size.
+# Write `map_size(pixels, padding)` for one side of D's map. `padding` is `"same"` or `"valid"`. "valid" does not pad:
+# kernel k and stride s give $\lfloor (n - k)/s \rfloor + 1$ positions. D's layers with kernel 3 have the strides 2,
+# 2, 1 and 1. The 1 x 1 convolutions change no size.
 #
 # *Expected:* `map_size(35, "same")` is 9, `map_size(55, "same")` is 14, and `map_size(35, "valid")` is 4.
 
@@ -139,8 +139,8 @@ assert verdict("03.1", map_size)[0]
 check("03.1", map_size)
 
 # %% [markdown] tags=["solution"]
-# Without padding there are 4 x 9 = 36 answers instead of 126, and all their windows lie inside the image. The paper
-# does not say which it used. We pad, as most public codes do.
+# Without padding there are 4 x 9 = 36 answers instead of 126, and all windows lie inside the image. The paper does
+# not say which it used. We pad, as most public codes do.
 
 # %% [markdown]
 # ## 2. Two logits, by hand
@@ -157,8 +157,8 @@ p = np.exp(z) / np.exp(z).sum()
 print(f"logits {z.round(3)}  ->  p_real = {p[REAL]:.3f}, p_refined = {p[REFINED]:.3f}")
 
 # %% [markdown]
-# This D is untrained, so it is near 0.5. The loss of an answer is the **cross-entropy**: minus the logarithm of the
-# *right* class's probability. This image is synthetic, so its right class is "refined".
+# This untrained D is near 0.5. An answer's loss is the **cross-entropy**: minus the logarithm of the *right* class's
+# probability. This image is synthetic, so here its right class is "refined".
 
 # %%
 by_hand = -np.log(p[REFINED])
@@ -181,16 +181,16 @@ print(f"sigmoid of the difference: {1 / (1 + np.exp(z[REAL] - z[REFINED])):.3f}"
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Nothing. Only the difference $z_1 - z_0$ counts. So two logits with a softmax do the same as one logit with a sigmoid,
-# as in the report's code.
+# Nothing. Only the difference $z_1 - z_0$ counts. So two logits with a softmax do the same as one with a sigmoid, as
+# in the report's code.
 #
 # </details>
 
 # %% [markdown]
 # ## 3. What does one patch see?
 #
-# In notebook 02 every layer widened the view by kernel - 1 pixels. After a layer of stride 2, neighbouring positions
-# are 2 input pixels apart, so later layers widen the view twice as much.
+# In notebook 02 every layer widened the view by kernel - 1 pixels. After a stride of 2, neighbouring positions are 2
+# input pixels apart, so later layers widen it twice as much.
 
 # %%
 field, step, rows = 1, 1, []
@@ -201,9 +201,9 @@ for name, kernel, stride in [("conv", 3, 2), ("conv", 3, 2), ("max pool", 3, 1),
 pd.DataFrame(rows)
 
 # %% [markdown]
-# So an answer is about 23 x 23 pixels. Neighbouring windows are 4 pixels apart, so they overlap.
+# So an answer judges 23 x 23 pixels. Neighbouring windows are 4 pixels apart and overlap.
 #
-# To test it, we change *every* pixel of a noise image, one at a time, and look at answer (4, 6): row 4, column 6.
+# To test it, we change *every* pixel of a noise image, one at a time, and look at answer (4, 6): row, column.
 
 # %%
 noise = np.random.default_rng(0).uniform(-1, 1, (1, 35, 55, 1)).astype("float32")
@@ -238,15 +238,15 @@ assert seen_rows.max() <= 29
 assert seen_columns.max() <= 37
 
 # %% [markdown]
-# A window shows texture, noise and shading. It can also show an iris between its lids, so **D sees something of the
-# gaze**. If the target's eyes looked more upwards than the synthetic ones, D could notice, and R would be rewarded
-# for moving pupils.
+# A window shows texture, noise and shading, and can show an iris between its lids. So **D sees something of the
+# gaze**. If the target's eyes looked more upwards than the synthetic ones, D could notice, and reward R for moving
+# pupils.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 03.2 · Any discriminator's receptive field
 #
-# Write `sees(layers)`. It takes a list of (kernel, stride) pairs, first layer first, and returns the side of the window of
-# one answer, in pixels.
+# Write `sees(layers)`. It takes a list of (kernel, stride) pairs, first layer first, and returns the side of an
+# answer's window, in pixels.
 #
 # *Expected:* `sees([(3, 2), (3, 2), (3, 1), (3, 1)])` is 23. The paper's D for hands, `[(7, 4), (5, 2), (3, 2), (3, 2)]`,
 # sees 71 of 224 pixels.
@@ -285,8 +285,8 @@ check("03.2", sees)
 # %% [markdown]
 # ## 4. Training D alone
 #
-# We train D for some seconds. Synthetic images have the label "refined", and simulated webcam images "real". **Every
-# patch carries its image's label.** So the target of an image is a 9 x 14 map filled with one number.
+# We train D for some seconds, without R. Synthetic images get the label "refined", simulated webcam images "real".
+# **Every patch carries its image's label.** So an image's target is a 9 x 14 map filled with one number.
 
 # %% tags=["shared"]
 n = 16 * scale.live
@@ -309,7 +309,7 @@ for epoch, (loss, right) in enumerate(zip(record["loss"], record["accuracy"], st
 
 
 # %% [markdown]
-# Now we ask D about eyes that it has never seen.
+# Now we ask D about new eyes.
 
 
 # %% tags=["shared"]
@@ -323,9 +323,9 @@ for name, eyes in {"synthetic": simulator, "simulated webcam": webcam}.items():
     print(f"{name:16} p_refined, mean of the patches: {ask(D, eyes).mean(axis=(1, 2)).round(2)}")
 
 # %% [markdown]
-# Answer (i, j) is about the window around pixel (4i + 2, 4j + 2). So we draw each answer as a cell of 4 x 4 pixels.
+# Answer (i, j) judges the window around pixel (4i + 2, 4j + 2). We draw it as a cell of 4 x 4 pixels.
 #
-# **Predict.** Where on a synthetic eye will D be *least* sure: at the iris, at the rim of the image, or elsewhere?
+# **Predict.** Where on a synthetic eye will D be *least* sure: at the iris, at the image's rim, or elsewhere?
 
 # %% tags=["plot"]
 eyes = np.concatenate([simulator[:2], webcam[:2]])
@@ -336,8 +336,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# The lower part of the second eye's map is blue: D takes the bright skin there for real. But two eyes prove little. We
-# ask about a hundred synthetic eyes, whose labels say where the pupils are.
+# In the second eye, D takes the bright skin below for real. But two eyes prove little. We ask about a hundred, whose
+# labels say where the pupils are.
 
 # %%
 hundred, where = simgan_lib.simulate(100, "simulator", start=6 * 10**8)
@@ -357,14 +357,13 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# At the rim. A window there holds fewer pixels. We did not test whether this is the cause.
+# At the rim. Windows there hold fewer pixels, which may be the cause.
 #
 # </details>
 #
-# Is such a map really local, or does D decide once for the whole image? A collage tells. Its left half is synthetic,
-# its right half from a simulated webcam.
+# Is such a map local, or does D decide once for the image? A collage tells: left synthetic, right simulated webcam.
 #
-# **Predict.** Draw the map of a collage on paper.
+# **Predict.** Draw a collage's map on paper.
 
 # %%
 collage = simulator.copy()
@@ -384,14 +383,14 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Orange on the left, blue on the right, and a soft border, as windows near it see both halves.
+# Orange left, blue right, and a soft border, where windows see both halves.
 #
 # </details>
 
 # %% [markdown]
 # ## 5. Local against global
 #
-# R wants the answer "real", so its loss is the cross-entropy with label 0. There are two ways to compute it:
+# R wants the answer "real", so its loss is the cross-entropy with label 0, computed in one of two ways:
 #
 # - **local**, the paper's: the cross-entropy of every patch, then the mean;
 # - **global**: the mean of the logits, then one cross-entropy for the image.
@@ -431,18 +430,17 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The local loss. The global loss presses equally everywhere.
+# The local loss. The global one presses equally everywhere.
 #
 # </details>
 #
-# The formulas agree. A cross-entropy's gradient at a logit is the probability minus its target. R's target is
-# $p_\text{refined} = 0$, so
+# A cross-entropy's gradient at a logit is the probability minus its target. R's target is $p_\text{refined} = 0$, so
 #
 # $$ \frac{\partial L_\text{local}}{\partial z_1^{(k)}} = \frac{p^{(k)}_\text{refined}}{126}, \qquad
 #    \frac{\partial L_\text{global}}{\partial z_1^{(k)}} = \frac{p_\text{refined}(\text{image})}{126} $$
 #
-# With the global loss all patches share one p, so R can overdo one patch to make up for the others. The paper
-# introduces the local loss against such artifacts.
+# With the global loss all patches share one p, so R can overdo one patch to make up for others. The paper's local
+# loss is against such artifacts.
 
 # %% tags=["check"]
 expected = ops.convert_to_numpy(ops.softmax(logits))[0, ..., REFINED] / 126
@@ -450,9 +448,9 @@ assert np.abs(local - expected).max() < 1e-5
 assert np.ptp(whole) < 1e-6
 
 # %% [markdown]
-# **Does it matter for the result?** The ablation of notebook 00 has both losses. It reports the error of a gaze
-# network that learned from refined images, and the pixels by which refining moves the pupil. The third number is the
-# accuracy, in percent, of a new classifier that tells refined images from the target.
+# **Does it matter for the result?** The ablation of notebook 00 has both losses. It reports a gaze network's error,
+# the pixels by which the pupil moves, and the accuracy, in percent, with which a new classifier tells refined images
+# from the target.
 
 # %%
 table = collect("runs/ablation")
@@ -464,15 +462,14 @@ for measure in ("gaze_error_deg", "pupil_shift_px", "two_sample_accuracy"):
     print(f"global {other.mean():5.2f} ± {other.std():.2f}, {len(one)} seeds each, p = {p:.2f}")
 
 # %% [markdown]
-# p comes from Welch's test. It is the probability of a difference at least as large if the loss made none. The
-# ablation makes nine such comparisons, and one p may well fall below 0.05 by chance. [Notebook
-# 11](11_failure_lab.ipynb) corrects for their number: 0.014, printed as 0.01, becomes 0.11. So no difference here is
-# significant.
+# p, from Welch's test, is the probability of a difference at least as large if the loss made none. Of the ablation's
+# nine comparisons, one p may well fall below 0.05 by chance. [Notebook 11](11_failure_lab.ipynb) corrects for this:
+# 0.014, printed as 0.01, becomes 0.11. So no difference here is significant.
 
 # %% [markdown]
 # ## 6. D in the game
 #
-# These maps were recorded in a training of the preset `quick`.
+# These maps are from a training of `quick`.
 
 # %%
 run = simgan_lib.reference_run("quick/baseline/seed0")
@@ -499,17 +496,17 @@ assert sure.min() > 0.55
 assert sure.max() < 0.95
 
 # %% [markdown]
-# R changes its images a lot, and yet D's mean answer stays well above 0.5, as D learns too. R has won when D *cannot
-# tell*: the map is white, not blue.
+# D's mean answer stays well above 0.5, as D learns too. R has won when D *cannot tell*: the map is white, not blue.
 
 # %% [markdown]
 # ## 7. Two mistakes that raise no error
 #
-# Both are in public SimGAN codes. Both give a loss near 0.69, as an undecided D does.
+# Both are in public SimGAN codes, and give a loss near 0.69, like an undecided D.
 #
 # ### A ReLU on the logits
 #
-# **Predict.** A patch has the logits (-1, -4), so D leans to "real". What is left after a ReLU, and what can D learn from it?
+# **Predict.** A patch has the logits (-1, -4), so D leans to "real". What does a ReLU leave, and what can D learn
+# from it?
 
 # %%
 z = np.array([[[[-1.0, -4.0]]]], "float32")
@@ -521,8 +518,8 @@ for name, last in {"no activation": lambda z: z, "ReLU": ops.relu}.items():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Two zeros. The patch says 0.5 and has no gradient, so neither D nor R learns from it. To find this mistake, **count
-# exact zeros among the logits**. A healthy D has none.
+# Two zeros. The patch says 0.5 and has no gradient, so neither D nor R learns from it. So **count exact zeros among
+# the logits**. A healthy D has none.
 #
 # </details>
 
@@ -534,8 +531,8 @@ print(f"with ReLU: {np.mean(np.maximum(fresh, 0) == 0):.0%}")
 # %% [markdown]
 # ### Reshaping pixels into classes
 #
-# PyTorch keeps the classes before the pixels: (batch, **2**, height, width). To get a list of pairs, someone writes
-# `view(-1, 2)`. We mark every number with its class and its patch:
+# PyTorch keeps the classes before the pixels: (batch, **2**, height, width). To get pairs, someone writes
+# `view(-1, 2)`. We mark every number with its class and patch:
 
 # %%
 names = np.array([[f"{kind} {patch}" for patch in "abcd"] for kind in ("real", "refined")])
@@ -544,7 +541,7 @@ print("wrong:\n", channels_first.reshape(-1, 2))
 print("right:\n", channels_first.transpose(0, 2, 3, 1).reshape(-1, 2))
 
 # %% [markdown]
-# The wrong version pairs neighbouring patches of the same class. The axes must be permuted first.
+# The wrong version pairs neighbouring patches of one class. The axes must be permuted first.
 #
 # **Predict.** A perfect D gives the logits (-4, 4) at every patch of a refined image. Which cross-entropy does the wrong
 # version report?
@@ -563,23 +560,23 @@ assert float(losses.local_adversarial(right, REFINED)) < 0.01
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# ln 2 = 0.693, as if D guessed. For refined images this loss asks D to make every second patch of a row greater than
-# its left neighbour, and for real ones the opposite. So D learns stripes. In Keras the classes come last, and this
-# mistake cannot happen.
+# ln 2 = 0.693, as if D guessed. For refined images this loss wants every second logit of a row greater than its left
+# neighbour, for real ones the opposite. So D learns stripes. In Keras the classes come last: this mistake cannot
+# happen.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 03.3 · Three times 0.69
 #
-# Write `diagnose(logits)`. It takes D's logits for refined images, of shape (n, 9, 14, 2), whose cross-entropy with label
-# `REFINED` is near 0.69. It returns one of three words:
+# Write `diagnose(logits)`. It takes D's logits for refined images, of shape (n, 9, 14, 2). Their cross-entropy with
+# label `REFINED` is near 0.69. It returns:
 #
 # - `"undecided"`: D cannot tell;
 # - `"dead"`: there is a ReLU on the logits;
 # - `"misread"`: D is sure, and its logits were reshaped without a permutation.
 #
-# *Expected:* over the suspects A, B and C, each word occurs once.
+# *Expected:* each word once for the suspects A, B and C.
 
 # %% tags=["shared"]
 for name, logits in suspects(seed=4).items():
@@ -593,7 +590,7 @@ def diagnose(logits): ...
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# How many logits are exactly zero? How large are the others? A D that is sure has large logits.
+# How many logits are exactly zero? How large are the others? A sure D has large logits.
 # [solution](solutions/03_discriminator.ipynb)
 #
 # </details>
@@ -620,12 +617,12 @@ for name, logits in suspects(seed=4).items():
 # ### Exercise 03.4 · Be the refiner
 #
 # What gives a synthetic image away to this D? Three repairs are ready: `blur(images, 0.7)`, in pixels,
-# `equalised(images)` for each histogram, and `noisy(images)` with noise of 6 gray levels. `p_refined(images)` asks D.
+# `equalised(images)`, and `noisy(images)` with noise of 6 gray levels. `p_refined(images)` asks D.
 #
-# Apply each repair alone to `sixty`, then all three one after another. Which single repair fools D best? Do all three
-# do better? Why can a list of repairs not replace training *against* D?
+# Apply each repair alone to `sixty`, then all three in turn. Which repair fools D best? Do all three do better? Why
+# can a list of repairs not replace training *against* D?
 #
-# *Expected:* five values of p_refined, the first for `sixty` as they are, and three sentences.
+# *Expected:* five values of p_refined, the first for `sixty` as it is, and three sentences.
 
 # %% tags=["shared"]
 sixty, _ = simgan_lib.simulate(60, "simulator", start=6 * 10**8)
@@ -650,11 +647,11 @@ print(f"as they are: {p_refined(sixty):.2f}")
 # %% [markdown]
 # <details><summary>What a good answer mentions</summary>
 #
-# - The five values, with the one for untreated images.
-# - Which single repair lowers p_refined most, and that all three lower it further.
-# - That this is about *this* D, after some seconds of training. In notebook 01 a new classifier still told such
-#   images apart.
-# - That D goes on learning in a training. When one difference is gone, it finds the next.
+# - The five values.
+# - Which repair lowers p_refined most, and whether all three lower it further.
+# - That this is *one* D, after some seconds of training. In notebook 01 a new classifier still told such images
+#   apart.
+# - That D goes on learning. When one difference is gone, it finds the next.
 #
 # [solution](solutions/03_discriminator.ipynb)
 #
@@ -670,18 +667,18 @@ if scale.live > 10:
     assert told["all three"] < min(told["blur"], told["equalised"], told["noise"])
 
 # %% [markdown] tags=["solution"]
-# All three together fool this D best. Blur alone does most, and noise alone nothing: this D looks at sharp edges and
-# at contrast. A D that goes on learning finds other differences, such as lashes and shadows.
+# All three fool this D best. Blur alone does most, noise alone nothing: this D looks at sharp edges and contrast. A D
+# that goes on learning finds other differences, such as lashes and shadows.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - D turns 35 x 55 pixels into 9 x 14 pairs of logits. Each pair judges a window of 23 x 23 pixels.
+# - D turns 35 x 55 pixels into 9 x 14 pairs of logits, each for a window of 23 x 23 pixels.
 # - Real is 0 and refined is 1. Only the difference of the two logits counts. A guess costs ln 2 = 0.693.
 # - A window can hold an iris, so D sees something of the gaze.
-# - A local loss tells R *where* an image gives itself away. A global one tells only *that* it does.
-# - A loss of 0.69 can also come from a ReLU on the logits, or from a reshape without permutation. Count exact zeros,
-#   and look at the size of the logits.
+# - A local loss tells R *where* an image gives itself away, a global one only *that* it does.
+# - A loss of 0.69 can also come from a ReLU on the logits, or a reshape without permutation. Count exact zeros, and
+#   look at the logits' size.
 #
 # ## References
 #

@@ -17,7 +17,7 @@
 # - read 0.693 and 1.386 in a log at sight;
 # - say why R minimises $-\log(1 - D)$, and find a sign slip in a printed equation by experiment;
 # - convert one author's lambda into another's;
-# - look at the gradients of both terms as pictures.
+# - see both terms' gradients as pictures.
 #
 # **You need** notebook 03: logits, softmax, and the labels real = 0 and refined = 1.
 
@@ -50,12 +50,12 @@ print(x.shape, f"from {x.min():.2f} to {x.max():.2f}")
 # %% [markdown]
 # ## 1. Two aims in one number
 #
-# D should take R's images for real. Each image should also stay close to its synthetic original, so that the label
-# stays true. The paper's equation 1 adds both aims:
+# D should take R's images for real. Each image should also stay close to its synthetic original, so that its label
+# stays true. The paper's equation 1 adds both:
 #
 # $$ \mathcal L_R = \sum_i \ell_\text{real}(x_i) + \lambda \, \ell_\text{reg}(x_i) $$
 #
-# We take *means* where the paper takes sums. Section 7 shows what that does to $\lambda$.
+# We take *means* where the paper takes sums. Section 7 says what that does to $\lambda$.
 
 # %% [markdown]
 # ## 2. Staying close: self-regularisation
@@ -64,7 +64,7 @@ print(x.shape, f"from {x.min():.2f} to {x.max():.2f}")
 #
 # $$ \ell_\text{reg} = \text{mean} \, \bigl| \psi(R(x)) - \psi(x) \bigr| $$
 #
-# $\psi$ is a *feature*: it says what is compared. Usually that is the pixels, `identity`. The library has two more.
+# $\psi$ is a *feature*: it says what is compared. Usually that is the pixels, `identity`. There are two more.
 
 
 # %% tags=["shared", "taught:losses"]
@@ -109,11 +109,11 @@ for feature in (identity, image_gradients):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The brighter image. The one pixel is part of two of the four differences, so it costs 2 x 0.6 / 4 = 0.3.
+# The brighter image. The one pixel is in two of the four differences, so it costs 2 x 0.6 / 4 = 0.3.
 #
 # </details>
 #
-# `channel_mean` is for colour images. A hue may change as long as the brightness stays.
+# `channel_mean` is for colour images. A hue may change if the brightness stays.
 
 # %%
 colour = np.zeros((1, 2, 2, 3), "float32")
@@ -131,12 +131,12 @@ assert float(self_regularisation(before + 0.2, before, image_gradients)) < 1e-6
 # %% [markdown]
 # ## 3. Equation 2: D's loss
 #
-# D gives each patch a probability $D(\cdot)$ of being *refined*. A refined image costs it $-\log D$, a real one
+# D gives each patch a probability $D(\cdot)$ of being *refined*. A refined image costs $-\log D$, a real one
 # $-\log(1 - D)$:
 #
 # $$ \mathcal L_D = -\sum_i \log D(R(x_i)) - \sum_j \log\bigl(1 - D(y_j)\bigr) $$
 #
-# Both terms are a cross-entropy. One function is enough for both, and for R:
+# Both terms are cross-entropies. One function serves both, and R:
 
 
 # %% tags=["shared", "taught:losses"]
@@ -145,7 +145,7 @@ def local_adversarial(logits, label):
 
 
 # %% [markdown]
-# We check it on two patches, which D calls refined with probability 0.8 and 0.5.
+# We check it on two patches with probabilities 0.8 and 0.5.
 
 # %%
 two_patches = np.log([[[[0.2, 0.8], [0.5, 0.5]]]])
@@ -154,7 +154,7 @@ for name, label, p in (("refined", REFINED, [0.8, 0.5]), ("real", REAL, [0.2, 0.
     print(f"wanted {name:8} {ours:.4f}, by hand {by_hand:.4f}")
 
 # %% [markdown]
-# Why `log_softmax`? A very sure D's probability rounds to zero, and the logarithm of zero ends the training.
+# Why `log_softmax`? A very sure D's probability rounds to zero, and its logarithm ends the training.
 
 # %%
 sure = np.array([[[[60.0, -60.0]]]], "float32")
@@ -168,7 +168,7 @@ assert float(local_adversarial(sure, REFINED)) == float(losses.local_adversarial
 assert rounded == 0.0
 
 # %% [markdown]
-# The global loss of notebook 03 is the same function, after a mean over the logits of each image:
+# The global loss of notebook 03 takes the mean of each image's logits first:
 
 
 # %% tags=["taught:losses"]
@@ -182,14 +182,14 @@ print(f"the two patches as one: {float(global_adversarial(two_patches, REFINED))
 # %% [markdown] tags=["task"]
 # ### Exercise 04.1 · Equation 2
 #
-# Write `discriminator_loss(on_real, on_refined)`, equation 2 with means. It takes D's logits on a real and on a
-# refined batch, and calls `local_adversarial` twice.
+# Write `discriminator_loss(on_real, on_refined)`, equation 2 with means. It takes D's logits on a real and a refined
+# batch, and calls `local_adversarial` twice.
 #
 # *Expected:* 1.386 where all logits are 0.
 #
 # <details><summary>Hint</summary>
 #
-# D should give each batch its true class: REAL to the real one, REFINED to the refined one.
+# D should give each batch its true class.
 #
 # </details>
 #
@@ -219,13 +219,13 @@ print(f"always real: {float(discriminator_loss(always_real, always_real)):.3f}")
 
 # %% [markdown] tags=["solution"]
 # A D that always answers "real" with probability 0.9 has the loss $-\log 0.9 - \log 0.1 = 2.41$, worse than a guess.
-# A value above 1.386 always means that D leans to a wrong answer.
+# Only wrong answers can raise $L_D$ above 1.386.
 
 # %% [markdown]
 # ## 4. Two numbers to know by heart
 #
-# In notebook 03 a guess cost ln 2 = 0.693. $L_D$ has two terms, so a D that guesses pays that twice. Both numbers are
-# our *landmarks*:
+# In notebook 03 a guess cost ln 2 = 0.693. $L_D$ has two terms, so a guess costs twice that. These are our
+# *landmarks*:
 
 # %%
 guess = np.zeros((1, 9, 14, 2), "float32")
@@ -238,7 +238,7 @@ print(f"one term {one_term:.3f} (ln 2 = {np.log(2):.3f}), L_D {2 * one_term:.3f}
 # | $L_D$ = 1.386 | D guesses. R is perfect, or D learns nothing. |
 # | $L_D$ near 0 | D is sure of nearly every patch. |
 # | R's adversarial term = 0.693 | D cannot tell R's images. |
-# | the same, far above 0.693 | D is sure that R's images are refined. |
+# | the same, far above 0.693 | D is sure that they are refined. |
 #
 # The library also logs D's **accuracy**, the share of patches on the right side. A tie counts as half right.
 
@@ -254,7 +254,7 @@ for name, logits in {"a guess": guess, "the two patches": two_patches}.items():
     print(f"{name}: accuracy {float(accuracy(logits, REFINED))}")
 
 # %% [markdown]
-# Here they are in a recorded training, the *control* of notebook 11.
+# Here they are in notebook 11's *control*.
 
 # %% tags=["plot"]
 run = simgan_lib.reference_run("failures/baseline/seed0")
@@ -265,12 +265,12 @@ notebook.show(
 )
 
 # %% [markdown]
-# A GAN's losses do not fall to zero. Where one network gains, the other loses. Here D stays ahead. In a good training
-# it may be further ahead: the run `best` ends with $L_D$ {{best metrics.discriminator_loss 2}} and an adversarial
-# term of {{best metrics.adversarial_loss 2}}.
+# Where one network gains, the other loses. Here D stays ahead. In a good training it may be further ahead: the run
+# `best` ends with $L_D$ {{best metrics.discriminator_loss 2}} and an adversarial term of
+# {{best metrics.adversarial_loss 2}}.
 #
-# **Count the terms before you compare.** The report's $L_D$ settles near 1.1. In its published code $L_D$ is a sum of
-# *three* means: fresh refined images, images from the history, and real ones. So there a guess is 3 ln 2 = 2.08.
+# **Count the terms before you compare.** The report's $L_D$ settles near 1.1. Its published code sums *three* means:
+# fresh refined images, images from the history, and real ones. So there a guess costs 3 ln 2 = 2.08.
 
 # %% [markdown]
 # ## 5. Equation 3: why R minimises $-\log(1 - D)$
@@ -279,14 +279,14 @@ notebook.show(
 #
 # $$ \ell_\text{real} = -\log\bigl(1 - D(R(x))\bigr) $$
 #
-# In code this is `local_adversarial(logits, REAL)`. R could also make *D's* loss large, and minimise $+\log D(R(x))$.
-# Both make D(R(x)) small, but with other *gradients*. We measure them as in notebook 03.
+# This is `local_adversarial(logits, REAL)`. R could also make *D's* loss large, and minimise $+\log D(R(x))$. Both
+# make D(R(x)) small, but with other *gradients*, which we measure as in notebook 03.
 
 # %% tags=["shared"]
 gradient = backends.current().gradient
 
 # %% [markdown]
-# **Predict.** At the start R is bad and D is sure: D(R(x)) = 0.99. Which loss gives the larger gradient at D's logit?
+# **Predict.** At the start D is sure: D(R(x)) = 0.99. Which loss gives the larger gradient at D's logit?
 
 
 # %%
@@ -333,25 +333,24 @@ assert np.abs(np.array(push["+log D"]) - (1 - certainty)).max() < 1e-3
 #
 # </details>
 #
-# So R uses the **non-saturating** form. In Goodfellow's texts D is the probability of *real*, and there $\log(1 - D)$
+# So R uses the **non-saturating** form. In Goodfellow's texts D is the probability of *real*, and $\log(1 - D)$
 # saturates. **Ask what D = 1 means before you copy a GAN loss.**
 #
 # The gradient at the logit says how much R is asked to change. The direction comes from D's weights. When D is sure
-# of everything, no small change of the pixels changes its answer much, and the direction may be useless. Notebook 11
-# has such a D.
+# of everything, no small change of pixels changes its answer much, and the direction may be useless. Notebook 11 has
+# such a D.
 
 # %% [markdown]
 # ## 6. Two equations that disagree
 #
-# Equation 4 puts the parts together. The report has two versions of it:
+# Equation 4 joins the parts. The report has two versions:
 #
 # | | the refiner's loss |
 # |---|---|
-# | the paper, eq. 4 | $-\log(1 - D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
-# | the report, eq. 2 | $-\log(1 - D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
+# | the paper, eq. 4, and the report, eq. 2 | $-\log(1 - D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
 # | the report, eq. 4 | $-\log(D(R(x))) + \lambda \lVert R(x) - x \rVert_1$ |
 #
-# We decide by experiment. It needs an R that copies and a D that has learned something. Both come from a short
+# An experiment decides. It needs an R that copies and a D that has learned something. Both come from a short
 # *pre-training*, which notebook 05 explains.
 
 # %% tags=["shared"]
@@ -378,8 +377,8 @@ print(f"D gives R's images p(refined) = {recognised(R):.3f} on average")
 
 
 # %% [markdown]
-# One copy of this R minimises the paper's loss. Another one minimises the report's equation 4 as printed: a subclass
-# of `SimGAN` has the library's `refiner_loss` with `REFINED` in place of `REAL`.
+# One copy of this R minimises the paper's loss. Another minimises the report's equation 4 as printed: a subclass of
+# `SimGAN` has `REFINED` in place of `REAL`.
 
 
 # %%
@@ -442,11 +441,11 @@ if scale.live > 10:
 #
 # </details>
 #
-# So equation 4 has a slip of sign. In the report's published code D is the probability of being *real*, and there
-# $-\log D(R(x))$ is right. Equations 1 to 3 of the text use the paper's convention, equation 4 the code's.
+# So equation 4 has a slip of sign. In the report's code D is the probability of *real*, and there $-\log D(R(x))$ is
+# right. Equations 1 to 3 of its text use the paper's convention, equation 4 the code's.
 #
-# A training with the printed sign is recorded, of {{failures/wrong_sign/seed0 config.iterations 0}} rounds. The control has
-# the paper's sign, and {{failures/baseline/seed0 config.iterations 0}} rounds:
+# A recorded training has the printed sign and {{failures/wrong_sign/seed0 config.iterations 0}} rounds. The control
+# has the paper's sign and {{failures/baseline/seed0 config.iterations 0}} rounds:
 
 # %%
 wrong = simgan_lib.reference_run("failures/wrong_sign/seed0")
@@ -468,9 +467,9 @@ notebook.show(
 )
 
 # %% [markdown]
-# With the wrong sign R's adversarial term is *low*, because R and D want the same. D's loss is low *too*. That gives
-# the mistake away: opponents cannot both win. A gaze network that learns from these images errs by
-# {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees. From the control's images it errs by
+# With the wrong sign R's adversarial term *and* D's loss are low, because R and D want the same. That gives the
+# mistake away: opponents cannot both win. A gaze network that learns from these images errs by
+# {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.refined.mean 1}} degrees, from the control's by
 # {{failures/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}, from unrefined ones by
 # {{failures/wrong_sign/seed0 evaluation.gaze_error_deg.synthetic.mean 1}}.
 
@@ -482,8 +481,7 @@ assert last["wrong sign"]["discriminator_loss"] < last["control"]["discriminator
 # %% [markdown]
 # ## 7. What lambda means
 #
-# The paper *sums* the cross-entropy over patches and the L1 over pixels. To compare, we divide its loss by the number
-# of patches:
+# The paper *sums* the cross-entropy over patches and the L1 over pixels. We divide its loss by the number of patches:
 #
 # $$ \underbrace{\frac{1}{126} \sum_\text{patches} \text{CE}}_{\text{mean}} + \lambda_\text{sum} \,
 #    \underbrace{\frac{1925}{126}}_{15.3} \; \underbrace{\frac{1}{1925} \sum_\text{pixels} |R(x) - x|}_{\text{mean}} $$
@@ -495,7 +493,7 @@ def lambda_mean_from_sum(lambda_sum, image_size=(35, 55), patches=(9, 14)):
 
 
 # %% [markdown]
-# **Predict.** An author writes "lambda = 0.01" and sums. Which lambda is the same trade-off in *our* form?
+# **Predict.** An author sums, with lambda 0.01. What is it in *our* form?
 
 # %%
 refined = ops.convert_to_numpy(R(x[:1]))
@@ -512,9 +510,8 @@ assert abs(ours - losses.lambda_mean_from_sum(0.01)) < 1e-12
 # %% [markdown] tags=["task"]
 # ### Exercise 04.2 · From eyes to hands
 #
-# The paper also refines pictures of hands: 224 x 224 pixels, and 7 x 7 patches of D. An author takes
-# `lambda_sum = 0.01` over from the eyes. How many times as strong is self-regularisation now, against the adversarial
-# term?
+# The paper also refines hands: 224 x 224 pixels, 7 x 7 patches. An author takes `lambda_sum = 0.01` over from the
+# eyes. How many times as strong is self-regularisation now, against the adversarial term?
 #
 # *Expected:* one number, `times`.
 #
@@ -539,11 +536,10 @@ assert verdict("04.2", times)[0]
 check("04.2", times)
 
 # %% [markdown] tags=["solution"]
-# A patch of a hand has 1,024 pixels to itself, a patch of an eye 15. So with sums, each size of image and of map
-# needs its own lambda.
+# A patch of a hand has 1,024 pixels to itself, one of an eye 15.
 
 # %% [markdown]
-# There are three forms:
+# Three forms are in use:
 #
 # | form | cross-entropy | L1 | lambda times this is ours |
 # |---|---|---|---|
@@ -552,8 +548,8 @@ check("04.2", times)
 # | mjdietzx/SimGAN | mean | sum over the whole batch | 1,925 · batch size |
 #
 # In the third form lambda 0.0001 is 98.6 of ours with batches of 512, and 6.2 with batches of 32. The figure shows
-# the values of public codes in our form. The paper prints none. A 0.01 is ascribed to its authors, and we know no
-# source for it. The report's 0.01 is a mean by its code, and may be a sum over pixels by its text.
+# public codes in our form. The paper prints no value. A 0.01 is ascribed to its authors, without a known source. The
+# report's 0.01 is a mean by its code, and may be a sum over pixels by its text.
 
 # %%
 values = {"mjdietzx": 98.6, "mnjm": 98.6, "wkhademi": 10.0, "the report, by its code": 0.01}
@@ -592,11 +588,12 @@ notebook.show(
 assert max(values.values()) / min(values.values()) > 5_000
 
 # %% [markdown]
-# What does lambda do? In these trainings nothing else was changed. `mean_change` is mean |R(x) - x| at the end, of a
-# range of 2. A network that finds pupils reads their shift. In [notebook 09](09_is_it_useful.ipynb) it also reads 0.7
-# pixels for a recipe that moves nothing. The gaze network learned from the refined images.
+# What does lambda do? These trainings differ in nothing else. `mean_change` is the final mean |R(x) - x|, of a range
+# of 2. A network that finds pupils reads their shift, and in [notebook 09](09_is_it_useful.ipynb) 0.7 pixels for a
+# recipe that moves nothing.
 #
-# **Predict.** Lambda rises from 0.01 to 100. Which of the three columns fall? Where is the gaze error smallest?
+# **Predict.** Lambda rises from 0.01 to 100. Which of the three columns fall throughout? Where is the gaze error
+# smallest?
 
 # %%
 table = collect("runs/ablation")
@@ -622,20 +619,20 @@ assert measured["gaze_error_deg"].iloc[-1] < table["synthetic_deg"].mean()
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The change and the shift fall. The gaze error does not: at lambda 100 most of the benefit is lost, with
+# The change and the mean shift fall. The gaze error falls, then rises. At lambda 100 most of the benefit is lost:
 # {{ablation/lambda_100/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees against
 # {{ablation/baseline/seed0 evaluation.gaze_error_deg.synthetic.mean 1}} unrefined and
 # {{ablation/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}} at lambda 1. The error is smallest at lambda
-# 10, by 1.6 standard errors of the difference from lambda 1. So five seeds do not settle which of the two is better.
+# 10, by 1.6 standard errors of the difference from lambda 1. So five seeds do not settle which is better.
 #
 # </details>
 #
-# The slider shows the eyes of these trainings. The vertical axis is KID, a distance between two sets of images: 0 means
-# alike. Notebook 10 explains it.
+# The slider shows the eyes of these trainings. KID is a distance between two sets of images: 0 means alike. Notebook
+# 10 explains it.
 #
-# **Which lambda?** The course takes 1. Its images come nearer to the target than those of 10: the KID is
+# **Which lambda?** The course takes 1. Its images are nearer to the target than those of 10, with a KID of
 # {{ablation/baseline/seed* evaluation.kid.refined.mean 3}} against
-# {{ablation/lambda_10/seed* evaluation.kid.refined.mean 3}}. Those of 0.01 come nearer still, but its pupils move
+# {{ablation/lambda_10/seed* evaluation.kid.refined.mean 3}}. Those of 0.01 are nearer still, but its pupils move
 # most, and its gaze error is {{ablation/lambda_0.01/seed* evaluation.gaze_error_deg.refined.mean 1}} degrees.
 # Exercise 12.4 chooses a lambda without labels.
 
@@ -645,8 +642,8 @@ widgets.LambdaExplorer("runs/ablation")
 # %% [markdown] tags=["task"]
 # ### Exercise 04.3 · Three logs
 #
-# Of three recorded trainings one is a `"control"`, one has `"lambda 100"`, one has the `"wrong sign"`. These are
-# means over rounds 100 to 150. Which is which?
+# Of three trainings one is a `"control"`, one has `"lambda 100"`, one the `"wrong sign"`. These are means over rounds
+# 100 to 150. Which is which?
 #
 # *Expected:* a name for each letter, such as `{"A": "control", ...}`.
 #
@@ -680,17 +677,16 @@ assert verdict("04.3", answers)[0]
 check("04.3", answers)
 
 # %% [markdown] tags=["solution"]
-# - Both losses are low: R and D want the same. **The wrong sign.**
-# - D's loss is low, R's adversarial term is *high*, and R changes hardly anything. **Lambda 100.**
-# - Both losses are near their landmarks, and the change can be seen. **The control.**
+# - Both losses are low. **The wrong sign.**
+# - D's loss is low, R's adversarial term *high*, and R changes hardly anything. **Lambda 100.**
+# - Both losses are near their landmarks, and R changes much. **The control.**
 #
 # `adversarial_loss` alone tells the three apart.
 
 # %% [markdown]
 # ## 8. Gradients as pictures
 #
-# In which direction would each term change each pixel of R(x)? We take the R and D of section 6, where the adversarial
-# rounds would begin.
+# How would each term change each pixel of R(x)? We take the R and D of section 6.
 
 # %%
 refined = ops.convert_to_numpy(R(x))
@@ -714,14 +710,13 @@ assert np.isclose(np.abs(pull), full, rtol=1e-3).mean() > 0.95
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# **(B)**. The slope of |u| is 1 or -1, however small u is. A squared difference would pull harder the further a pixel
-# has moved.
+# **(B)**. The slope of |u| is 1 or -1, however small u is. A squared difference would pull harder on pixels that
+# moved further.
 #
 # </details>
 #
-# The force on a pixel is $\lambda$ / pixels. The adversarial term has a gradient as well: D's *wish* for that pixel.
-# We measure both in units of 1 / pixels, so the L1's force is simply $\lambda$. The values of $\lambda$ are from
-# section 7.
+# The force on a pixel is $\lambda$ / pixels. The adversarial term's gradient is D's *wish* for that pixel. In units
+# of 1 / pixels the L1's force is simply $\lambda$. Its values are from section 7.
 
 # %%
 strength = np.abs(wish) * x.size
@@ -760,23 +755,23 @@ if scale.live > 10:
 # %% [markdown]
 # So $\lambda$ is a *threshold*: a pixel moves away from x only where D's wish is stronger.
 #
-# This picture has two limits. R cannot move single pixels, as all share its weights. And the wishes shrink with
-# D(R(x)), as section 5 shows, so the same lambda holds more pixels when D is less sure.
+# This picture has two limits. R cannot move single pixels, as all share its weights. And wishes shrink with D(R(x)),
+# as in section 5, so the same lambda holds more pixels when D is less sure.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - $L_D$ and R's adversarial term are the same cross-entropy with other labels. A guess costs ln 2 = 0.693 a term.
+# - $L_D$ and R's adversarial term are one cross-entropy with other labels. A guess costs ln 2 = 0.693 a term.
 # - R minimises $-\log(1 - D)$, whose gradient is large while D is sure. What D = 1 means decides every sign.
 # - A wrong sign shows as *two* low losses.
-# - Sums or means decide what lambda is worth: a factor of 15.3 for our eyes.
+# - Sums or means decide what lambda is worth: a factor of 15.3 here.
 # - The L1 pulls every changed pixel with the same force, lambda / pixels.
 #
 # ## One harder exercise
 
 # %% [markdown] tags=["shared"]
-# The simulated webcam is noisy, so R has to add noise, and self-regularisation punishes it. A better feature would
-# make noise cheap and moved pupils costly. `pupil_to_noise` compares the two:
+# The simulated webcam is noisy, so R has to add noise, which self-regularisation punishes. A better feature makes
+# noise cheap and moved pupils costly. `pupil_to_noise` compares the two:
 
 
 # %% tags=["shared"]
@@ -806,8 +801,8 @@ print(f"identity {pupil_to_noise(identity):.2f}, gradients {pupil_to_noise(image
 # %% [markdown] tags=["task"]
 # ### Exercise 04.4 · A feature that allows noise
 #
-# Write a feature `blurred(images)` that replaces each pixel by the mean of the 5 x 5 pixels around it. Use
-# `ops.average_pool` with stride 1.
+# Write a feature `blurred(images)`: each pixel becomes the mean of the 5 x 5 pixels around it. Use
+# `ops.average_pool`.
 #
 # *Expected:* the shape (n, 31, 51, 1) for our eyes, or (n, 35, 55, 1) with padding, and a `pupil_to_noise(blurred)`
 # above 0.3.
@@ -841,9 +836,8 @@ assert pupil_to_noise(blurred) > 2 * pupil_to_noise(identity)
 
 # %% [markdown] tags=["solution"]
 # A mean of 25 independent errors is five times smaller, so noise costs a fifth. A pupil is larger than 5 x 5 pixels,
-# so most of its shift remains. To train with it, write a subclass of `SimGAN` whose
-# `self_regularisation(self, refined, x)` returns `losses.self_regularisation(refined, x, blurred)`. [Own
-# method](../docs/own-method.md) shows how.
+# so most of its shift remains. To train with it, subclass `SimGAN`: `self_regularisation(self, refined, x)` returns
+# `losses.self_regularisation(refined, x, blurred)`. [Own method](../docs/own-method.md) shows how.
 
 # %% [markdown]
 # ## References

@@ -54,14 +54,14 @@ print(data.synthetic.images.shape, "synthetic;", data.real.images.shape, "simula
 # %% [markdown]
 # ## 1. The other player
 #
-# D sees images of two kinds and says how probably R painted them:
+# D sees images of two kinds and says how probable it is that R painted them:
 #
 # | shown to D | what it is | right answer | label |
 # |---|---|---|---|
 # | y | an image of the target, here *simulated webcam* | real | 0 |
 # | R(x) | a refined image | refined | 1 |
 #
-# **D answers "is this refined?"** Many texts on GANs ask "is this real?", so their formulas differ. The library names
+# **D answers "is this refined?"** Many GAN texts ask "is this real?", so their formulas differ. The library names
 # both classes:
 
 # %%
@@ -505,8 +505,7 @@ assert sure.max() < 0.95
 #
 # ### A ReLU on the logits
 #
-# **Predict.** A patch has the logits (-1, -4), so D leans to "real". What does a ReLU leave, and what can D learn
-# from it?
+# **Predict.** A patch has the logits (-1, -4), so D leans to "real". What does a ReLU leave, and what can D learn?
 
 # %%
 z = np.array([[[[-1.0, -4.0]]]], "float32")

@@ -52,7 +52,8 @@ VOCABULARY = (
     (
         "run `closest`",
         "**take this refiner** for images that are hard to tell from the target: "
-        '`pretrained_refiner("closest")`. It went on from `best`; the rounds of both are 8,600',
+        '`pretrained_refiner("closest")`. It went on from `best` by way of a run that is not '
+        "kept; the rounds of all three are 8,600",
         None,
         "closest",
     ),

@@ -43,8 +43,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# Notebook 09 asked what refined images teach. This one asks whether they look like the target, the
-# simulated webcam images. The refiner is that of the run `best`.
+# Do refined images look like the target, the simulated webcam images? The refiner is that of the run
+# `best`.
 
 # %% tags=["shared"]
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -58,12 +58,12 @@ print(f"{len(refined):,} refined eyes; {len(reference):,} and {len(others):,} we
 # ## 1. A fresh classifier as the judge
 #
 # This is the two-sample test of notebook 01. A classifier learns to tell two sets apart on half of the
-# images, and is tested on the other half. If both sets came from one distribution, it would be right in 50%.
+# images, and is tested on the rest. Two sets from one distribution give 50%.
 #
 # The classifier must be fresh: R has learned to fool the D of its training. It is also **calibrated**:
-# on simulated webcam images against other simulated webcam images, where nothing can be found.
+# it judges simulated webcam images against others, where nothing can be found.
 #
-# **Predict.** Write down three percentages: for synthetic images, for refined ones, and for simulated webcam ones.
+# **Predict.** How often will it be right for synthetic, for refined and for simulated webcam images?
 
 # %%
 candidates = {"synthetic": synthetic.images, "refined": refined, "webcam": others}
@@ -76,7 +76,7 @@ for name, images in candidates.items():
 # <details><summary>Answer</summary>
 #
 # Synthetic images are always told apart, refined ones in nine of ten cases, and simulated webcam ones in
-# half, as by a guess. The records have three classifiers for each run. They give
+# half, as by a guess. The records, with three classifiers for each run, give
 # {{quick/baseline/seed* evaluation.two_sample_accuracy.refined.mean 3}} over the three refiners of
 # `quick`, and {{best evaluation.two_sample_accuracy.refined.mean 3}} for `best`.
 #
@@ -85,16 +85,16 @@ for name, images in candidates.items():
 # ### How sure are we?
 #
 # Each test image is a toss of a coin that falls right with an unknown probability $p$. Of $n$ tosses the
-# share $\hat p$ was right. Its standard deviation is $\sqrt{p(1-p)/n}$. A $p$ is credible at 95% if
-# $\hat p$ lies at most $z = 1.96$ standard deviations from it. All such $p$ form **Wilson's interval**:
+# share $\hat p$ was right. Its standard deviation is $\sqrt{p(1-p)/n}$. We keep every $p$ from which
+# $\hat p$ lies at most $z = 1.96$ standard deviations away. They form **Wilson's interval**, at 95%:
 #
 # $$ \frac{\hat p + \frac{z^2}{2n} \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}} $$
 
 # %% [markdown] tags=["task"]
 # ### Exercise 10.1 · Wilson's interval
 #
-# Write `wilson(right, tested)`. It returns the lower and the upper bound, as shares. *Expected:*
-# `wilson(50, 100)` gives about `(0.404, 0.596)`.
+# Write `wilson(right, tested)`. It returns both bounds, as shares. *Expected:* `wilson(50, 100)` gives
+# about `(0.404, 0.596)`.
 #
 # <details><summary>Hint</summary>
 #
@@ -138,14 +138,13 @@ if scale.live > 10:
     assert abs(told["webcam"]["accuracy"] - 0.5) < 0.06
 
 # %% [markdown]
-# The interval of the simulated webcam images holds 50%. That of the refined images lies far above it.
+# Only the interval of the simulated webcam images holds 50%.
 #
 # ### A difference that R cannot see
 #
-# The simulated webcam's last step equalises every picture. R sees 19 x 19 pixels at a time, and D sees 23
-# x 23. Neither knows how bright the *whole* picture is. The run `closest` makes that step R's last layer,
-# `simgan_lib.models.equalised`. It was also trained for longer, so a part of its gain may not be due to
-# the layer.
+# The simulated webcam equalises every picture. R sees 19 x 19 pixels at a time, and D sees 23 x 23.
+# Neither knows how bright the *whole* picture is. The run `closest` makes that step R's last layer,
+# `simgan_lib.models.equalised`. It was also trained for longer, which may explain a part of its gain.
 
 # %%
 best, closest = (simgan_lib.reference_run(name) for name in ("best", "closest"))
@@ -164,26 +163,25 @@ assert (
 # %% [markdown]
 # A refiner cannot learn what lies outside its receptive field. Where you know such a step, build it in.
 #
-# The gaze errors of the two differ by a tenth of a degree, though one is told apart much less often. The
-# classifier asks whether there is *any* difference, and one reliable difference is enough for 100%. A
-# gaze network minds only the differences that mislead it.
+# The gaze errors of the two differ by a tenth of a degree only. *Any* reliable difference is enough for
+# a classifier. A gaze network minds only those that mislead it.
 
 # %% [markdown]
 # ## 2. How far apart? The kernel distance
 #
-# A test says whether two sets differ, and a distance how much. A network's *features* of an image are the
-# $d$ numbers of its last hidden layer. Call this vector $x$ for an image of one set, and $y$ for one of
-# the other. A kernel $k$ says how similar two vectors are. If the sets are alike, two $x$ are on average
-# as similar as an $x$ and a $y$. The squared **maximum mean discrepancy** compares them:
+# A test says whether two sets differ, and a distance how much. A network's *features* of an image are
+# the $d$ numbers of its last hidden layer. Let $x$ be this vector in one set, and $y$ in the other. A
+# kernel $k$ says how similar two vectors are. If the sets are alike, two $x$ are on average as similar
+# as an $x$ and a $y$. The squared **maximum mean discrepancy** compares them:
 #
 # $$ \text{MMD}^2 = \overline{k(x, x')} + \overline{k(y, y')} - 2\,\overline{k(x, y)}, \qquad k(a, b) = (a \cdot b / d + 1)^3 $$
 #
-# The first two means leave out the pairs of a vector *with itself*, which would make any two sets look
-# different. The estimate is then **unbiased**: 0 on average for equal distributions, so it is sometimes a
-# little below 0.
+# The first two means leave out the pairs of a vector *with itself*, which make any two sets look
+# different. The estimate is then **unbiased**: 0 on average for equal distributions, and sometimes
+# below.
 #
-# With features of the network Inception this is the kernel inception distance, KID. The course takes
-# features of its own classifier and calls the distance KID too. Its values compare only with each other.
+# With features of the network Inception this is the kernel inception distance, KID. The course calls it
+# KID with features of its own classifier too. Compare its values only with each other.
 
 
 # %% tags=["shared"]
@@ -234,15 +232,14 @@ for name, estimates in (("without the diagonal", ours), ("with the diagonal", pl
 check("10.2", squared_mmd)
 
 # %% [markdown] tags=["solution"]
-# Both sets were drawn from one normal distribution, 200 times. The truth is 0. With the diagonal the
-# estimate is 0.33 on average.
+# Both sets come from one normal distribution, so the truth is 0. With the diagonal, the mean of 200
+# estimates is 0.33.
 
 # %% [markdown]
-# Now the eyes. The features are those of the classifier that learned to tell *synthetic* from simulated
-# webcam images. It looks at what refining is to change. It may overlook a difference that only refined
-# images have.
+# The features are those of the classifier that told *synthetic* from simulated webcam images. It looks
+# at what refining is to change, and may overlook a difference that only refined images have.
 #
-# **Predict.** Sort four sets by their distance: synthetic, hand-made, refined, and simulated webcam.
+# **Predict.** Sort synthetic, hand-made, refined and simulated webcam images by their distance.
 
 # %%
 judge = judges["synthetic"]
@@ -271,22 +268,21 @@ if scale.live > 10:
 #
 # </details>
 #
-# The ± is over 20 subsets of 500 images. It says how exact the distance is, and nothing about other
-# trainings.
+# The ± over 20 subsets of 500 images says how exact the distance is, and nothing about other trainings.
 #
-# The classifier still tells 92% apart, but the distance fell from 0.16 to 0.002. The classifier says
-# *whether* the sets differ in anything. The distance says *how much* is left of the old difference.
+# A classifier still tells 92% apart, but the distance fell from 0.16 to 0.002: little is left of the old
+# difference.
 #
-# Neither knows about labels: a refiner that returns any webcam image would score best.
+# Neither measure knows about labels: a refiner that returns any webcam image would score best.
 
 # %% [markdown]
 # ## 3. How good could any refiner be?
 #
-# Is 50% the right goal? Both of our styles are drawn from rows of numbers, so we can make a perfect
-# refiner. It takes the rows behind our synthetic images and keeps what a refiner must leave alone.
-# Everything else comes from simulated webcam rows: skin, light, lashes, shadows, spectacles, camera.
+# Is 50% the right goal? Each of our images is drawn from a row of numbers, so we can make a perfect
+# refiner. It keeps those numbers of a synthetic image that a refiner must leave alone. All others come
+# from a row of the simulated webcam: skin, light, lashes, shadows, spectacles, camera.
 #
-# What must a refiner leave alone? Three answers, each stricter than the one before:
+# What must it leave alone? Three answers, each stricter than the last:
 #
 # 1. the *gaze*, or the label would be wrong;
 # 2. also the *place* of the eye in the picture, as self-regularisation compares pixel by pixel;
@@ -325,17 +321,17 @@ notebook.show(
 # A fresh classifier judges the three perfect refiners against simulated webcam images. Which one does it
 # tell apart the most often?
 #
-# - **A**: the one that keeps the gaze only
-# - **B**: the one that keeps gaze and place
-# - **C**: the one that keeps gaze, place and lids
-# - **D**: all three about 50%, as they are perfect
+# - **A**: keeps the gaze only
+# - **B**: keeps gaze and place
+# - **C**: keeps gaze, place and lids
+# - **D**: all three about 50%
 #
-# Answer with a letter, such as `"A"`. Decide before you run the cell below.
+# Answer with a letter, such as `"A"`, before you run the cell below.
 #
 # <details><summary>Hint</summary>
 #
-# The two styles draw eyes with other proportions, in other places of the picture. What a refiner keeps of
-# the simulator can still be seen.
+# The two styles draw eyes of different proportions, in different places. What a refiner keeps of the
+# simulator can be seen.
 #
 # </details>
 #
@@ -363,14 +359,13 @@ if scale.live > 10:
     assert ideal["gaze"] < ideal["gaze, place"] < ideal["gaze, place, lids"]
 
 # %% [markdown]
-# **50% is not what a refiner should be measured against.** A perfect refiner that keeps place and lids is
-# told apart in 86%. The R of `best` has 92%. The run `closest` has 73%. It may not keep all lids as they
-# were.
+# **A refiner should not be measured against 50%.** A perfect refiner that keeps place and lids is told
+# apart in 86%. The R of `best` has 92%. That of `closest` has 73%, and may not keep all lids.
 #
 # ## 4. One eye, six times
 #
-# One simulated webcam photographs one eye six times, with new light and new noise. R refines one
-# synthetic eye six times.
+# A simulated webcam photographs one eye six times, with new light and noise. R refines one synthetic eye
+# six times.
 #
 # **Predict.** In what will R's six answers differ?
 
@@ -398,9 +393,9 @@ assert answers.std(axis=0).max() == 0
 #
 # </details>
 #
-# For one eye there are many possible webcam pictures. R has no random input, so it can paint only one of
-# them. Refined pictures should then be right on average, and too much alike. The *fine detail* of a
-# picture is what a blur takes away. Its spread over pictures tells:
+# One eye has many possible webcam pictures. R has no random input, so it can paint only one of them.
+# Refined pictures should then be right on average, and too much alike. We test this on the *fine detail*
+# of a picture, which is what a blur takes away:
 
 
 # %%
@@ -419,16 +414,16 @@ if scale.live > 10:
     assert fine_detail(refined).std() < fine_detail(webcam).std()
 
 # %% [markdown]
-# The refined images' mean is near the webcam's, and their range is half as wide.
+# The refined images have nearly the webcam's mean, and half its range.
 #
 # ### What does it cost?
 #
-# We take most of the randomness from the perfect refiner as well. Every simulated person becomes one
-# certain webcam person. Light and shadow are those of the synthetic eye, which R can see. Spectacles,
-# exposure, blur, compression and the level of the noise are the same for all. Only the noise's pattern
-# stays random.
+# Now the perfect refiner that keeps gaze, place and lids loses most of its randomness. Every simulated
+# person becomes one certain webcam person. Light and shadow are those of the synthetic eye, which R can
+# see. Spectacles, exposure, blur, compression and noise level are the same for all. Only the noise's
+# pattern stays random.
 #
-# Each row is measured with three gaze networks, as in notebook 09.
+# Three gaze networks measure each row, as in notebook 09.
 
 # %% tags=["shared"]
 truth = test.labels[gaze.LOOK].to_numpy()
@@ -479,15 +474,15 @@ if scale.live > 10:
 #
 # </details>
 #
-# Labelled images are 1.5 degrees better than R's. Keeping place and lids costs a perfect refiner 0.9
-# degrees. Doing without new persons, light and cameras costs 0.5 more. R is another 0.1 degrees behind.
-# The ± is over gaze networks, and 0.0 is below 0.05. It does not hold for another refiner.
+# R's images are 1.5 degrees worse than labelled ones. Keeping place and lids costs 0.9 degrees, and
+# missing persons, light and cameras cost 0.5. R itself adds 0.1. The ± is over gaze networks, not over
+# refiners; 0.0 is below 0.05.
 
 # %% [markdown]
 # ## 5. The visual Turing test
 #
-# The paper asked people. They saw single images, some refined and some real, and said which. Of 1,000
-# answers 517 were right. With *unrefined* images, 162 of 200 were right.
+# In the paper, people saw single images, refined or real, and said which. Of 1,000 answers 517 were
+# right. With *unrefined* images, 162 of 200 were.
 #
 # If all guess, the number of right answers follows the binomial distribution with $p = 1/2$. The
 # **p-value** is the probability that guessers get at least as many right.
@@ -501,8 +496,8 @@ for right, shown in ((517, 1000), (162, 200)):
 assert abs(stats.binomtest(517, 1000, 0.5, alternative="greater").pvalue - 0.148) < 5e-4
 
 # %% [markdown]
-# Guessers reach 517 about one time in seven, so this test does not speak against guessing. The second
-# result does not happen by guessing. A large p-value does not prove that people cannot tell.
+# Guessers reach 517 about one time in seven, so this test does not speak against guessing. It does not
+# prove that people cannot tell. Guessers do not reach 162 of 200.
 #
 # Your turn, with pairs. **Predict.** How many of ten will you get?
 
@@ -518,8 +513,7 @@ for axis in figure.axes:
 notebook.show(figure, "ten pairs. In each, one eye is refined and the other a simulated webcam's.")
 
 # %% [markdown]
-# Where is the *simulated webcam* eye in each pair? Replace the ten zeros with your answers: 0 for left, 1
-# for right.
+# Where is the *simulated webcam* eye in each pair? Replace the ten zeros: 0 for left, 1 for right.
 
 # %%
 answers = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
@@ -533,8 +527,8 @@ for right in range(5, 11):
     print(f"{right:>2} of 10 or more: guessers get there {p:.1%} of the time")
 
 # %% [markdown]
-# With nine of ten right, p is below 0.05. If you got them, name what gave the refined ones away. The same
-# test with twenty other pairs, one at a time:
+# From nine right answers on, p is below 0.05. Name what gave the refined ones away. Twenty other pairs,
+# one at a time:
 
 # %%
 widgets.TuringTest(refined, webcam, pairs=20, seed=10, real_name=best.real_name)
@@ -552,7 +546,7 @@ widgets.TuringTest(refined, webcam, pairs=20, seed=10, real_name=best.real_name)
 # 1. Add noise of 4, 8 and 16 gray levels to the refined images.
 # 2. Blur *both* kinds of images with `ndimage.gaussian_filter`, by 1, 2 and 4 pixels.
 #
-# Print the accuracies. Then write down what each experiment says about the explanation.
+# Print the accuracies. Write down what each experiment says about the explanation.
 #
 # <details><summary>Hint</summary>
 #
@@ -565,8 +559,8 @@ widgets.TuringTest(refined, webcam, pairs=20, seed=10, real_name=best.real_name)
 #
 # - White noise is not the sensor's noise, which is blurred and compressed. So the first experiment alone
 #   refutes little.
-# - With the fine detail gone from both kinds, only broad forms and shades are left. If the classifier
-#   still tells them apart, it does not need the grain.
+# - With the fine detail gone from both kinds, only broad forms and shades are left. A classifier that
+#   still tells them apart does not need the grain.
 # - One classifier and one refiner were used. A difference of a percentage point or two means nothing.
 #
 # </details>
@@ -593,17 +587,17 @@ if scale.live > 10:
     assert accuracies[2] > 0.7
 
 # %% [markdown] tags=["solution"]
-# Noise does not help. After a blur of 4 pixels the classifier still tells 90% apart, so it does not need
-# the grain. Broad forms and shades are enough.
+# Noise does not help. After a blur of 4 pixels the classifier still tells 90% apart: broad forms and
+# shades are enough.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - A classifier that judges realism must be fresh. It needs calibration and an interval.
+# - A judge of realism must be fresh and calibrated, and needs an interval.
 # - A classifier says whether two sets differ, and a distance how far. Neither knows about labels.
-# - A perfect refiner that keeps place and lids is told apart. This is what R is measured against.
+# - Measure R against a perfect refiner that keeps place and lids, not against 50%.
 # - A refiner without a random input paints one fixed example of what is random.
-# - A p-value says how often guessers reach a score, and no more.
+# - A p-value says how often guessers reach a score.
 #
 # ## References
 #

@@ -14,9 +14,9 @@
 # **You will be able to**
 #
 # - diagnose a failed training from its curves and pictures;
-# - write rules for it, and test them on trainings that they were not made for;
+# - write rules for it, and test them on other trainings;
 # - say which failures no curve shows;
-# - recognise bugs of public implementations by their symptoms;
+# - recognise bugs of public implementations;
 # - read an ablation, and say what its seeds settle.
 #
 # **You need** notebooks 04, 06 and 07, and 09 for the measures.
@@ -46,13 +46,11 @@ notebook.show(
 )
 
 # %% [markdown]
-# A **patient** is a training with one or two settings changed. You get its curves and pictures, as from a
-# training of your own.
+# A **patient** is a training with one or two changes. You get its curves and pictures.
 #
 # ## 1. A healthy training
 #
-# In the **control** nothing is changed. It has the settings of the preset `long`, with fewer images,
-# rounds and updates of D.
+# The **control** has none. It is the preset `long`, with fewer images, rounds and updates of D.
 
 # %% tags=["shared"]
 healthy = simgan_lib.reference_run("failures/baseline/seed0")
@@ -97,8 +95,7 @@ def charts(runs):
 notebook.show(charts({"control": healthy}), "the control, the healthy training.")
 
 # %% [markdown]
-# $L_D$ stays near 1.1. D is right on about seven of ten patches. The change settles. So ask three
-# questions, in this order:
+# $L_D$ stays near 1.1. D is right on about seven of ten patches. The change settles. So ask:
 #
 # 1. **Does D still play?** $L_D$ is well above 0, and not far above 1.386, where D guesses.
 # 2. **Does R still answer?** Its adversarial term does not grow without end.
@@ -106,7 +103,7 @@ notebook.show(charts({"control": healthy}), "the control, the healthy training."
 #
 # ## 2. Six patients
 #
-# The patients have 250 rounds each. The control went on for 50 more.
+# The patients have 250 rounds each, 50 fewer than the control.
 
 # %% tags=["shared"]
 order = np.random.default_rng(2017).permutation(
@@ -143,7 +140,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# R's loss is its adversarial term and lambda times self-regularisation. The log has both:
+# R's loss is its adversarial term plus lambda times self-regularisation:
 
 # %% tags=["shared"]
 print("means of the later half: R's loss, and its adversarial term alone")
@@ -166,14 +163,14 @@ for name, run in {"control": healthy, **patients}.items():
 # | 5 | D gets more updates, and R a tiny learning rate |
 # | 6 | the sign of R's adversarial term is wrong |
 #
-# Give six digits, for the patients A to F in this order, such as `"123456"`. Decide before you read on.
-# Two patients look as balanced as the control. The two losses above tell them apart.
+# Give six digits for the patients A to F, such as `"123456"`, before you read on. Two look as balanced
+# as the control: the two losses above tell them apart.
 #
 # <details><summary>Hint</summary>
 #
-# Two patients change next to nothing. One of them is held back, the other wants the wrong thing. In one
-# patient D's loss *and* R's loss are small: can both players of a game win? In another one R moves too
-# slowly. With a lambda of 0, what is R's loss?
+# Two patients change next to nothing: one is held back, the other wants the wrong thing. In one patient
+# D's *and* R's loss are small: can both players win? In another, R moves too slowly. With a lambda of 0,
+# what is R's loss?
 #
 # </details>
 #
@@ -193,15 +190,15 @@ assert verdict("11.1", diagnosis)[0]
 check("11.1", diagnosis)
 
 # %% [markdown] tags=["solution"]
-# In F, R's loss *is* the adversarial term, so its lambda is 0. C is left for the missing history. Its game
-# looks like the control's.
+# A changes most. In B both losses are small. D is held back by lambda, and E by its steps. In F, R's
+# loss *is* the adversarial term, so lambda is 0. C is left for history.
 
 # %% [markdown]
 # ## 3. From looking to rules
 #
-# We write down what we looked at: four **vital signs** of the later half of a training. Two of them turn
-# losses into probabilities, as in exercise 07.2. `lead`, which is $e^{-L_D/2}$, is what D typically gives to the
-# *right* answer, and $e^{-L_{adv}}$ is what it gives to the answer that R *wants*.
+# Four **vital signs** sum up the later half of a training. Two turn losses into probabilities, as in
+# exercise 07.2. `lead`, $e^{-L_D/2}$, is what D typically gives to the *right* answer. `fooled`,
+# $e^{-L_{adv}}$, is what it gives to the answer that R *wants*.
 
 
 # %% tags=["shared", "taught:checks"]
@@ -232,7 +229,7 @@ print(signs.round(2).to_string())
 # | `change` | how much does R change, of 2? | 0.31 to 0.34 | near 0: nothing; above 0.5: very much |
 # | `held_back` | what share of R's loss is self-regularisation? | 0.15 to 0.21 | above 0.2 while D leads: lambda decides; below 0.05: nothing guards the labels |
 #
-# The rules are a decision tree. First: has D won? If so, why has R no answer?
+# The rules are a decision tree. First: has D won, and why?
 
 
 # %% tags=["shared", "taught:checks"]
@@ -247,7 +244,7 @@ def why_d_wins(signs):
 
 
 # %% [markdown]
-# The library's `unreadable` says why a log cannot be judged, such as too few rows.
+# `unreadable` says why a log cannot be judged, such as too few rows.
 
 
 # %% tags=["shared", "taught:checks"]
@@ -273,13 +270,13 @@ for name, run in everyone.items():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# For the control and for C. Section 4 says whether C is ill.
+# For the control and for C.
 #
 # </details>
 #
 # ### A test on other trainings
 #
-# The thresholds were read off these recordings, so they fit. A rule should also hold for other trainings:
+# The thresholds were read off these recordings. Do they fit others?
 
 # %%
 names = [f"quick/baseline/seed{seed}" for seed in range(3)] + ["best", "closest", "report-schedule"]
@@ -297,26 +294,26 @@ for name in names:
 assert all(diagnose(run.metrics) == checks.diagnose(run.metrics) for run in everyone.values())
 
 # %% [markdown]
-# The rules name the large and the small lambdas, and leave the others alone. For `report-schedule` they
-# ask to check the labels. Its gaze error and pupil shift in notebook 08 give no alarm, so such a verdict
-# is only a question. The last four lines are no test: two thresholds were tuned on the ablation, whose R
-# has 16 maps. The rules also named six of six [short trainings with another
-# seed](../tests/test_checks.py). On other kinds of images the thresholds may be wrong.
+# The rules name the large and the small lambdas only. The advice to check labels is a question, not a
+# verdict: for `report-schedule`, section 5 of notebook 08 answers it by gaze error and pupil shift. The
+# last four lines are no test: two thresholds were tuned on the ablation, whose R has 16 maps. The rules
+# also named six of six [short trainings with another seed](../tests/test_checks.py). Other kinds of
+# images may need other thresholds.
 
 # %% [markdown] tags=["task"]
 # ### Exercise 11.2 · A loss that stands still
 #
-# One failure has no rule yet. If D ends with a ReLU, it may stop learning. Then $L_D$ stands still at
-# $2 \ln 2 = 1.386294$. The loss of a D that learns may pass this value, but moves on.
+# One failure has no rule yet. A D that ends with a ReLU may stop learning, with $L_D$ at
+# $2 \ln 2 = 1.386294$. A healthy loss may pass this value.
 #
 # Write `frozen(metrics)`. It is `True` if $L_D$ stands still at $2 \ln 2$ over the last five logged
-# rounds, else `False`. `metrics` is as from `Run.metrics`, with rows of pre-training too. *Expected:*
-# `True` for `dead` below, `False` for all recorded runs of this notebook.
+# rounds. `metrics` is a `Run.metrics`, with rows of pre-training too. *Expected:* `True` for `dead`
+# below, `False` for all recorded runs of this notebook.
 #
 # <details><summary>Hint</summary>
 #
-# Two conditions: the values agree with one another, and they agree with 2 ln 2. Choose the rows of the
-# phase `adversarial` first. Return a `bool`.
+# Choose the rows of the phase `adversarial`. Their values must agree with one another, and with 2 ln 2.
+# Return a `bool`.
 #
 # </details>
 #
@@ -345,14 +342,14 @@ assert verdict("11.2", frozen)[0]
 check("11.2", frozen)
 
 # %% [markdown] tags=["solution"]
-# Both conditions are needed. A healthy D may pass 1.386. A loss that stands still elsewhere, at 0 for
-# example, has another cause.
+# Both conditions are needed. A healthy D may pass 1.386, and a loss that stands still at 0 has another
+# cause.
 
 # %% [markdown]
 # ## 4. The names
 #
-# For each patient: the setting that was changed, and what an evaluation found. *Pupil shift* is what the
-# instrument of notebook 09 reads: about 0.7 pixels for a recipe that moves nothing.
+# What was changed, and what an evaluation found. The instrument of notebook 09 reads a *pupil shift* of
+# about 0.7 pixels where nothing moves.
 
 # %% tags=["plot"]
 table = report.collect("runs/failures").set_index("cell").loc[order]
@@ -376,28 +373,27 @@ print(
 )
 
 # %% [markdown]
-# Each patient is one training, measured with one gaze network. On *unrefined* images three such networks
-# differ with a standard deviation of
-# {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.std 1}} degrees. The two controls have
-# {{failures/baseline/seed0 evaluation.gaze_error_deg.refined.mean 1}} and
-# {{failures/baseline/seed1 evaluation.gaze_error_deg.refined.mean 1}} degrees. So only large differences count.
+# Each row is one training and one gaze network. On *unrefined* images three networks have a standard
+# deviation of {{quick/baseline/seed0 evaluation.gaze_error_deg.synthetic.std 1}} degrees. The two
+# controls have {{failures/baseline/seed0 evaluation.gaze_error_deg.refined.mean 1}} and
+# {{failures/baseline/seed1 evaluation.gaze_error_deg.refined.mean 1}} degrees. Only large differences
+# count.
 #
-# - **`collapse`.** R's learning rate is 20 times larger than usual. From round 140 on the change stays
-#   above 1, and the pictures turn white. There the last layer's tanh is flat, so hardly any gradient
-#   comes back. Its gaze error is near that of always answering the mean gaze,
-#   {{failures/collapse/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}} degrees.
-# - **`lambda_too_large`.** Lambda is 100, which is 6.5 in the paper's form, as in a much-copied public
-#   code. A change costs R more than D's judgement does, so R copies, and `held_back` shows it. Its images
-#   teach little more than unrefined ones: 9.4 degrees against 10.4.
-# - **`discriminator_too_strong`.** D wins here too, but self-regularisation is a tiny part of R's loss. R
-#   moves too slowly for this D, and lambda is not the cause.
+# - **`collapse`.** R's learning rate is 20 times the usual. From round 140 on the change stays above 1,
+#   and the pictures turn white. There tanh returns hardly any gradient. The gaze error is near that of a
+#   constant answer, {{failures/collapse/seed0 evaluation.gaze_error_deg.mean_gaze.mean 1}} degrees.
+# - **`lambda_too_large`.** Lambda is 100, which is 6.5 in the paper's form, as in a much-copied code. A
+#   change costs R more than D's judgement does, so R copies: see `held_back`. Its images teach little
+#   more than unrefined ones: 9.4 degrees against 10.4.
+# - **`discriminator_too_strong`.** D wins here too. Self-regularisation is a tiny part of R's loss, so
+#   lambda is not the cause. R moves too slowly.
 # - **`wrong_sign`.** $L_R$ with $-\log D(R(x))$, as the report's equation 4 is printed, pays R for being
-#   *recognised* as refined. Both losses fall to 0.01 and less. $L_D$ jumps twice, to 0.55 and 0.85, and
-#   falls again. In a game that is an alarm: when D wins, R must be losing.
-# - **`lambda_too_small`.** Lambda is 0, and nothing guards the labels. No curve shows whether they are lost.
-#   The gaze error lies between those of the two controls, so this patient is not measurably ill.
-# - **`no_history`.** Here too the gaze error lies between the controls'. Section 7 asks with five seeds what
-#   history is worth.
+#   *recognised* as refined. $L_D$ and the adversarial term fall to 0.01 and less. $L_D$ jumps twice, to
+#   0.55 and 0.85, and falls again. Two small losses are an alarm: where D wins, R must lose.
+# - **`lambda_too_small`.** Lambda is 0, so nothing guards the labels. No curve shows whether they are
+#   lost. The gaze error lies between the controls', so this patient is not measurably ill.
+# - **`no_history`.** The gaze error lies between the controls'. Section 7 measures history with five
+#   seeds.
 
 # %% tags=["check"]
 found = {cell: diagnose(run.metrics)[0] for cell, run in zip(order, patients.values(), strict=True)}
@@ -413,8 +409,8 @@ assert log[log["phase"] == "adversarial"]["mean_change"].loc[:80].max() < 0.6
 # %% [markdown]
 # ## 5. Heal one
 #
-# We test a cure: we train the wrong sign and the right one for a few rounds. The wrong one is a subclass
-# of `SimGAN`, with `REFINED` in place of `REAL` in its `refiner_loss`:
+# We train the wrong sign and the right one for a few rounds. The wrong one is a subclass with `REFINED`
+# in place of `REAL` in its `refiner_loss`:
 
 
 # %%
@@ -474,8 +470,8 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Within ten rounds, by R's adversarial term. With the wrong sign it falls near 0, and $L_D$ follows. With
-# the right sign both stay near 1.
+# Within ten rounds, by R's adversarial term. With the wrong sign it falls near 0, and $L_D$ follows;
+# with the right sign both stay near 1.
 #
 # </details>
 #
@@ -493,17 +489,17 @@ if scale.live > 10:
 #
 # ## 6. Bugs of public implementations
 #
-# Bugs were copied with the code, and none of these throws an error:
+# These bugs were copied with the code, and throw no error:
 #
 # | bug | symptom | notebook |
 # |---|---|---|
 # | the result of `np.append` is thrown away | `history_filled` stays at 0% | 06, section 5 |
 # | a ReLU on D's logits | $L_D$ may stand at exactly 1.386294 | 03, section 7 |
-# | pixels reshaped into classes | a D whose answer you know gets the wrong loss | 03, section 7 |
 # | one Adam for two phases | the change leaps in the first rounds | 05, section 4 |
+# | pixels reshaped into classes | a D whose answer you know gets the wrong loss | 03, section 7 |
 # | a lambda copied without its sums or means | R copies, or nothing guards the labels | 04, section 7 |
 #
-# The first one is in at least five public codes, the report's among them:
+# At least five public codes have the first one, the report's among them:
 
 # %%
 refined = healthy.snapshots["refined"][-1]
@@ -513,7 +509,7 @@ for _ in range(5):
 print("images in the buffer:", len(buffer))
 
 # %% [markdown]
-# One column of our log shows it:
+# A column of our log shows it:
 
 # %%
 for cell in ("baseline", "no_history"):
@@ -556,7 +552,8 @@ print("with permute:   ", answers.transpose(0, 2, 1).reshape(-1, 2).tolist())
 
 # %% [markdown]
 # **One symbol, many scales.** Lambdas for sums over 35 x 55 pixels and 9 x 14 patches, in our form of
-# means. The last code itself has 0.0001 and sums over a batch of 512, which makes 6.5:
+# means. The last code itself has 0.0001, for a *mean* over patches and a sum over all pixels of 512
+# images. That equals about 6.5:
 
 # %%
 public = {"the paper (unverified)": 0.01, "daniel-merrick": 0.04, "AlexHex7": 0.15}
@@ -568,15 +565,14 @@ for name, in_sums in public.items():
 # %% [markdown] tags=["task"]
 # ### Exercise 11.3 · One lambda in our form
 #
-# Some codes mix: a mean over patches, and a sum over pixels. Write
-# `in_means(lambda_, sums_pixels, sums_patches)`. It converts a code's lambda into our form. The two last
-# arguments are `True` where the code sums and `False` where it takes a mean. *Expected:*
+# Some codes mix sums and means. Write `in_means(lambda_, sums_pixels, sums_patches)`. It converts a
+# code's lambda into our form. The last two are `True` for a sum and `False` for a mean. *Expected:*
 # `in_means(0.01, True, True)` gives about `0.153`.
 #
 # <details><summary>Hint</summary>
 #
 # A sum over pixels is 1,925 times their mean. If the other term is a sum too, divide the whole loss by
-# the number of patches: this does not change what is minimised.
+# the number of patches. Its minimum stays where it is.
 #
 # </details>
 #
@@ -600,21 +596,17 @@ assert verdict("11.3", in_means)[0]
 check("11.3", in_means)
 
 # %% [markdown] tags=["solution"]
-# The same 0.01 is 0.153, 19.25 or 0.01. When you copy a lambda, copy its reductions.
+# The same 0.01 is 0.153, 19.25 or 0.01. Copy a lambda with its reductions.
 
 # %% [markdown]
-# Other known bugs:
-#
-# - D is trained in R's step, as in exercise 07.4.
-# - Both convolutions of a block share their weights.
-# - A test mode refines with random weights.
+# Other codes share the weights of a block's convolutions, refine with random weights in a test mode, or
+# train D in R's step, as in exercise 07.4.
 #
 # ## 7. The ablation: what matters, and what we cannot tell
 #
-# Does history help, and is one D update enough? An **ablation** answers such questions. It is the same
-# training with one thing changed, measured over several seeds. The unchanged training is called
-# `baseline`. It is not the control: its R has 16 maps in place of 32. `k_d_1` has one D update a round,
-# and `global_loss` one answer of D for each image.
+# Does history help, and is one D update enough? An **ablation** asks by changing one thing at a time,
+# with several seeds. The unchanged training is called `baseline`. Its R has 16 maps, and the control's
+# 32. `k_d_1` has one D update a round, and `global_loss` one answer of D for each image.
 
 # %% tags=["shared"]
 grid = report.collect("runs/ablation")
@@ -629,21 +621,20 @@ notebook.show(
 )
 
 # %% [markdown]
-# In the right chart all cells look alike: trainings this short do not fool a fresh classifier.
+# A row of the figure is a **cell**, and a dot is one training. In the right chart all cells look alike:
+# trainings this short do not fool a fresh classifier.
 #
-# A row of the figure is called a **cell**, and a dot is one training. With another seed it moves, so two
-# means can differ by luck. **Welch's test** compares the difference with the spread $s$ of the $n$ seeds
-# of each cell:
+# With another seed a dot moves, so two means can differ by luck. **Welch's test** compares the
+# difference with the spread $s$ of each cell's $n$ seeds:
 #
 # $$ t = \frac{\bar e_{cell} - \bar e_{baseline}}{\sqrt{s_{cell}^2 / n_{cell} + s_{baseline}^2 / n_{baseline}}} $$
 #
-# Student's distribution then gives a p-value: how often luck alone makes $|t|$ so large. Nine cells are
-# compared with the baseline. If none differed, at least one of nine independent p-values would still be
-# below 0.05 with a probability of 37%. So **Holm's correction** multiplies the smallest of $m$ p-values
-# by $m$, the next by $m - 1$, and so on. A corrected p is never smaller than the one before it in this
-# order, so several can be equal.
+# Student's distribution gives the p-value: how often luck alone makes $|t|$ so large. We compare nine
+# cells with the baseline. If none differed, at least one of nine independent p-values would still be
+# below 0.05 in 37% of cases. So **Holm's correction** multiplies the smallest of $m$ p-values by $m$,
+# the next by $m - 1$, and so on. None may be below the one before, so several can be equal.
 #
-# **Predict.** For which settings is the gaze error different from the baseline's by more than luck?
+# **Predict.** For which settings does the gaze error differ from the baseline's by more than luck?
 
 # %%
 if report.comparable(grid):
@@ -655,13 +646,13 @@ else:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# For lambda 100 only: its error is 1.7 degrees larger, with p below 0.001. The other eight settings are
-# *not* shown to make no difference: five seeds cannot tell.
+# For lambda 100 only: its error is 1.7 degrees larger, with p below 0.001. Five seeds do *not* show that
+# the other eight make no difference.
 #
 # </details>
 #
-# The same test for the pupil shift. No cell differs, though the mean shift that is read falls as lambda
-# grows. All this holds for drawn eyes and short trainings.
+# In the same test of the pupil shift no cell differs, though the mean falls as lambda grows. All this
+# holds for drawn eyes and short trainings.
 
 # %%
 if report.comparable(grid):
@@ -676,8 +667,8 @@ assert shift["lambda_100"] < shift["baseline"] < shift["lambda_0.01"]
 # %% [markdown]
 # ## 8. Two patients of your own
 #
-# Two more patients train here, for as many rounds as those of section 5. One has a wrong setting, and the
-# other a **bug in its code**.
+# Two more patients train as briefly as in section 5. One has a wrong setting, the other a **bug in its
+# code**.
 
 # %% tags=["shared"]
 new = {letter: train_briefly(patient(letter, short), letter) for letter in "GH"}
@@ -714,24 +705,24 @@ notebook.show(
 # - **e**: D is updated with its labels exchanged
 # - **f**: lambda is 100
 #
-# Give two letters, for G and for H, such as `"ab"`. Then cure one of them: train `SimGAN` or a subclass of
-# your own with `train_briefly(model, "cured")`. Print its vital signs beside the patient's and those
-# of the unchanged training. `patient("G", short)` and `patient("H", short)` are models. Look at their `config` and methods
-# *after* your diagnosis.
+# Give two letters, for G and H, such as `"ab"`. Then cure one: train `SimGAN` or a subclass with
+# `train_briefly(model, "cured")`. Print its vital signs beside the patient's and the unchanged
+# training's. `patient("G", short)` and `patient("H", short)` are models: look at their `config` and
+# methods *afterwards*.
 #
 # <details><summary>Hint</summary>
 #
-# Compare with the unchanged training. In which patient does D know nothing, and in which is it more sure
-# than there? What does R do there to be like the target as D sees it? Look at the brightness of its pictures.
+# In which patient does D know nothing? In the other, D is surer than in the unchanged training. What
+# does R do there to be like the target as D sees it? How bright are its pictures?
 #
 # </details>
 #
 # <details><summary>What a good answer mentions</summary>
 #
 # - The sign that differs from the unchanged training's, with both numbers.
-# - What each of the other causes would have shown.
+# - What the other causes would have shown.
 # - `diagnose` calls H healthy and names a wrong cause for G. Its rules know the six patients only.
-# - A cure that was tried, and its vital signs. One short training with one seed is no proof.
+# - A cure, and its vital signs. One short training is no proof.
 #
 # </details>
 #
@@ -768,20 +759,20 @@ if scale.live > 10:
     assert vital_signs(cured.metrics)["change"] < vital_signs(new["G"].metrics)["change"]
 
 # %% [markdown] tags=["solution"]
-# In G, the target's pixels reach D in the range 0 to 1, so D sees no real pixel that is darker than gray. R
-# follows, and paints pictures without dark pixels. So look at what goes into D before you look at
-# settings. The cured run changes half as much: 0.27 in place of 0.53.
+# In G, the target's pixels reach D in the range 0 to 1, so D sees no real pixel darker than gray. R
+# follows, and paints no dark pixels. The cured run changes half as much: 0.27 in place of 0.53.
 #
-# In H, $L_D$ stays near 1.386, and R has nothing to learn from. Its pictures are as they were.
+# In H, $L_D$ stays near 1.386, and R has nothing to learn from. D calls nearly all patches real, by a
+# tiny margin. So it is right on the target and wrong on refined patches.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - Look in order: does D still play, does R still answer, how much does R change?
+# - Ask the three questions of section 1, in order.
 # - If both players win, a sign is wrong.
 # - No curve knows about labels. Measure them.
-# - Bugs that throw no error show in a column of the log, or in what D is given.
-# - A difference inside the spread of the seeds is no finding, and no proof of equality.
+# - Silent bugs show in a column of the log, or in what D is given.
+# - A difference inside the spread of the seeds proves nothing, not even equality.
 #
 # ## References
 #
@@ -792,5 +783,5 @@ if scale.live > 10:
 # - Welch, *The generalization of "Student's" problem*, 1947; Holm, *A simple sequentially rejective
 #   multiple test procedure*, 1979.
 #
-# **Next:** [12 · Your own data](12_your_own_data.ipynb), or
-# [13 · Your own method](13_your_own_method.ipynb), if you want to write subclasses like those above
+# **Next:** [12 · Your own data](12_your_own_data.ipynb), or [13 · Your own
+# method](13_your_own_method.ipynb) for subclasses like those above

@@ -103,7 +103,7 @@ notebook.show(charts({"control": healthy}), "the control, the healthy training."
 #
 # ## 2. Six patients
 #
-# The patients have 250 rounds each, 50 fewer than the control.
+# Each has 250 rounds, 50 fewer than the control.
 
 # %% tags=["shared"]
 order = np.random.default_rng(2017).permutation(

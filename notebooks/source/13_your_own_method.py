@@ -13,14 +13,13 @@
 #
 # **You will be able to**
 #
-# - give SimGAN another refiner or another discriminator, without editing the library;
+# - give SimGAN another R or D, without editing the library;
 # - add a term to a loss, or replace the game, in a subclass of a few lines;
-# - look at D alone, and see what a change does to it;
-# - measure a change over several seeds, and say what is settled and what is not;
+# - see what a change does to D alone;
+# - measure a change over several seeds, and say what is settled;
 # - plan a project of your own.
 #
-# **You need** notebooks 02 to 10, and Welch's test of notebook 11. The rest of that notebook helps when a
-# training fails.
+# **You need** notebooks 02 to 10, and Welch's test of 11. The rest of 11 helps when a training fails.
 
 # %% tags=["shared", "setup"]
 import dataclasses
@@ -53,7 +52,7 @@ notebook.show(
 # %% [markdown]
 # ## 1. One change at a time
 #
-# SimGAN is a refiner, a discriminator, two losses and a round. Each of them can be exchanged:
+# Each part of SimGAN can be exchanged:
 #
 # | part | how | here |
 # |---|---|---|
@@ -63,10 +62,9 @@ notebook.show(
 # | both losses, and D | a subclass, and `discriminator=...` | the Wasserstein loss |
 # | the round | a subclass with `round` | a round in which only D learns |
 #
-# A measurement decides whether an idea helps. So all variants share one **protocol**: the same images, the
-# same number of rounds, the same measures, the same seeds. Each variant exchanges one row of the table
-# against the **baseline**. The baseline is the notebooks' usual training, with 16 feature maps in place
-# of 32, so that many trainings take little time.
+# A measurement decides whether an idea helps. So all variants share one **protocol**: images, number of
+# rounds, measures and seeds. Each exchanges one row of the table against the **baseline**. This is the
+# notebooks' usual training, with 16 feature maps in place of 32 to save time.
 
 # %% tags=["shared"]
 data = simgan_lib.load("simulated", limit=scale.images, progress=False)
@@ -76,15 +74,13 @@ print(f"{config.iterations} rounds, batches of {config.batch_size}, {config.filt
 # %% [markdown]
 # ## 2. A setting: the equalising last layer
 #
-# The simulated webcam equalises the histogram of each picture. So all its pictures are equally bright.
-# R cannot learn this rule: an output pixel sees 19 x 19 input pixels, and brightness belongs to the
-# whole picture. But a last layer can do it. Let $z$ be the image that R's last convolution gives. The
-# layer brings each $z$ to mean 0 and standard deviation 1, and then
+# The simulated webcam equalises each picture, so all are equally bright. R cannot learn this from 19 x
+# 19 pixels, as notebook 10 says, but a last layer can do it. Let $z$ be the image that R's last
+# convolution gives. The layer brings it to mean 0 and standard deviation 1. Then
 #
 # $$ R(x) = \operatorname{erf}\left(\frac{z - \operatorname{mean}(z)}{\sqrt 2 \, \operatorname{std}(z)}\right) $$
 #
-# If the gray levels of $z$ are normally distributed, this spreads them evenly over [-1, 1]. It has a
-# gradient everywhere.
+# This spreads normally distributed gray levels evenly over [-1, 1], and has a gradient everywhere.
 #
 # **Predict.** A picture is made darker and gets half the contrast. What comes out of this layer?
 
@@ -100,12 +96,12 @@ assert np.abs(equalised(eye) - equalised(0.5 * eye - 0.4)).max() < 1e-3
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The same picture. Brightness and contrast have no effect on what comes out.
+# The same picture: brightness and contrast have no effect.
 #
 # </details>
 #
-# The library has this layer as a setting. Self-regularisation then compares with the equalised $x$, as R
-# cannot keep the brightness of $x$. What the layer alone does to synthetic eyes:
+# With this setting, self-regularisation compares with the equalised $x$, as R cannot keep the brightness
+# of $x$. The layer alone does this to synthetic eyes:
 
 # %%
 eyes = to_float(data.synthetic.images[:500])
@@ -114,17 +110,15 @@ for name, pixels in {"synthetic": eyes, "equalised": equalised(eyes)}.items():
     print(f"{name:<10}the mean gray level varies by {mean.std():.1f} from eye to eye")
 
 # %% [markdown]
-# The run `closest` was trained with this layer. A new classifier tells its images from the target's with
-# an accuracy of {{closest evaluation.two_sample_accuracy.refined.mean 2}}. For the run `best`, without it, it is
-# {{best evaluation.two_sample_accuracy.refined.mean 2}}. But `closest` had two more changes: it went on from `best` for thousands of
-# rounds, and R took smaller steps. So these two runs do not say what the layer alone is worth. Section 6
-# measures that.
+# A new classifier tells the images of `closest`, which has this layer, from the target's with an
+# accuracy of {{closest evaluation.two_sample_accuracy.refined.mean 2}}. For `best`, without it, it is
+# {{best evaluation.two_sample_accuracy.refined.mean 2}}. But `closest` also went on from `best` for
+# thousands of rounds, with smaller steps of R. Section 6 measures what the layer alone is worth.
 #
 # ## 3. A network: a U-Net
 #
-# R may be any functional Keras model that gives images of the shape that it takes. A **U-Net** halves
-# the image, works on the small one, doubles it again, and joins the result to the fine features of
-# before.
+# R may be any functional Keras model that returns images of the shape that it takes. A **U-Net** halves
+# the image, works on it, doubles it again, and joins the result to the fine features of before.
 #
 # **Predict.** An eye has 35 rows. How many are left after a convolution with stride 2 and a doubling?
 
@@ -154,12 +148,12 @@ print(f"parameters: U-Net {unet.count_params():,}, the paper's R {paper.count_pa
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# 36. The convolution rounds up to 18 rows, and twice 18 is 36. One row has to be cut off, or the two
-# parts do not fit together. Many published U-Nets take even sizes only.
+# It has 36: the convolution rounds up to 18 rows, and twice 18 is 36. One row has to be cut off, or the
+# parts do not fit. Many published U-Nets take even sizes only.
 #
 # </details>
 #
-# How far does this R see? We change one pixel of an image, and look which output pixels change.
+# How far does this R see? We change one input pixel, and look which output pixels change.
 #
 # **Predict.** Which of the two networks spreads the change further?
 
@@ -197,15 +191,19 @@ assert reach(unet).any(axis=1).sum() < reach(paper).any(axis=1).sum() <= 19
 # <details><summary>Answer</summary>
 #
 # The paper's R. Its nine convolutions of 3 x 3 reach 9 pixels to each side. Halving once doubles the
-# reach of one convolution only. The U-Net's square has an even side, as a small pixel becomes 2 x 2.
+# reach of one convolution only. The U-Net's square has an even side, as a small pixel becomes 2 x 2. The
+# dark pixels at the rim of the paper's square change too, but by less than the 0.000001 that `reach`
+# counts. Few paths lead there, and ReLUs close some of them.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
-# **Exercise 13.1. Fill in.** Write `build_deep_unet(shape, filters)`. It halves the image *twice*, and
-# joins the features on the way up at both levels. It must take images of any size, gray or in colour,
-# and give values in [-1, 1]. Expected for 35 x 55: feature maps of 18 x 28 and of 9 x 14, and a poked
-# pixel that reaches further than in the U-Net above.
+#
+# ### Exercise 13.1 · A deeper U-Net
+#
+# Write `build_deep_unet(shape, filters)`. It halves the image *twice*, and joins the features on the way
+# up at both levels. It takes images of any size, gray or in colour, and returns values in [-1, 1].
+# *Expected* for 35 x 55: feature maps of 18 x 28 and 9 x 14, and a longer reach than the U-Net's above.
 #
 # <details><summary>Hint</summary>
 #
@@ -248,15 +246,14 @@ assert verdict("13.1", build_deep_unet)[0]
 check("13.1", build_deep_unet)
 
 # %% [markdown] tags=["solution"]
-# What to cut off is the difference to the finer feature map at that level. `height % 2` is right at the
-# finest level only. For 35 rows the sizes are 35, 18, 9. Twice 9 is 18, which fits, and `height % 2`
-# would cut it to 17.
+# Cut off the difference to the finer feature map at that level. `height % 2` is right at the finest
+# level only: twice 9 is 18, which fits, and `height % 2` would leave 17.
 
 # %% [markdown]
 # ## 4. A loss: a flatter D
 #
-# R follows the slope of D at its images. Where D is steep, the push on R is strong. **R1** adds a penalty
-# for the squared slope of D at real images $y$:
+# R follows the slope of D. Where D is steep, the push on R is strong. **R1** punishes the squared slope
+# of D at real images $y$:
 #
 # $$ L_D + \frac{\gamma}{2} \, \mathrm{E} \, |\nabla_y \, m(y)|^2, \qquad
 #    m = \text{logit}_\text{refined} - \text{logit}_\text{real} $$
@@ -283,15 +280,15 @@ class FlatDiscriminator(SimGAN):
 
 
 # %% [markdown]
-# Here $\epsilon$ is 0.05 and $\gamma$ is 0.2. Each patch has its own $m$, and the mean runs over images and
-# patches. `super()` gives the library's loss. Whatever stands in the dict becomes a column of
-# `metrics.csv`. The random numbers come from the buffer's generator. A checkpoint holds its state, so that
-# a resumed training stays the same.
+# Here $\epsilon$ is 0.05 and $\gamma$ is 0.2. Each patch has its own $m$, and the mean runs over images
+# and patches. `super()` gives the library's loss. Each entry of the dict becomes a column of
+# `metrics.csv`. The random numbers come from the buffer's generator. A checkpoint holds its state, so a
+# resumed training stays the same.
 #
 # ### D alone
 #
-# What does the penalty do to D? We look at D without the game. The next subclass has a **round of its
-# own**: R does not learn, and D learns to tell synthetic eyes from the simulated webcam's.
+# What does the penalty do to D? The next subclass has a **round of its own**: R does not learn, and D
+# learns to tell synthetic eyes from the simulated webcam's.
 
 
 # %%
@@ -318,7 +315,7 @@ for name, kind in {"plain D": SimGAN, "D with R1": FlatDiscriminator}.items():
     learners[name] = alone(kind)(short).train(data.synthetic.images, data.real.images)
 
 # %% [markdown]
-# Now we blend: webcam eyes turn into synthetic eyes in small steps.
+# We blend webcam eyes into synthetic eyes, in small steps.
 #
 # **Predict.** How does D's answer rise along the way, with and without R1?
 
@@ -369,26 +366,27 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Both rise. With R1 the margins are smaller, and the steepest step is gentler. D still tells the two
-# kinds apart. The shape of the curve hardly changes: the steepest step is about 15% of the whole rise for
-# both.
+# Both rise. With R1 the margins and the steepest step are smaller, and D still tells the two kinds
+# apart. The shape hardly changes: the steepest step is about 15% of the whole rise for both.
 #
 # </details>
 #
-# So R1 makes D flatter. Section 6 measures whether R's images become better.
+# Section 6 measures whether a flatter D makes R's images better.
 
 # %% [markdown] tags=["task"]
-# **Exercise 13.2. Fill in.** Others put the penalty *between* the real and the refined images. Write
+#
+# ### Exercise 13.2 · A penalty in between
+#
+# Others put the penalty *between* the real and the refined images. Write
 # `penalty_between(margin, real, refined, share, direction, step)`. The points are
 # `share * real + (1 - share) * refined`, with a `share` for each image, of shape `(batch,)`. Return the
 # mean squared slope along `direction`, by a finite difference with `step`. `margin` is a function of
-# images `(batch, H, W, C)`, and all arrays are NumPy arrays. Expected: for a margin that is 3 times the sum of
-# an image's pixels, and a direction of ones on images of 2 x 2 pixels, about `144`.
+# images `(batch, H, W, C)`, and all arrays are NumPy's. *Expected:* about `144` for a margin of 3 times
+# the sum of an image's pixels, and a direction of ones on 2 x 2 pixels.
 #
 # <details><summary>Hint</summary>
 #
-# NumPy lines up the last axes. Which shape must `share` have, so that it belongs to the first axis? Square
-# before the mean.
+# NumPy lines up the last axes. Which shape of `share` belongs to the first axis? Square before the mean.
 #
 # </details>
 #
@@ -421,17 +419,16 @@ check("13.2", penalty_between)
 # %% [markdown]
 # ## 5. Another game: a Wasserstein D
 #
-# A cross-entropy asks *which kind?* A Wasserstein **critic** $f$ gives each patch a score instead, high
-# for real ones. It has no probability and no softmax. It wants the scores of the two kinds far apart, and
-# R wants its own scores high:
+# A Wasserstein **critic** $f$ gives each patch a score, high for real ones, and no probability. It wants
+# the scores of the two kinds far apart, and R wants its own scores high:
 #
 # $$ L_D = \mathrm{E} f(R(x)) - \mathrm{E} f(y) + \text{penalty}, \qquad
 #    L_R = -\mathrm{E} f(R(x)) + \lambda \, |R(x) - x| $$
 #
-# A critic that multiplies all its scores by a number would gain. So the score should not change faster
-# than the image. We take pairs of a real and a refined image. Their *slope* is the difference of their
-# scores, divided by the root mean square of the difference of their pixels. What exceeds 1 is punished.
-# The published penalty, WGAN-GP, takes a gradient in place of this ratio.
+# A critic could gain by multiplying all its scores. So the score should not change faster than the
+# image. Take a real and a refined image. Their *slope* is the difference of their mean scores, divided
+# by the root mean square of the difference of their pixels. What exceeds 1 is punished. The published
+# penalty, WGAN-GP, takes a gradient in place of this ratio.
 #
 # Only D's last layer differs from the paper's: one number per patch.
 
@@ -466,8 +463,8 @@ class Wasserstein(SimGAN):
 
 
 # %% [markdown]
-# The critic learns alone as well, with the penalty and without it. The next cells print the slope as the
-# training goes on.
+# The critic learns alone too, with the penalty and without. The next cells print the slope over the
+# rounds.
 #
 # **Predict.** How large does the slope become in the two cases?
 
@@ -494,19 +491,22 @@ if scale.live > 10:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# With the penalty it rises slowly, and stays below 1 in these few rounds. Only what exceeds 1 costs.
-# Without it, the slope passes a million, and nothing stops it. The loss then says nothing about the images.
+# With the penalty it rises slowly, and stays below 1 in these few rounds. Without it, the slope passes a
+# million, and nothing stops it. The loss then says nothing about the images.
 #
 # </details>
 #
-# The loss has another scale in this game, and so lambda has another meaning. The record in section 6 keeps
-# lambda at 1 for all variants. Another lambda may suit this game better.
+# The loss has another scale in this game, and so lambda has another meaning. The record in section 6
+# keeps lambda at 1, though another may suit this game better.
 
 # %% [markdown] tags=["task"]
-# **Exercise 13.3. Fill in.** A third game is the *least-squares* GAN. The critic aims at 1 on real and at 0
-# on refined images, R aims at 1, and each pays the mean squared distance. Write
-# `least_squares(on_real, on_refined)` for two arrays of scores. It returns two numbers: D's loss, a sum of
-# two means, and R's adversarial term. Expected: for scores of 1 on real and 0 on refined images, `0` and `1`.
+#
+# ### Exercise 13.3 · Least squares
+#
+# A third game is the *least-squares* GAN. The critic aims at 1 on real and at 0 on refined images, R
+# aims at 1, and each pays the mean squared distance. Write `least_squares(on_real, on_refined)` for two
+# arrays of scores. It returns D's loss, a sum of two means, and R's adversarial term. *Expected:* `0`
+# and `1` for scores of 1 on real and 0 on refined images.
 #
 # <details><summary>Hint</summary>
 #
@@ -536,7 +536,7 @@ check("13.3", least_squares)
 # %% [markdown]
 # ## 6. Measure
 #
-# Each variant is a function of a configuration. So `train` and `measure` below serve all of them.
+# Each variant is a function of a configuration, so `train` and `measure` serve all.
 
 # %%
 VARIANTS = {
@@ -578,7 +578,7 @@ def measure(name, seed, run):
 
 
 # %% [markdown]
-# We train two of the five here, with seed 0. You may exchange the names.
+# We train two of the five, with seed 0. You may exchange the names.
 
 # %%
 LIVE = ["baseline", "equalised"]
@@ -600,10 +600,10 @@ notebook.show(
 )
 
 # %% [markdown]
-# Section 2 had the spread of brightness without any training: about 28 gray levels for synthetic eyes, and
-# 4 after the layer alone.
+# In section 2 the brightness varied by about 28 gray levels in synthetic eyes, and by 4 after the layer
+# alone.
 #
-# **Predict.** What is the spread after each of the two trainings?
+# **Predict.** By how much does it vary after each of the two trainings?
 
 # %%
 kinds = {"synthetic": original, **images, "simulated webcam": data.real.images}
@@ -619,17 +619,17 @@ if scale.live > 10 and LIVE == ["baseline", "equalised"]:
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The baseline hardly reduces it. With the equalising layer it is about 3 gray levels, which is still more
-# than the webcam's.
+# The baseline hardly reduces it. With the equalising layer it is about 3 gray levels, still more than
+# the webcam's.
 #
 # </details>
 #
 # ### The record
 #
-# The record holds all variants over five seeds. The next cell made it: set `MEASURE_ALL = True` to make
-# it again, in about half an hour. Each number comes from one gaze network and one classifier for each
-# training. *Told apart* is in percent, and 50 would be a guess. KID is 0 for images that are alike. The
-# minutes are of two busy CPU cores.
+# The record holds all variants over five seeds. The next cell made it: `MEASURE_ALL = True` makes it
+# again, in about half an hour. Each training has one gaze network and classifier. *Told apart* is in
+# percent, with 50 for a guess. KID is 0 for images that are alike. The minutes are of two busy CPU
+# cores.
 #
 # **Predict.** Which variant differs from the baseline by more than luck, and in which measure?
 
@@ -656,9 +656,9 @@ print(pd.DataFrame(text, index=names).assign(seeds=seeds).to_string())
 print(f"unrefined: {record['synthetic_deg'].mean():.1f} degrees")
 
 # %% [markdown]
-# Is a difference more than luck? We compute an interval for the difference between each variant and the
-# baseline, as in Welch's test of notebook 11. For each measure there are four intervals, so each gets a
-# confidence of 98.75%. Then all four of a measure hold together with at least 95%.
+# Each variant's difference from the baseline gets an interval, as in Welch's test of notebook 11. A
+# measure has four intervals, so each gets a confidence of 98.75%. Then all four hold together with at
+# least 95%.
 
 
 # %% tags=["shared"]
@@ -692,62 +692,59 @@ assert settled == {
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The images of the equalising layer are told apart less often, by 1.4 to 6.5 points. At 94%, a classifier
-# still tells nearly all images apart. The U-Net and the Wasserstein game give images with a larger KID: they are
-# further from the target. Nothing else is settled, and no difference of the gaze error is.
+# The images of the equalising layer are told apart less often, by 1.4 to 6.5 points, but still in 94%.
+# Those of the U-Net and the Wasserstein game have a larger KID: they are further from the target.
+# Nothing else is settled, so no difference of the gaze error is.
 #
-# These are 16 intervals in all. The same three are settled with `confidence=1 - 0.05 / 16`. Then all 16 hold
-# together with at least 95%.
+# With `confidence=1 - 0.05 / 16`, all 16 intervals hold together with at least 95%, and the same three
+# are settled.
 #
 # </details>
 #
 # Read the intervals like this:
 #
-# - **Settled** means that the whole interval lies on one side of 0. Its sign says whether the variant has
-#   more or less than the baseline.
-# - **Not settled here** is not the same as *equal*. A difference as large as either end of the interval may
-#   be there, and could not be seen.
-# - With few seeds the intervals are wide. More seeds make them narrower, and so does a measure that varies
-#   less.
-# - The instrument that reads the pupil's shift errs by more than half a pixel. So a shift of that size can
-#   be the instrument's.
+# - **Settled**: the whole interval lies on one side of 0. Its sign says whether the variant has more or
+#   less than the baseline.
+# - **Not settled here** is not *equal*: a difference as large as either end of the interval may be
+#   there.
+# - More seeds make an interval narrower, and so does a measure that varies less.
+# - The instrument that reads the pupil's shift errs by more than half a pixel. A shift of that size can
+#   be its own.
 #
-# All of it holds for this length, this lambda and this size of R. A change that shows nothing in a short
-# training may matter in a long one.
+# All of it holds for this length, this lambda and this size of R. A longer training may show more.
 
 # %% [markdown]
 # ## 7. A project of your own
 #
-# A good project changes one thing and can fail. Copy this table, and fill in the right column *before*
-# you train.
+# A good project changes one thing and can fail. Fill in the right column *before* you train.
 #
 # | | example | yours |
 # |---|---|---|
-# | **question** | Does R keep the labels better if only edges must be kept? | |
-# | **change** | `self_regularisation` compares image gradients | |
-# | **place** | a subclass with one method | |
-# | **what stays** | config, images, rounds, networks, measures | |
-# | **prediction** | the pupil moves less; the gaze error stays | |
-# | **measure** | `pupil_shift_px` first, `refined_deg` second | |
-# | **what would refute it** | an interval for the pupil shift that lies above 0 | |
+# | **question** | Are images of the least-squares game told apart less often? | |
+# | **change** | both losses are those of exercise 13.3 | |
+# | **place** | a subclass with two methods, and the critic | |
+# | **what stays** | config, images, rounds, R, measures | |
+# | **prediction** | told apart less often; the gaze error stays | |
+# | **measure** | `told_apart` first, `refined_deg` second | |
+# | **what would refute it** | an interval for `told_apart` that lies above 0 | |
 # | **seeds** | 3 to begin with | |
-# | **D alone, R alone** | does R's output still have the right brightness? | |
+# | **D alone, R alone** | do D's scores come near 1 and 0? | |
 # | **result** | difference, interval, seeds, minutes | |
 # | **limits** | one lambda, one data set, few rounds | |
 #
 # Ideas, from small to large:
 #
 # - a feature transform for self-regularisation;
-# - the least-squares game;
 # - a deeper U-Net;
 # - a D that sees an image at two sizes;
 # - a gaze network whose error is added to R's loss;
 # - a simulator of your own.
+#
 # [Own method](../docs/own-method.md) has patterns for networks, losses, rounds, images and labels.
 #
-# How many seeds? Let a measure vary with standard deviation $s$ from seed to seed. Then a test of 5%
-# finds a difference $\delta$ four times out of five if each side has about $16 \, s^2 / \delta^2$ seeds.
-# The rule promises too much below five seeds a side. Several variants at once need more.
+# How many seeds? Let a measure have the standard deviation $s$ over seeds. Then a test of 5% finds a
+# difference $\delta$ four times out of five with about $16 \, s^2 / \delta^2$ seeds a side. Below five
+# seeds the rule promises too much. Several variants at once need more.
 
 # %%
 s = record.loc[record["variant"] == "baseline", "refined_deg"].std()
@@ -755,8 +752,11 @@ for delta in (0.2, 0.5, 1.0):
     print(f"to see {delta} degrees: about {max(2, np.ceil(16 * s**2 / delta**2)):.0f} seeds a side")
 
 # %% [markdown] tags=["task"]
-# **Exercise 13.4. Extend.** Carry out a small project. Fill in the table, write `build_mine(config)`, train
-# and measure it with seed 0, and lay it beside the record. What can you say after one seed?
+#
+# ### Exercise 13.4 · A small project
+#
+# Fill in the table, write `build_mine(config)`, train and measure it with seed 0, and compare with the
+# record. What can you say after one seed?
 #
 # <details><summary>Hint</summary>
 #
@@ -768,9 +768,9 @@ for delta in (0.2, 0.5, 1.0):
 # <details><summary>What a good answer mentions</summary>
 #
 # - One change, named, and all else as in the record.
-# - A prediction that was written down before the training.
-# - The measured numbers beside the baseline's mean and spread.
-# - That one seed shows a difference only if it is large beside the spread; how many seeds it would take.
+# - A prediction from before the training.
+# - The numbers beside the baseline's mean and spread.
+# - That one seed shows only a difference far above the spread; how many seeds it would take.
 # - The pictures, and one look at D or R alone.
 #
 # </details>
@@ -801,23 +801,23 @@ for column in ("refined_deg", "told_apart", "pupil_shift_px"):
     print(f"{column:<16}{mine[column]:6.2f}   baseline {mean:.2f} ± {std:.2f}")
 
 # %% [markdown] tags=["solution"]
-# Question: does R keep the labels better if only edges must be kept? Change: self-regularisation compares
-# differences between neighbouring pixels, so that a change of brightness costs nothing. Prediction: the
-# pupil moves less, and the gaze error stays within the baseline's spread.
+# Question: does R keep the labels better if only edges must be kept? Change: self-regularisation
+# compares differences between neighbouring pixels, so a change of brightness costs nothing. Prediction:
+# the pupil moves less, and the gaze error stays within the baseline's spread.
 #
-# All three numbers lie within two standard deviations of the baseline's mean. So one seed settles nothing,
-# and the prediction for the pupil stays open. The pupil's difference is about as large as its spread, so
-# the rule of section 7 asks for about 14 seeds a side. The same lambda now weighs another quantity. A second
-# lambda is the next step, with the same protocol.
+# All three numbers lie within two standard deviations of the baseline's mean. So the prediction for the
+# pupil stays open. The pupil's difference is about as large as its spread, so the rule of section 7 asks
+# for about 14 seeds a side. The same lambda now weighs another quantity, so a second lambda is the next
+# step.
 
 # %% [markdown]
 # ## What you have learned
 #
-# - A network, a loss or a round of your own takes a few lines, and the library stays as it is.
+# - A network, a loss or a round of your own takes a few lines.
 # - Look at D alone, or at R alone, before the game.
 # - Another game has another scale, and lambda another meaning.
 # - Change one thing. Write the prediction down first. Measure with several seeds.
-# - *Not settled here* is a result. The interval says how large a difference could have been missed.
+# - *Not settled here* is a result: the interval says what could have been missed.
 #
 # ## References
 #

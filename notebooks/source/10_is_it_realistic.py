@@ -143,7 +143,7 @@ if scale.live > 10:
 # ### A difference that R cannot see
 #
 # The simulated webcam equalises every picture. R sees 19 x 19 pixels at a time, and D sees 23 x 23.
-# Neither knows how bright the *whole* picture is. The run `closest` makes that step R's last layer,
+# Neither knows how bright the *whole* picture is. The run `closest` has an equalising last layer of R,
 # `simgan_lib.models.equalised`. It was also trained for longer, which may explain a part of its gain.
 
 # %%

@@ -11,8 +11,8 @@ def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
 
     Returns:
         `lead`, the probability that D gives to the right answer (geometric mean; 0.5 is a guess);
-        `fooled`, the one that it gives to R's goal; `change`, mean |R(x) - x|; and `held_back`, the
-        share of self-regularisation in R's loss.
+        `fooled`, the one that it gives to R's goal; `change`, mean `|R(x) - x|`; and `held_back`,
+        the share of self-regularisation in R's loss.
 
     Example:
         >>> guess = {"phase": "adversarial", "discriminator_loss": 1.386, "refiner_loss": 1.0}

@@ -43,7 +43,9 @@ DataOption = Annotated[str, typer.Option(help="Synthetic images: simulated, kagg
 RealOption = Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")]
 GrayOption = Annotated[bool, typer.Option("--gray", help="Turn colour images gray.")]
 LimitOption = Annotated[int | None, typer.Option(help="Use at most this many images of each kind.")]
-SizeOption = Annotated[tuple[int, int] | None, typer.Option(metavar="H W", help="Resize to this.")]
+SizeOption = Annotated[
+    tuple[int, int] | None, typer.Option(metavar="H W", help="Resize all images to this size.")
+]
 RootOption = Annotated[Path, typer.Option(help="The folder that holds the data sets.")]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace what is there.")]
 
@@ -55,7 +57,7 @@ def quickstart(
     settings: SetOption = [],  # noqa: B006, which typer copies
     root: RootOption = Path("data"),
 ) -> None:
-    """Train on the embedded data, show what came of it, and measure it. Repeats nothing."""
+    """Train on the embedded data, show what came of it, and measure it. It goes on from a stop."""
     config = _config(preset_name, settings)
     data = datasets.load("simulated", root=root, limit=QUICK_IMAGES)
     _train(data, run, config, resume=True)
@@ -77,7 +79,7 @@ def train(
     root: RootOption = Path("data"),
     devices: Annotated[int, typer.Option(help="Devices that share each batch (JAX).", min=1)] = 1,
     start: Annotated[Path | None, typer.Option(help="Begin with the networks of this run.")] = None,
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log for it as well.")] = False,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write its logs.")] = False,
 ) -> None:
     """Train a refiner into a run folder."""
     config = _config(preset_name, settings, run / "config.json" if resume else None)
@@ -156,6 +158,7 @@ def ablate(
     data: DataOption = "simulated",
     real: RealOption = None,
     limit: LimitOption = QUICK_IMAGES,
+    size: SizeOption = None,
     gray: GrayOption = False,
     root: RootOption = Path("data"),
     scheduler: Annotated[str, typer.Option(help="A Dask scheduler: tcp://HOST:8786.")] = "",
@@ -174,7 +177,7 @@ def ablate(
         raise UserError(f"No cell {', '.join(unknown)} in {grid}. Cells: {', '.join(cells)}.")
     cells = {name: cell for name, cell in cells.items() if not only or name in only}
     config = _config(preset_name, settings)
-    found = datasets.load(data, real=real, root=root, limit=limit, gray=gray)
+    found = datasets.load(data, real=real, root=root, size=size, limit=limit, gray=gray)
     options = {"images": MEASURED_IMAGES, "scheduler": scheduler or None}
     ablation.ablate(folder, found, config, cells, seeds, jobs, networks, **options)
     table, shows = report.collect(folder), ablation.SHOWS[grid]

@@ -210,7 +210,7 @@ PRESETS = {
         snapshot_every=3,
         checkpoint_every=3,
     ),
-    # Five minutes on two CPU cores.
+    # One to six minutes on two CPU cores.
     "quick": Config(),
     # An hour on two CPU cores: what runs/best was trained with.
     "long": Config(

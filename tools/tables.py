@@ -108,7 +108,8 @@ def vocabulary() -> str:
             data = found[0].environment["data"]
             counts = [f"{data[kind]['images']:,}" for kind in ("synthetic", "real")]
             images = " and ".join(dict.fromkeys(counts))
-            done, planned = int(found[0].metrics["iteration"].iloc[-1]), found[0].config.iterations
+            last = found[-1]  # the first failure is a healthy run, with more rounds
+            done, planned = int(last.metrics["iteration"].iloc[-1]), last.config.iterations
             rounds = f"{done:,}" + (f" of {planned:,}" if done < planned else "")
             spent = [run.environment["training_seconds"] / 60 for run in found]
             minutes = f"{sum(spent) / len(spent):.0f}" + (" each" if len(spent) > 1 else "")

@@ -222,7 +222,7 @@ rows["simulated\nwebcam"] = data.real.images[:16]
 notebook.show(
     plots.contact_sheet(rows, columns=8),
     "synthetic eyes, the same eyes refined by the run `best`, and the simulated webcam's images of other eyes. Compare "
-    "skin, lid shadows and contrast. Then look whether each iris is still where it was. In a few it is hard to see.",
+    "skin, lid shadows and contrast. Then check in each refined eye that the iris is still where it was.",
 )
 
 # %% [markdown]

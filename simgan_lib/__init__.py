@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 # TensorFlow reads these when it is first imported. Its start-up chatter drowns a notebook's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 if platform.machine() in ("x86_64", "AMD64"):
-    # oneDNN's convolutions are faster, and were found off by default where there is AVX2 only.
+    # oneDNN's convolutions are faster. TensorFlow was found to leave them off with AVX2 alone.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 __version__ = "0.1.0"
 
-# Editors and type checkers read this block. At run time the names are imported when first used,
-# so that 'import simgan_lib' does not wait seconds for a backend.
+# For editors and type checkers. At run time the names are imported when they are first used, so
+# that 'import simgan_lib' does not wait seconds for a backend.
 if TYPE_CHECKING:
     from simgan_lib import checks, notebook
     from simgan_lib import data as datasets

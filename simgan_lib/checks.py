@@ -1,4 +1,4 @@
-"""What the curves of a training say: its vital signs, and rules that name what goes wrong."""
+"""What the curves of a training show: four vital signs, and rules that name what goes wrong."""
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,8 @@ def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
 
     Returns:
         `lead`, the probability that D gives to the right answer (geometric mean; 0.5 is a guess);
-        `fooled`, the one that it gives to R's goal; `change`, mean `|R(x) - x|`; and `held_back`,
-        the share of self-regularisation in R's loss.
+        `fooled`, the probability that it gives to the class that R aims at; `change`, the mean of
+        `|R(x) - x|`; and `held_back`, the share of self-regularisation in R's loss.
 
     Example:
         >>> guess = {"phase": "adversarial", "discriminator_loss": 1.386, "refiner_loss": 1.0}
@@ -31,7 +31,7 @@ def vital_signs(metrics: pd.DataFrame) -> dict[str, float]:
 
 
 def why_d_wins(signs: dict[str, float]) -> str:
-    """Says why R has no answer to a D that is sure, from what `vital_signs` returns."""
+    """Says why D is sure of its answers, from what `vital_signs` returns."""
     if signs["fooled"] > 0.7:
         return "both players win: R is trained towards the wrong label"
     if signs["change"] > 0.6:
@@ -59,10 +59,10 @@ def unreadable(metrics: pd.DataFrame) -> str | None:
 
 
 def diagnose(metrics: pd.DataFrame) -> list[str]:
-    """Names what `Run.metrics` show, finished or still growing, and the setting to look at.
+    """Says what `Run.metrics` show, finished or still growing, and which setting to change.
 
-    The thresholds are rules of thumb, read off the recorded failures in `runs/failures` and off
-    the healthy runs of `runs/ablation`. They do not see the labels: only an evaluation does.
+    The thresholds are rules of thumb, from the recorded failures in `runs/failures` and the healthy
+    runs of `runs/ablation`. They do not see the labels: only an evaluation does.
 
     Example:
         >>> won = {"phase": "adversarial", "discriminator_loss": 0.1, "refiner_loss": 0.1}

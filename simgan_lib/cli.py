@@ -214,8 +214,7 @@ def make(
 
 @data_app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="kaggle")],
-    root: RootOption = Path("data"),
+    name: Annotated[str, typer.Argument(help="kaggle")], root: RootOption = Path("data")
 ) -> None:
     """Fetch the Kaggle data set that the report used."""
     if name != "kaggle":

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class UserError(ValueError):
-    """A mistake that the user can mend; the message says how. The CLI shows nothing else."""
+    """An error that the user can correct. The message says how; the CLI shows nothing else."""
 
     exit_code = 2  # of the command line
 
@@ -19,13 +19,13 @@ class UserError(ValueError):
 
 
 def shown(text: str, most: int = 600) -> str:
-    """Text that may quote a file, fit to be shown: cut, and what steers a terminal escaped."""
+    """Makes text that may quote a file safe to show: shortened, control characters escaped."""
     text = text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class ConfigError(UserError):
-    """A setting that cannot be used; the message says which, why, and what can."""
+    """A setting that cannot be used. The message says which, why, and what to use."""
 
 
 def _field(default, meaning, origin, minimum=0, below=math.inf, choices=()):
@@ -38,9 +38,8 @@ def _field(default, meaning, origin, minimum=0, below=math.inf, choices=()):
 class Config:
     """The settings of a training run.
 
-    `describe` prints each field's meaning and origin. "The paper" is Shrivastava et al. 2017, "the
-    report" Bojja 2018. An "iteration" is a round: K_g refiner updates, then K_d discriminator
-    updates.
+    `describe` returns each field's meaning and origin. "The paper" is Shrivastava et al. 2017, "the
+    report" Bojja 2018. An iteration is a round: K_g refiner updates, then K_d discriminator ones.
 
     Raises:
         ConfigError: If a value has the wrong type or is out of range.
@@ -67,28 +66,26 @@ class Config:
     )
     # `losses.lambda_mean_from_sum` converts the paper's lambda.
     lambda_mean: float = _field(
-        1.0,
-        "weight of self-regularisation",
-        "ours; the report: 0.01; the paper (unverified): 0.153",
+        1.0, "weight of self-regularisation", "ours; report: 0.01; paper (unverified): 0.153"
     )
     adversarial_loss: str = _field(
-        "local", "D answers per patch, or per image", "the paper", choices=("local", "global")
+        "local", "D answers per patch or per image", "the paper", choices=("local", "global")
     )
     buffer_size: int = _field(
-        2_048, "past images kept, for half of D's; 0: no history", "ours: the paper gives none"
+        2_048, "refined images kept, for half of D's; 0: no history", "ours: the paper gives none"
     )
     optimizer: str = _field(
-        "adam", "of both networks", "the report: adam; the paper: sgd", choices=("adam", "sgd")
+        "adam", "optimiser of both networks", "report: adam; paper: sgd", choices=("adam", "sgd")
     )
     refiner_learning_rate: float = _field(
-        5e-4, "of R's optimiser", "ours: at 1e-3, the report's and the paper's, R may saturate"
+        5e-4, "learning rate of R", "ours: at 1e-3, the report's and the paper's, R may saturate"
     )
     discriminator_learning_rate: float = _field(
-        2e-3, "of D's optimiser", "ours; the report and the paper: 1e-3"
+        2e-3, "learning rate of D", "ours; the report and the paper: 1e-3"
     )
     beta_1: float = _field(0.5, "Adam's memory of past gradients", "the report", below=1)
     refiner_averaging: float = _field(
-        0.98, "memory of the average of R's weights; 0: none", "ours: the last oscillate", below=1
+        0.98, "memory of the average of R's weights; 0: none", "ours: R oscillates", below=1
     )
     filters: int = _field(
         32, "feature maps of R's convolutions", "ours: the paper's 64 take three times as long", 1
@@ -101,11 +98,11 @@ class Config:
     )
     precision: str = _field(
         "auto",
-        "what convolutions compute in; auto times them on the device",
+        "number format of convolutions; auto times them on the device",
         "ours",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
-    seed: int = _field(0, "of weights, batches and history", "ours")
+    seed: int = _field(0, "seed of weights, batches and history", "ours")
     log_every: int = _field(10, "rounds (or steps) per row of metrics.csv", "ours", 1)
     snapshot_every: int = _field(50, "rounds between snapshots", "ours", 1)
     checkpoint_every: int = _field(50, "rounds (or steps) between checkpoints", "ours", 1)
@@ -141,7 +138,7 @@ class Config:
                 hint = f"Did you mean {close[0]!r}?" if close else f"Fields: {', '.join(fields)}."
                 raise ConfigError(f"Unknown field {name!r}. {hint}")
             if isinstance(value, str):
-                with suppress(ValueError):  # what is no number, the check refuses
+                with suppress(ValueError):  # the check refuses what is not a number
                     changes[name] = fields[name].type(value)
         return dataclasses.replace(self, **changes)
 
@@ -196,7 +193,7 @@ _SOURCES = Config(
     filters=64,
 )
 PRESETS = {
-    # Seconds: to see that everything works, not to refine.
+    # Seconds: shows that everything works, and does not learn to refine.
     "smoke": Config(
         iterations=6,
         batch_size=8,
@@ -251,7 +248,7 @@ def preset(name: str) -> Config:
     """Returns one of the ready-made configurations.
 
     Args:
-        name: `"smoke"` (seconds), `"quick"` (minutes on a CPU), `"long"` (an hour), `"report"` or
+        name: `"smoke"` (seconds on a CPU), `"quick"` (minutes), `"long"` (an hour), `"report"` or
             `"paper"`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a notebook's first cells do once they have found the library: with Python's own modules."""
+"""Installs what the course needs, for a notebook's first cell, with Python's own modules alone."""
 
 import importlib
 import importlib.metadata
@@ -13,11 +13,11 @@ ROOT = Path(__file__).parent.parent  # as on sys.path
 
 
 def prepare() -> None:
-    """Makes the course that was just put on `sys.path` ready to be used.
+    """Prepares the course that was just put on `sys.path`.
 
-    A wheel is installed. In a folder the missing packages are, and programs that the notebook
-    starts find the library, too. What is installed and new enough, such as Colab's TensorFlow,
-    stays as it is.
+    A wheel is installed. For a folder, missing packages are installed, and programs that the
+    notebook starts find the library too. Packages that are new enough, such as Colab's TensorFlow,
+    stay as they are.
 
     Raises:
         SystemExit: With one sentence, if something cannot be installed.
@@ -36,7 +36,7 @@ def prepare() -> None:
 
 
 def satisfied(requirement: str) -> bool:
-    """Says whether a package is installed, and is as new as its lower bound asks."""
+    """Returns whether a package is installed and not older than its lower bound."""
     name, _, bound = requirement.partition(">=")
     try:
         version = importlib.metadata.version(name)

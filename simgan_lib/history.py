@@ -9,11 +9,11 @@ from simgan_lib.config import UserError
 class HistoryBuffer(keras.layers.Layer):
     """Keeps a fixed number of refined images and replaces them at random.
 
-    Without it, D sees only what R does now, and R can return to artifacts that D has forgotten. All
-    of it is variables, so a checkpoint holds the buffer and a resumed run equals an unbroken one.
+    Without it, D sees only what R does now, and R can return to artifacts that D has forgotten. Its
+    state is in variables, so a checkpoint holds it and a resumed run equals an unbroken one.
 
     Args:
-        size: Number of images the buffer holds when full. 0: it keeps nothing.
+        size: Number of images that the buffer holds when full. 0 means that it keeps nothing.
         image_shape: Height, width and channels of an image.
         seed: Makes the random choices repeatable.
 
@@ -42,7 +42,7 @@ class HistoryBuffer(keras.layers.Layer):
         self.built = True
 
     def mix(self, fresh):
-        """Puts images of the past beside fresh ones, and keeps the fresh ones.
+        """Adds images of the past to fresh ones, and stores the fresh ones.
 
         Args:
             fresh: What R has just refined, float tensor `(number, height, width, channels)`.
@@ -67,7 +67,7 @@ class HistoryBuffer(keras.layers.Layer):
         return ops.take(self.images, ops.argsort(keys)[:number], axis=0)
 
     def push(self, images) -> None:
-        """Puts images, at most `size`, into empty slots first, then into random different ones."""
+        """Stores images, at most `size`: in empty slots first, then in random different ones."""
         number = images.shape[0]
         if number > self.size:
             raise UserError(

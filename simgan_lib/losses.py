@@ -32,7 +32,7 @@ def self_regularisation(
 ) -> Tensor:
     r"""Computes the L1 distance between what goes into the refiner and what comes out.
 
-    It keeps the annotation: mean `|psi(R(x)) - psi(x)|`, with psi the feature transform.
+    The mean of `|psi(R(x)) - psi(x)|`, with psi the feature transform. It keeps the labels valid.
 
     Args:
         refined: R(x), float tensor `(batch, height, width, channels)` in [-1, 1].
@@ -56,10 +56,10 @@ def local_adversarial(logits: Tensor, label: int) -> Tensor:
 
     Args:
         logits: D's output, float tensor `(batch, map_height, map_width, 2)`.
-        label: The class the patches are meant to get: `REAL` (0) or `REFINED` (1).
+        label: The class that the patches should get: `REAL` (0) or `REFINED` (1).
 
     Returns:
-        Scalar: the mean over all patches. It is ln 2 = 0.693 where D is guessing.
+        Scalar: the mean over all patches. It is ln 2 = 0.693 if D guesses.
 
     Example:
         >>> import numpy as np
@@ -75,15 +75,14 @@ def local_adversarial(logits: Tensor, label: int) -> Tensor:
 def global_adversarial(logits: Tensor, label: int) -> Tensor:
     """Computes the cross-entropy of one answer per image: the mean of its patches' logits.
 
-    The ablation of the local loss: D answers once for the whole image.
-
-    Arguments are as for `local_adversarial`. The result is the mean over the images.
+    This is the ablation of the local loss. Its arguments are those of `local_adversarial`. The
+    result is the mean over the images.
     """
     return local_adversarial(ops.mean(logits, axis=(1, 2)), label)
 
 
 def accuracy(logits: Tensor, label: int) -> Tensor:
-    """Computes the fraction of patches that D gives the right class, the label.
+    """Computes the fraction of patches to which D gives the right class, the label.
 
     A tie counts as half right, so an undecided D scores 0.5 on both classes.
     """
@@ -96,9 +95,9 @@ def lambda_mean_from_sum(
 ) -> float:
     """Converts the paper's lambda to ours.
 
-    The paper sums cross-entropy over patches and L1 over pixels; we take means of both. Dividing
-    its refiner loss by the number of patches gives our loss, with lambda scaled by pixels per
-    patch: 1,925 / 126 = 15.3 for 35 x 55 images. For the way back, divide by the same number.
+    The paper sums cross-entropy over patches and L1 over pixels; we take means of both. Its refiner
+    loss divided by the number of patches is our loss, with lambda multiplied by pixels per patch:
+    1,925 / 126 = 15.3 for 35 x 55 images. To convert ours to the paper's, divide by that number.
 
     Args:
         lambda_sum: Weight of the summed L1 against the summed cross-entropy.

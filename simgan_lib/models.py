@@ -22,13 +22,13 @@ def residual_block(
     dtype: str | None = None,
     initializer: keras.Initializer | str = "glorot_uniform",
 ) -> keras.KerasTensor:
-    """Adds what two convolutions learn to the features they read.
+    """Adds the output of two convolutions to their input.
 
     Convolution, ReLU, convolution, sum with the input, ReLU. Where the convolutions give zero, the
     input passes through.
 
     Args:
-        features: Not negative, `(batch, height, width, filters)`, as is what is returned.
+        features: Float tensor `(batch, height, width, filters)`, not negative. So is the result.
         filters: Feature maps of both convolutions.
         kernel_size: Height and width of both kernels, in pixels.
         dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
@@ -53,23 +53,23 @@ def build_refiner(
 ) -> keras.Model:
     """Builds the refiner R: a simulated image in, a refined image of the same size out.
 
-    Fully convolutional with stride 1, so it changes how pixels look and cannot resample the image.
-    The defaults are the paper's for gaze: an output pixel sees 19 x 19 input pixels. Its NYU hands
-    use `image_shape=(224, 224, 1)`, `kernel_size=7` and `blocks=10`.
+    R is fully convolutional with stride 1: it changes pixels and cannot resample the image. The
+    defaults are the paper's for gaze: an output pixel sees 19 x 19 input pixels. The paper's R for
+    NYU hands has `image_shape=(224, 224, 1)`, `kernel_size=7` and `blocks=10`.
 
     Args:
         image_shape: Height and width in pixels (`None` for any), and channels.
         filters: Feature maps of every hidden convolution.
         kernel_size: Height and width of all kernels but the last, in pixels.
         blocks: Number of residual blocks.
-        output_activation: Of the last layer: `"tanh"` (the report's code), `"linear"` (the paper's
-            table) or `"equalised"`, which alone looks at the whole picture: see `equalised`.
+        output_activation: Last layer: `"tanh"` (the report's code), `"linear"` (the paper's table)
+            or `"equalised"`, which alone depends on the whole image: see `equalised`.
         dtype: Keras dtype policy, such as `"mixed_bfloat16"`. The global policy if `None`.
         seed: Makes the initial weights repeatable.
 
     Returns:
-        A model from float images in [-1, 1] to float32 images, both of shape
-        `(batch, height, width, channels)`.
+        A model from float images in [-1, 1] to float32 images of the same shape, `(batch, height,
+        width, channels)`.
 
     Example:
         >>> build_refiner().count_params()
@@ -93,11 +93,11 @@ def build_refiner(
 
 
 def equalised(images: Tensor) -> Tensor:
-    """Equalises histograms in a way that has a gradient: as if gray levels were normal.
+    """Equalises histograms differentiably, as if gray levels were normally distributed.
 
     Each image `(batch, height, width, channels)`, of any range, is brought to mean 0 and standard
-    deviation 1. The normal distribution's cumulative function, scaled to [-1, 1], then does what
-    `camera.equalize` does with the image's own. So brightness and contrast have no effect.
+    deviation 1. The normal distribution's cumulative function, scaled to [-1, 1], then replaces
+    the image's own, which `camera.equalize` uses. Brightness and contrast have no effect.
 
     Example:
         >>> ramp = ops.reshape(ops.linspace(-0.3, 0.1, 35 * 55), (1, 35, 55, 1))
@@ -121,10 +121,10 @@ def build_discriminator(
 ) -> keras.Model:
     """Builds the discriminator D: an image in, a map of two logits per patch out.
 
-    Fully convolutional: each position of the map judges the patch that it sees, real (class 0) or
-    refined (class 1). The defaults are the paper's for gaze: each patch is 23 x 23 pixels. Its NYU
-    hands use `image_shape=(224, 224, 1)`, `kernel_sizes=(7, 5, 3)`, `strides=(4, 2, 2)` and
-    `pool_stride=2`.
+    D is fully convolutional: each position of the map judges the patch that it sees, real (class 0)
+    or refined (class 1). The defaults are the paper's for gaze: a patch is 23 x 23 pixels. The
+    paper's D for NYU hands has `image_shape=(224, 224, 1)`, `kernel_sizes=(7, 5, 3)`,
+    `strides=(4, 2, 2)` and `pool_stride=2`.
 
     Args:
         image_shape: Height and width in pixels (`None` for any), and channels.
@@ -160,8 +160,8 @@ def build_discriminator(
 def receptive_field(model: keras.Model) -> int:
     """Computes the side of the square that an output position sees, in pixels.
 
-    Every convolution or pooling widens the view by `kernel - 1` steps, and a step is as long as
-    the product of the strides before it. All lie on one path, as in R and D.
+    Every convolution or pooling widens the view by `kernel - 1` steps. A step is the product of
+    the strides before it. All these layers must lie on one path, as in R and D.
 
     Example:
         >>> receptive_field(build_refiner()), receptive_field(build_discriminator())
@@ -183,9 +183,9 @@ def refine(
 
     Args:
         refiner: R, such as `Run(folder).refiner()`.
-        images: uint8 `(n, height, width)`, or `(n, height, width, 3)`, as is what is returned.
-        batch_size: Images refined in one call; only these are held as floats.
-        progress: Show a progress bar.
+        images: uint8 `(n, height, width)` or `(n, height, width, 3)`. So is the result.
+        batch_size: Images refined in one call. Only these are held as floats.
+        progress: Whether to show a progress bar.
 
     Raises:
         UserError: If the images do not fit the refiner, or it gives values that are not finite.
@@ -198,7 +198,7 @@ def refine(
     call, refined = _compiled(refiner), np.empty_like(images)
     starts = range(0, len(images), batch_size)
     for start in tqdm(starts, desc="refining", unit="batch", disable=not progress):
-        # The last batch begins earlier, so that one compiled shape does for all.
+        # The last batch begins earlier, so that one compiled shape serves all batches.
         part = slice(max(0, min(start, len(images) - batch_size)), start + batch_size)
         batch = ops.convert_to_tensor(to_float(images[part]))
         floats = ops.convert_to_numpy(call([(batch,)])["refined"])
@@ -211,7 +211,7 @@ def refine(
 
 
 def fits(shape: ImageShape, other: ImageShape) -> bool:
-    """Returns whether two `(height, width, channels)` agree. `None` stands for any number."""
+    """Returns whether two shapes of an image agree. `None` stands for any number."""
     pairs = zip(shape, other, strict=False)
     return len(shape) == len(other) and all(a == b or None in (a, b) for a, b in pairs)
 
@@ -227,7 +227,7 @@ def check_shape(network: keras.Model, image_shape: ImageShape) -> None:
         )
 
 
-# Kept, as snapshots and widgets refine a few eyes with the same R again and again.
+# Cached, as snapshots and widgets refine a few eyes with the same R again and again.
 @lru_cache(maxsize=4)
 def _compiled(refiner):
     step = lambda batch: {"refined": refiner(batch)}  # noqa: E731

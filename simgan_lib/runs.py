@@ -25,24 +25,13 @@ from simgan_lib.models import refine  # noqa: F401, found beside what it takes
 CARRIED = Path(__file__).resolve().parent / "reference"
 REFERENCE_RUNS = CARRIED if CARRIED.is_dir() else CARRIED.parent.parent / "runs"
 # Of metrics.csv. A subclass of SimGAN may log more.
-COLUMNS = (
-    "phase",
-    "iteration",
-    "loss",
-    "refiner_loss",
-    "adversarial_loss",
-    "self_regularisation",
-    "mean_change",
-    "discriminator_loss",
-    "accuracy_real",
-    "accuracy_refined",
-    "history_filled",
-    "rounds_per_second",
-)
+COLUMNS = ("phase", "iteration", "loss", "refiner_loss", "adversarial_loss", "self_regularisation")
+COLUMNS += ("mean_change", "discriminator_loss", "accuracy_real", "accuracy_refined")
+COLUMNS += ("history_filled", "rounds_per_second")
 
 
 class RunError(UserError):
-    """A run folder that cannot be used as asked; the message says what to do about it."""
+    """A run folder that cannot be used as asked. The message says what to do about it."""
 
 
 class Run:
@@ -80,7 +69,7 @@ class Run:
 
     @property
     def environment(self) -> dict:
-        """Versions, device, precision, data, model and minutes."""
+        """Versions, device, precision, data, model and training time in seconds."""
         with self._reading("environment.json") as path:
             return json.loads(path.read_text())
 
@@ -98,11 +87,11 @@ class Run:
 
     @property
     def snapshots(self) -> dict[str, np.ndarray]:
-        """The same n synthetic images at k iterations.
+        """The same n synthetic images, refined at k iterations.
 
         `iteration` (k,); `synthetic` and `real` (n, H, W) and `refined` (k, n, H, W), uint8, with
-        a last axis of 3 in colour. And what `SimGAN.probability_refined` gives, (k, n, h, w):
-        `probability_synthetic` and `probability_refined`.
+        a last axis of 3 in colour. If D gives two logits, also `probability_synthetic` and
+        `probability_refined` (k, n, h, w), from `SimGAN.probability_refined`.
         """
         with self._reading("snapshots.h5") as path, h5py.File(path) as file:
             return {name: own(file, name)[()] for name in file}
@@ -116,17 +105,17 @@ class Run:
 
     @property
     def refiner_crc32(self) -> int:
-        """A checksum of R, which tells whether an evaluation is of these weights."""
+        """The checksum of R. It tells whether an evaluation belongs to these weights."""
         return zlib.crc32((self.folder / "refiner.keras").read_bytes())
 
     @property
     def evaluation(self) -> dict | None:
-        """What `evaluation.report.evaluate` found for these weights, or None."""
+        """What `evaluation.report.evaluate` found for these weights, or `None`."""
         if not (self.folder / "evaluation.json").exists():
             return None
         with self._reading("evaluation.json") as path:
             found = json.loads(path.read_text(), object_hook=_with_nan)
-            # A run that has gone on since needs another evaluation. Most reference runs are kept
+            # A run that was resumed since needs another evaluation. Most reference runs are kept
             # without their networks.
             kept = (self.folder / "refiner.keras").exists()
             return found if not kept or found["refiner_crc32"] == self.refiner_crc32 else None
@@ -157,8 +146,8 @@ class Run:
     def refiner(self) -> keras.Model:
         """Returns the trained refiner, whatever its architecture, with averaged weights.
 
-        Layers of your own must be registered with `keras.saving.register_keras_serializable`, in
-        a module that is imported before.
+        Register layers of your own with `keras.saving.register_keras_serializable`, and import
+        their module first.
         """
         return self._network("refiner")
 
@@ -223,7 +212,7 @@ def pretrained_refiner(name: str = "best") -> keras.Model:
 
 
 def _with_nan(found: dict) -> dict:
-    """JSON has no NaN: `null` stands for it."""
+    """Replaces `null`, which stands for NaN in JSON."""
     for name, value in found.items():
         if value is None:
             found[name] = np.nan
@@ -233,11 +222,11 @@ def _with_nan(found: dict) -> dict:
 
 
 def describe(data: GazeData) -> dict:
-    """Describes data by shape, sources, numbers and checksums, so that a run can tell it."""
+    """Describes data by shape, sources, numbers and checksums, so that a run recognises it."""
     description = {"image_shape": list(data.image_shape)}
     for name, images in (("synthetic", data.synthetic), ("real", data.real)):
         description[name] = {
-            # Without the folders: a run may be published, a user's home need not be.
+            # Without the folders: a published run must not show a user's home.
             "source": re.split(r"[/\\]", images.source)[-1],
             "images": len(images),
             "crc32": zlib.crc32(np.ascontiguousarray(images.images)),

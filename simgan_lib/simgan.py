@@ -26,26 +26,24 @@ class SimGAN(keras.Model):
     Each update differentiates one loss with respect to one network's variables and leaves the
     other network alone. For a method of your own, give other networks, or write a subclass that
     overrides `refiner_loss`, `discriminator_loss` or `round`. What these log is written to
-    `metrics.csv` and handed to callbacks.
-
-    For Keras's callbacks, a round or a pre-training step is a batch, and `log_every` of them are an
-    epoch.
+    `metrics.csv` and passed to callbacks. For Keras's callbacks, a round or a pre-training step is
+    a batch, and `log_every` of them are an epoch.
 
     Args:
         config: The settings.
         image_shape: Height, width and channels of the images.
-        refiner: R, any functional Keras model that gives images of the shape that it takes. The
+        refiner: R, any functional Keras model whose images have the shape of its input. The
             paper's if `None`.
         discriminator: D, any functional Keras model that gives two logits per patch, or anything
             if you override `discriminator_loss`. The paper's if `None`.
-        precision: What the paper's networks compute in. The configuration's if `None`; `"auto"`,
-            which only `training.train` decides, is `"float32"`.
+        precision: Number format of the paper's networks. The configuration's if `None`. `"auto"`
+            is `"float32"` here: only `training.train` measures.
 
     Attributes:
         buffer: The history buffer.
         phase: The phase that is running, one of `PHASES`.
-        planned: How many steps of each phase the configuration asks for, by phase.
-        done: How many of these have been taken.
+        planned: Number of steps that the configuration asks for, by phase.
+        done: Number of these that have been taken, by phase.
         pretraining_epochs: Epochs before the first round: `start_from_epoch` for
             `keras.callbacks.EarlyStopping`.
 
@@ -83,8 +81,8 @@ class SimGAN(keras.Model):
         )
         self._check_networks()
         self.buffer = HistoryBuffer(config.buffer_size, self.image_shape, config.seed)
-        # Adam divides by the size of past gradients. Those of pre-training are so small that its
-        # first adversarial steps would be huge, and the refiner would leave the images behind.
+        # Adam divides by the size of past gradients. Those of pre-training are so small that Adam's
+        # first adversarial steps would be huge, and R would destroy the images.
         rate = config.refiner_learning_rate
         self.pretraining_optimizer = self._optimizer(self.refiner, rate)
         self.refiner_optimizer = self._optimizer(self.refiner, rate, config.refiner_averaging)
@@ -132,7 +130,7 @@ class SimGAN(keras.Model):
         Returns:
             The scalar loss, and a dict of scalars to log.
         """
-        # One pass over both uses the processor better than two.
+        # One pass over both is faster than two.
         logits = self.discriminator(ops.concatenate([real, refined]), training=True)
         on_real, on_refined = ops.split(logits, [real.shape[0]])
         loss = self.adversarial_loss(on_real, REAL) + self.adversarial_loss(on_refined, REFINED)
@@ -151,7 +149,7 @@ class SimGAN(keras.Model):
     def self_regularisation(self, refined, x):
         """Computes how far R(x) is from x. The feature transform psi is the identity."""
         if self.config.output_activation == "equalised":
-            x = models.equalised(x)  # R cannot choose brightness and contrast.
+            x = models.equalised(x)  # R cannot choose brightness and contrast
         return losses.self_regularisation(refined, x)
 
     # ---- the updates
@@ -200,7 +198,7 @@ class SimGAN(keras.Model):
         return self._update(loss, self.refiner, self.pretraining_optimizer)
 
     def pretrain_discriminator(self, x_r, x_d, y):
-        """Takes one step of D, while R stands still; arguments as for `round`."""
+        """Takes one step of D, while R does not change; arguments as for `round`."""
         refined = self.buffer.mix(self.refiner(x_d[0], training=True))
         logs = self.update_discriminator(y[0], refined)
         return logs | {"history_filled": self.buffer.fraction_filled()}
@@ -208,10 +206,10 @@ class SimGAN(keras.Model):
     # ---- the training
 
     def train(self, synthetic: np.ndarray, real: np.ndarray, callbacks=()) -> "SimGAN":
-        """Trains until every phase has its planned steps, from wherever `done` says it stands.
+        """Trains until every phase has taken its planned steps, beginning where `done` stands.
 
         Args:
-            synthetic: Simulated images, uint8 `(n, height, width)`, or `(n, height, width, 3)`.
+            synthetic: Simulated images, uint8 `(n, height, width)` or `(n, height, width, 3)`.
             real: Real images, uint8, of the same height, width and channels.
             callbacks: Keras callbacks. One that sets `model.stop_training` ends the training at
                 the next row of metrics.
@@ -222,7 +220,7 @@ class SimGAN(keras.Model):
         self.stop_training = False
         steps = (self.pretrain_refiner, self.pretrain_discriminator, self.round)
         run = {p: self.backend.compile(s, self.state) for p, s in zip(PHASES, steps, strict=True)}
-        # Callbacks are told of all numbers in every phase; most fix their columns at the first.
+        # Callbacks get all numbers in every phase, as most fix their columns at the first row.
         names = ["loss"]
         for phase in reversed(PHASES):
             if self.planned[phase]:
@@ -240,7 +238,7 @@ class SimGAN(keras.Model):
     def _train_phase(self, run, synthetic, real, callbacks):
         phase, planned, log_every = self.phase, self.planned[self.phase], self.config.log_every
         batches = self._batches(phase, synthetic, real)
-        # Calls end where callbacks expect them: at rows of metrics and at snapshots.
+        # Calls end at rows of metrics and at snapshots, which callbacks write.
         at_once = self.backend.steps_per_call(math.gcd(log_every, self.config.snapshot_every))
         first_epoch = self._epochs(PHASES[: PHASES.index(phase)])
         recent, start = [], time.perf_counter()
@@ -269,7 +267,7 @@ class SimGAN(keras.Model):
         batch = config.batch_size
         half = batch // 2 if config.buffer_size else batch
         draws = [(synthetic, k_g, batch), (synthetic, k_d, half), (real, k_d, batch)]
-        # Nine streams a seed, so that no two phases or networks see the same shuffle. A batch
+        # Nine streams per seed, so that no two phases or networks see the same shuffle. A batch
         # depends on the seed and its number alone, so a resumed run draws the same.
         first = 9 * config.seed + 3 * PHASES.index(phase)
         streams = [
@@ -299,9 +297,9 @@ class SimGAN(keras.Model):
     def averaged_refiner(self) -> keras.Model:
         """Returns R in float32, with the running average of its weights.
 
-        R and D circle round each other: R's last images may be too bright, those of fifty rounds
-        ago too dark. With `refiner_averaging` 0, or before the first round, these are the latest
-        weights. Each call returns the same model with the weights of the moment.
+        R and D oscillate: R's last images may be too bright, those of fifty rounds ago too dark.
+        With `refiner_averaging` 0, or before the first round, these are the latest weights. Each
+        call returns the same model, with the weights of the moment.
         """
         averaged = self._averaged
         averaged.set_weights(self.refiner.get_weights())
@@ -309,7 +307,7 @@ class SimGAN(keras.Model):
             self.refiner_optimizer.finalize_variable_values(averaged.trainable_variables)
         return averaged
 
-    # Cached, not set: Keras would count its weights among those of the model.
+    # Cached, not set, as Keras would count its weights among those of the model.
     @functools.cached_property
     def _averaged(self) -> keras.Model:
         if not self.own_networks:
@@ -319,7 +317,7 @@ class SimGAN(keras.Model):
     def probability_refined(self, images: np.ndarray) -> np.ndarray | None:
         """Returns D's probability, patch by patch, that uint8 images are refined.
 
-        It is float16 `(n, map_height, map_width)`, or `None` where D does not give two logits.
+        It is float16 `(n, map_height, map_width)`, or `None` if D does not give two logits.
         """
         logits = ops.convert_to_numpy(self.discriminator(to_float(images)))
         if logits.ndim != 4 or logits.shape[-1] != 2:
@@ -339,7 +337,7 @@ class SimGAN(keras.Model):
         ]
 
     def save_own_variables(self, store):
-        """Saves how far the training has got, and the random states, which Keras leaves out."""
+        """Saves `done` and the states of the random generators, which Keras leaves out."""
         store["done"] = np.array([self.done[phase] for phase in PHASES])
         for number, seed in enumerate(self._seeds()):
             store[f"seed_{number}"] = ops.convert_to_numpy(seed)
@@ -386,7 +384,7 @@ class SimGAN(keras.Model):
         if self.config.optimizer == "adam":
             optimizer = keras.optimizers.Adam(learning_rate, self.config.beta_1, **ema)
         if self.precision == "float16":
-            # Gradients below 6e-8 vanish in float16; scaling the loss keeps them above.
+            # Gradients below 6e-8 vanish in float16. Scaling the loss keeps them above.
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(network.trainable_variables)
         return optimizer
@@ -414,7 +412,7 @@ class SimGAN(keras.Model):
 
 
 def _with_loss(logs):
-    """Adds `loss`, which Keras's callbacks look for: L_R and L_D, or what a phase has of them."""
+    """Adds `loss`, which Keras's callbacks look for: L_R + L_D, or what a phase has of them."""
     known = [logs[name] for name in ("refiner_loss", "discriminator_loss") if name in logs]
     known = known or [logs.get("self_regularisation", next(iter(logs.values())))]
     return {"loss": sum(known[1:], start=known[0]), **logs}

@@ -33,12 +33,12 @@ from simgan_lib.runs import COLUMNS, Run, RunError, describe
 from simgan_lib.simgan import PHASES, SimGAN
 
 SNAPSHOT_IMAGES = 32  # as in the report's figures
-# Ctrl-C, what a cluster sends before it kills, and what a terminal sends when it is closed.
+# From Ctrl-C, from a cluster before it kills a process, and from a terminal that is closed.
 STOP_SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
 class TrainingError(UserError):
-    """A training whose numbers are no longer finite. The command line exits with 3."""
+    """A training whose numbers are no longer finite. The command line exits with code 3."""
 
     exit_code = 3
 
@@ -62,11 +62,11 @@ def train(
         data: The synthetic and the real images.
         config: The settings.
         folder: The run folder to write.
-        resume: Go on from the folder's checkpoint, if it has one. `config` may then differ from
-            the folder's in `iterations` only.
+        resume: Whether to go on from the folder's checkpoint, if it has one. `config` may then
+            differ from the folder's in `iterations` only.
         callbacks: Further Keras callbacks.
-        progress: Show a progress bar, and warn of what `checks.diagnose` finds wrong.
-        devices: Over how many devices to split each batch, on JAX.
+        progress: Whether to show a progress bar and the warnings of `checks.diagnose`.
+        devices: Number of devices that share each batch, on JAX.
         model: A model of your own, built with `config`: a subclass of `SimGAN`, or one with other
             networks. To resume, build it in the same way and give it again.
 
@@ -86,7 +86,7 @@ def train(
         checkpoint = Run(folder).checkpoint() if known else None
         precision = config.precision
         if checkpoint:
-            # The probe may answer differently today; the run goes on in what it began with.
+            # 'auto' may choose another format today. The run keeps the one it began with.
             precision = Run(folder).environment["precision"]
         elif precision == "auto" and model is None:
             precision = backends.fastest_precision(backends.time_precisions())
@@ -102,7 +102,7 @@ def train(
 
 
 class RunWriter(keras.callbacks.Callback):
-    """Writes a run folder while a SimGAN trains, and warns once of each trouble it sees there."""
+    """Writes a run folder while a SimGAN trains, and warns once of each trouble in its metrics."""
 
     def __init__(self, folder: Path, data: GazeData, resume: bool, warn: Callable[[str], None]):
         super().__init__()
@@ -124,7 +124,7 @@ class RunWriter(keras.callbacks.Callback):
             try:
                 self._read_earlier(Run(self.folder))
             except RunError as error:
-                # What has been learned is in the checkpoint. The curve of the past is lost.
+                # The weights are in the checkpoint. Past rows and snapshots may be lost.
                 warnings.warn(f"{error} The run goes on without what it held.", stacklevel=2)
         self.start, self.last_write = time.perf_counter() - seconds, 0.0
         self.environment = _environment(self.model, self.data)
@@ -137,7 +137,7 @@ class RunWriter(keras.callbacks.Callback):
         if (self.folder / "snapshots.h5").exists():
             shots = run.snapshots
             iteration = shots["iteration"]
-            # What was taken because of a stop has no place in a run that goes on.
+            # A snapshot taken because of a stop is dropped: an unbroken run has none there.
             kept = iteration % self.model.config.snapshot_every == 0
             kept &= iteration <= self.model.done["adversarial"]
             for name in shots.keys() - {"synthetic", "real"}:
@@ -167,7 +167,7 @@ class RunWriter(keras.callbacks.Callback):
         if sum(done.values()) - max(self.saved, 0) >= self.model.config.checkpoint_every:
             self._save()
         elif time.perf_counter() - self.last_write > 1:
-            # Not with every row: the file grows, and a GPU may log many a second.
+            # Not with every row: the file grows, and a GPU may log many rows a second.
             self._write_metrics()
 
     def on_train_end(self, logs=None):
@@ -189,9 +189,8 @@ class RunWriter(keras.callbacks.Callback):
             with atomic(self.folder / f"{name}.keras") as temporary:
                 _save_network(network, temporary)
         self._write_environment()
-        # The checkpoint last: it must never be ahead of the other files. Its name holds its
-        # checksum, so that a damaged one is not taken for a whole one. The one before it stays, to
-        # go on from if the last is damaged.
+        # The checkpoint is last, as it must never be ahead of the other files. Its name holds its
+        # checksum, which tells a damaged one. The one before it stays, in case the last is damaged.
         folder, self.saved = self.folder / "checkpoint", sum(self.model.done.values())
         temporary = folder / f".{os.getpid()}.weights.h5"
         self.model.save_weights(temporary)
@@ -242,18 +241,18 @@ class RunWriter(keras.callbacks.Callback):
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Shows a bar over all phases, with the numbers that tell how the game stands.
+    """Shows a bar over all phases, with the losses and R's change.
 
     A training outlives its terminal: where nothing can be written, nothing is shown.
     """
 
     def __init__(self, show: bool = True):
         super().__init__()
-        # It is drawn at the first step, not here.
+        # The delay draws it at the first step, not here.
         self.bar = tqdm(unit="round", delay=1e-3, disable=not show)
 
     def on_train_begin(self, logs=None):
-        """Takes over how much there is to do."""
+        """Sets the bar's length to the number of steps, and its start to those done."""
         self.bar.total = sum(self.model.planned.values())
         self.bar.initial = self.bar.n = sum(self.model.done.values())
 
@@ -277,7 +276,7 @@ class ProgressBar(keras.callbacks.Callback):
                 self.bar.write(f"simgan: {text}", file=sys.stderr)
 
     def close(self):
-        """Leaves the bar as it is, also where the training fails."""
+        """Ends the bar and leaves it on the screen, also if the training fails."""
         with suppress(OSError):
             self.bar.close()
 
@@ -295,7 +294,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         self.images = images[:16]
 
     def on_epoch_end(self, epoch, logs=None):
-        """Writes the curves, and every `snapshot_every` rounds the eyes."""
+        """Writes the curves, and the eyes where `snapshot_every` divides the round."""
         known = {name: value for name, value in logs.items() if np.isfinite(value)}
         super().on_epoch_end(epoch, known)
         if self.model.done["adversarial"] % self.model.config.snapshot_every == 0:
@@ -308,7 +307,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
 
 
 def _check(folder, data, config, model, devices, resume) -> None:
-    """Refuses what cannot be trained as asked, before anything is written."""
+    """Raises a RunError for what cannot be trained as asked, before anything is written."""
     if model is not None and model.config != config:
         raise RunError("The model was built with another config: build it with the one you give.")
     if model is not None and model.image_shape != data.image_shape:
@@ -319,7 +318,7 @@ def _check(folder, data, config, model, devices, resume) -> None:
     if model is not None and devices > 1:
         raise RunError(f"devices={devices} builds a model of its own: leave out model=.")
     if not (folder / "config.json").exists():
-        # Hidden files and empty folders are what a training leaves that was killed at its start.
+        # A training that was killed at its start leaves hidden files and empty folders.
         if any(p.is_file() and not p.name.startswith(".") for p in folder.rglob("*")):
             raise RunError(f"{folder} holds files that are not a run's. Choose another folder.")
         return
@@ -367,8 +366,8 @@ def _environment(model: SimGAN, data: GazeData) -> dict:
 
 def _save_network(network, path):
     network.save(path)
-    # Keras 3.15 writes two settings of initialisers that Keras 3.13, Colab's, refuses. Where they
-    # are null, they say nothing.
+    # Keras 3.15 writes two settings of initialisers that Keras 3.13, Colab's, refuses. They mean
+    # nothing where they are null.
     with zipfile.ZipFile(path) as archive:
         contents = {part: archive.read(part) for part in archive.infolist()}
     with zipfile.ZipFile(path, "w") as archive:
@@ -380,7 +379,7 @@ def _save_network(network, path):
 
 @contextmanager
 def _stop_on_signals(model):
-    """Lets the first of `STOP_SIGNALS` end the training, and the second one the process."""
+    """Makes the first of `STOP_SIGNALS` end the training, and the second one the process."""
     main = threading.current_thread() is threading.main_thread()
     before = {number: signal.getsignal(number) for number in STOP_SIGNALS if main}
 
@@ -393,7 +392,7 @@ def _stop_on_signals(model):
             signal.signal(number, handler)
 
     for number, handler in before.items():
-        # What is ignored stays so: 'nohup' has a training outlive its terminal.
+        # An ignored signal stays ignored: with 'nohup' a training outlives its terminal.
         if handler is not signal.SIG_IGN:
             signal.signal(number, stop)
     try:

@@ -1,7 +1,7 @@
-"""All that differs between Keras's backends, between number formats, and between devices.
+"""All that differs between Keras's backends, number formats and devices.
 
-Each backend module has the same functions, these above all: `gradient_update` takes one optimiser
-step on a loss, and `compile` turns a function of such steps into one fast call.
+Each backend module has the same functions. `gradient_update` takes one optimiser step on a loss,
+and `compile` turns a function of such steps into one fast call.
 """
 
 import importlib
@@ -31,8 +31,8 @@ def current() -> ModuleType:
     """Returns the module for the backend that Keras runs on, `tensorflow` or `jax`.
 
     Raises:
-        UserError: If Keras runs on another backend, or with other axes or floats. Networks built
-            with these would train, and be others.
+        UserError: If Keras runs on another backend, or with other axes or floats. Networks would
+            train with these, but differ.
     """
     name = keras.backend.backend()
     if name not in SUPPORTED:
@@ -56,11 +56,9 @@ current()  # refuses before anything is built
 def data_parallel(devices: int, batch_size: int) -> AbstractContextManager:
     """Splits every batch over several devices, for models that are built and trained inside.
 
-    Half a batch, what R refines for D, must split evenly too.
-
     Raises:
-        UserError: If there are fewer devices, the batch does not split, or Keras runs on another
-            backend than JAX.
+        UserError: If there are fewer devices, half a batch, which R refines for D, does not split
+            evenly, or the backend is not JAX.
     """
     if devices == 1:
         return nullcontext()
@@ -79,7 +77,7 @@ def data_parallel(devices: int, batch_size: int) -> AbstractContextManager:
 
 
 def to_device(batches: np.ndarray):
-    """Copies batches, `(number, batch, height, width, channels)`, or to each device its part."""
+    """Copies batches `(number, batch, height, width, channels)` to the device, or splits them."""
     distribution = keras.distribution.distribution()
     if distribution is None:
         return ops.convert_to_tensor(batches)
@@ -91,20 +89,19 @@ def to_device(batches: np.ndarray):
 def time_precisions() -> dict[str, float]:
     """Times a convolution of the refiner, forwards and backwards, in each number format.
 
-    float16 is timed on accelerators only: CPUs convert it to float32 first, which takes seconds.
-
     Returns:
-        Seconds by format: `"float32"`, `"bfloat16"` and, not on a CPU, `"float16"`.
+        Seconds by format: `"float32"`, `"bfloat16"` and, not on a CPU, `"float16"`, which CPUs
+        convert to float32: that takes seconds.
     """
     on_cpu = current().device_name() == "CPU"
     return {n: _time_convolution(n) for n in POLICIES if not (on_cpu and n == "float16")}
 
 
 def fastest_precision(seconds: dict[str, float]) -> str:
-    """Picks a number format from what `time_precisions` found.
+    """Picks a number format from the times that `time_precisions` returns.
 
-    A shorter format must be 15% faster than float32 to be worth its rounding. bfloat16 goes before
-    a float16 that is up to 10% faster, as its losses need no scaling.
+    A shorter format must be 15% faster than float32 to be worth its rounding. bfloat16 is preferred
+    to a float16 that is up to 10% faster, as its losses need no scaling.
 
     Example:
         >>> fastest_precision({"float32": 1.0, "bfloat16": 0.5, "float16": 4.0})

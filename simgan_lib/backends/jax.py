@@ -12,8 +12,8 @@ def gradient_update(loss_function, optimizer, variables, state):
         loss_function: Takes nothing, returns a scalar loss and a dict of scalars to log.
         optimizer: A built Keras optimiser.
         variables: The Keras variables to change.
-        state: All variables that the loss reads. What the loss itself changes of them, such as a
-            seed generator or a moving average, stays changed.
+        state: All variables that the loss reads. Those that the loss itself changes, such as a seed
+            generator or a moving average, stay changed.
 
     Returns:
         The dict of scalars.
@@ -38,7 +38,7 @@ def gradient_update(loss_function, optimizer, variables, state):
 
 
 def gradient(loss, at):
-    """Returns the gradient of a function of one tensor `at` a place, as a NumPy array."""
+    """Returns the gradient of `loss`, a function of one tensor, at `at`, as a NumPy array."""
     return np.asarray(jax.grad(loss)(at))
 
 
@@ -51,7 +51,7 @@ def compile(step, state):
 
     Returns:
         A function of a list of steps' arguments, each a tuple. It returns the scalars, averaged
-        over the steps. Its `names` says, of one step's arguments, which scalars these are.
+        over the steps. Its attribute `names` maps one step's arguments to the scalars' names.
     """
 
     def pure(values, arguments):

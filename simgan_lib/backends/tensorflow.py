@@ -4,7 +4,7 @@ import logging
 
 import tensorflow as tf
 
-# TensorFlow warns of every new network after the fourth. Here each one is meant.
+# TensorFlow warns of every new graph after the fourth. Here each one is intended.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
@@ -20,7 +20,7 @@ def gradient_update(loss_function, optimizer, variables, state):
 
 
 def gradient(loss, at):
-    """Returns the gradient of a function of one tensor `at` a place, as a NumPy array."""
+    """Returns the gradient of `loss`, a function of one tensor, at `at`, as a NumPy array."""
     at = tf.convert_to_tensor(at)
     with tf.GradientTape() as tape:
         tape.watch(at)

@@ -29,10 +29,10 @@ KAGGLE_FILES = ("gaze.h5", "gaze.csv", "gaze.json", "real_gaze.h5")
 KAGGLE_HELP = f"""Download {", ".join(KAGGLE_FILES)} from https://www.kaggle.com/datasets/{KAGGLE}
 and put them into {{}} (gaze.h5, or synthetic_gaze.h5, and real_gaze.h5 are enough)."""
 
-# File, style and first eye: starts far apart, so that no file shares an eye with another.
+# File, style and first eye. The starts lie far apart, so that no two files share an eye.
 SIMULATED = [("synthetic_gaze.h5", "simulator", 0), ("real_gaze.h5", "webcam", 10**8)]
 SIMULATED += [("webcam_test.h5", "webcam", 2 * 10**8)]
-# The webcam's images are drawn, and whoever shows them must be able to tell: see Run.real_name.
+# Run.real_name reads from this that the webcam's images are drawn.
 SOURCES = {"simulator": "simulator images", "webcam": "simulated webcam images"}
 
 
@@ -48,15 +48,15 @@ def load(
     """Loads a data set: synthetic images with labels, and real images, of one size.
 
     Args:
-        name: "simulated" (made on first use, with `limit` images a kind), "kaggle", a folder with
-            synthetic_gaze.h5 or gaze.h5, real_gaze.h5, and for a test set webcam_test.h5, or what
-            else `read_images` reads.
+        name: "simulated" (made on first use, with `limit` images of each kind), "kaggle", a folder
+            with synthetic_gaze.h5 or gaze.h5, real_gaze.h5 and, for a test set, webcam_test.h5, or
+            any other path that `read_images` reads.
         real: File or folder of the real images, instead of the data set's own.
         root: Folder that holds the folders `simulated` and `kaggle`.
         size: `(H, W)` in pixels to resize all images to.
-        limit: At most this many of each kind: the first ones, so that a small simulated set is
-            the start of a large one. Of other real images it takes evenly spaced ones, as files
-            go by person.
+        limit: Largest number of images of each kind. The first ones are taken, so that a small
+            simulated set is the start of a large one. Of other real images, evenly spaced ones are
+            taken, as files are ordered by person.
         progress: Whether to show a progress bar.
         gray: Whether to turn colour images gray.
 
@@ -71,12 +71,12 @@ def load(
         raise DataError(f"limit must be at least 1; received {limit}.")
     folder = Path(root, name) if name in ("simulated", "kaggle") else Path(name)
     if name == "simulated":
-        if not (folder / "webcam_test.h5").exists():  # The last to be made.
+        if not (folder / "webcam_test.h5").exists():  # the last to be made
             counts = (limit, limit, min(limit, 2_000)) if limit else ()
             make_simulated(folder, *counts, progress=progress)
         for path in (folder / name for name, _, _ in SIMULATED):
             recipe = _recipe(path)
-            # Without a recipe it is somebody's own file under this name.
+            # Without a recipe it is a user's own file of this name.
             if isinstance(recipe, dict) and recipe.get("version") != simulator.VERSION:
                 raise DataError(
                     f"{path} was drawn by another version of the simulator. Make the set again "
@@ -93,7 +93,7 @@ def load(
     test_path = folder / "webcam_test.h5"
     test = usable(read(test_path)) if test_path.exists() else None
     data = GazeData(usable(read(synthetic_path)), read(real_path), test)
-    usable(ImageSet(data.real.images, source=data.real.source))  # Its labels are not used.
+    usable(ImageSet(data.real.images, source=data.real.source))  # its labels are not used
     if limit is None:
         return data
     if name == "simulated" and limit > len(data.synthetic):
@@ -106,16 +106,13 @@ def load(
 
 
 def read_images(
-    path: str | Path,
-    size: tuple[int, int] | None = None,
-    progress: bool = True,
-    gray: bool = False,
+    path: str | Path, size: tuple[int, int] | None = None, progress: bool = True, gray: bool = False
 ) -> ImageSet:
     """Reads images and labels from a file or a folder, whichever layout it has.
 
-    The layouts are in the data card, data/README.md, with the columns that are looked for. Images
-    come in the order of the numbers in their names. Gaze is converted to the convention of
-    `LABELS`. All other labels are kept as they are.
+    data/README.md lists the layouts and the columns that are looked for. Images come in the order
+    of the numbers in their names. Gaze is converted to the convention of `LABELS`. All other labels
+    stay as they are.
 
     Args:
         path: An HDF5 file, ours or Kaggle's; a folder of MPIIGaze, of UnityEyes or of pictures,
@@ -125,7 +122,7 @@ def read_images(
         gray: Whether to turn colour images gray.
 
     Raises:
-        DataError: If the path cannot be read, or not without a guess.
+        DataError: If the path cannot be read, or is ambiguous.
 
     Example:
         >>> import tempfile
@@ -142,7 +139,7 @@ def read_images(
 
 
 def read_blocks(path, size=None, progress: bool = True, gray: bool = False) -> Iterator[ImageSet]:
-    """Reads what `read_images` reads in parts of some MB: more than fits into memory."""
+    """Reads what `read_images` reads, in parts of some MB, as all may not fit into memory."""
     path, size = Path(path), check_size(size) if size is not None else None
     with reading(path):
         source, images, labels = readers.open_images(path, size, progress)
@@ -168,15 +165,15 @@ def save_images(
 ) -> int:
     """Writes our stacked layout: an HDF5 file and, for labels, the CSV file of the same name.
 
-    The HDF5 file holds the data set `image`. Its attributes say what the images are, and hold the
-    checksums of the pixels and of the CSV file's rows. Each file appears whole or not at all, the
-    images last.
+    The HDF5 file holds the data set `image`. Its attributes hold the images' source and recipe, and
+    the checksums of the pixels and of the CSV file's rows. Each file appears whole or not at all,
+    the images last.
 
     Args:
-        path: The HDF5 file, with the ending .h5.
-        images: One set, or the parts of one, taken one by one.
-        overwrite: Whether to replace files that are there.
-        recipe: How the images were made, in whatever JSON can hold.
+        path: The HDF5 file, with the ending .h5 or .hdf5.
+        images: One set, or its parts, taken one by one.
+        overwrite: Whether to replace files that exist.
+        recipe: How the images were made: anything that JSON can hold.
 
     Returns:
         How many images were written.
@@ -203,7 +200,6 @@ def save_images(
             options |= {"chunks": (min(256, len(first)), *shape), "maxshape": (None, *shape)}
             data = file.create_dataset("image", (0, *shape), **options)
             for block in itertools.chain([first], parts):
-                # On a full disk, HDF5 would end the process when it closes the file.
                 check_space(path.parent, 2 * block.images.nbytes)
                 data.resize(len(data) + len(block), axis=0)
                 data[-len(block) :] = block.images
@@ -215,7 +211,7 @@ def save_images(
             file.attrs.update(about, sha256=pixels.hexdigest())
             file.attrs["labels_sha256"], count = rows_sha256(rows), len(data)
         if first.labels is None:
-            table.unlink(missing_ok=True)  # That of the file which this one replaces.
+            table.unlink(missing_ok=True)  # of the file that this one replaces
     return count
 
 
@@ -229,13 +225,13 @@ def make_simulated(
     overwrite: bool = False,
     progress: bool = True,
 ) -> Path:
-    """Makes the simulated data set, in the files and (by default) the sizes of the report.
+    """Makes the simulated data set, in the files and by default the sizes of the report.
 
     It writes synthetic_gaze.h5 and .csv (simulator images, labelled), real_gaze.h5 (simulated
     webcam images, not labelled), webcam_test.h5 and .csv (other ones, labelled, for evaluation
-    only), and returns the folder. `synthetic`, `real` and `test` count their images. A file of the
-    same recipe is kept, so that a run that was stopped goes on; one of another recipe is an error
-    without `overwrite`. While another process makes the same set, it is refused.
+    only), and returns the folder. `synthetic`, `real` and `test` are the numbers of images. Files
+    of the same recipe are kept, so that a stopped run can be resumed. Without `overwrite`, a file
+    of another recipe is an error. So is another process that makes the same set.
     """
     if min(synthetic, real, test) < 1 or seed < 0:
         raise DataError(f"Sizes start at 1, seeds at 0: {synthetic=}, {real=}, {test=}, {seed=}.")
@@ -255,17 +251,17 @@ def make_simulated(
             images, labels = simulator.simulate(**eyes, progress=progress)
             made = ImageSet(images, None if name == "real_gaze.h5" else labels, SOURCES[style])
             save_images(path, made, overwrite=True, recipe=recipe)
-        # Nobody can have taken it meanwhile. Windows keeps files that are open.
+        # No other process can hold it. Windows keeps files that are open.
         with contextlib.suppress(OSError):
             (folder / ".lock").unlink()
     return folder
 
 
 def fetch_kaggle(root: str | Path = "data") -> Path:
-    """Downloads the report's files from Kaggle to `root`/kaggle; those that are there are kept."""
+    """Downloads the report's files from Kaggle to `root`/kaggle. Files that exist are kept."""
     folder = Path(root, "kaggle")
     folder.mkdir(parents=True, exist_ok=True)
-    # One by one: the whole data set has several GB more, which are of no use here.
+    # One by one, as the whole data set has several GB more, which are not needed.
     for path in (folder / name for name in KAGGLE_FILES):
         try:
             if not path.exists():
@@ -273,13 +269,13 @@ def fetch_kaggle(root: str | Path = "data") -> Path:
 
                 with atomic(path) as temporary:
                     shutil.copyfile(kagglehub.dataset_download(KAGGLE, path=path.name), temporary)
-            if zipfile.is_zipfile(path):  # Kaggle packs what it sends, and keeps the name.
+            if zipfile.is_zipfile(path):  # Kaggle zips what it sends, and keeps the name
                 with atomic(path) as temporary, zipfile.ZipFile(path) as archive:
                     temporary.write_bytes(archive.read(path.name))
             if path.suffix == ".h5":
                 with reading(path), h5py.File(path) as file:
                     own(file, "image")
-        except Exception as error:  # kagglehub raises what its HTTP library does.
+        except Exception as error:  # kagglehub raises what its HTTP library raises
             failed = f"Fetching {path.name} failed: {type(error).__name__}: {error}."
             raise DataError(f"{failed} By hand: {KAGGLE_HELP.format(folder.resolve())}") from error
     return folder
@@ -311,7 +307,7 @@ def check(path: str | Path) -> list[str]:
     if block.labels is not None:
         for name, values in pd.concat(labels).select_dtypes("number").items():
             lines.append(f"{shown(str(name))}: {values.min():.3f} to {values.max():.3f}")
-    # Libraries' deprecations are of no concern to the owner of the file.
+    # The owner of the file does not need libraries' deprecations.
     told = [str(warning.message) for warning in caught if warning.category is UserWarning]
     recorded = _attribute(path, "sha256") if h5py.is_hdf5(path) else None
     if recorded not in (None, pixels.hexdigest()):

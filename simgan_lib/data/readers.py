@@ -1,8 +1,8 @@
-"""Files of images and labels, in the layouts in which they are found.
+"""Readers of the layouts in which files of images and labels are found.
 
-`open_images` finds the layout. A reader returns uint8 images, taken one by one, gray or in colour,
-in the order of the numbers in their names, and a table with a row for each, or None. Gaze comes in
-the columns of `LABELS`, whatever the file's axes; all other labels come as they are.
+`open_images` finds the layout. A reader returns an iterable of uint8 images, gray or in colour, in
+the order of the numbers in their names, and a table with a row for each, or None. Gaze is converted
+to the columns of `LABELS`; all other labels stay as they are.
 """
 
 import json
@@ -25,18 +25,10 @@ from tqdm.auto import tqdm
 
 from simgan_lib.data import labels as tables
 from simgan_lib.data.camera import SIZE
-from simgan_lib.data.files import (
-    PICTURES,
-    DataError,
-    check_own,
-    own,
-    read_text,
-    reading,
-    warn,
-)
+from simgan_lib.data.files import PICTURES, DataError, check_own, own, read_text, reading, warn
 from simgan_lib.data.labels import complete, gaze_labels, match_rows, read_table
 
-with suppress(ImportError):  # Filters that a user has installed for HDF5.
+with suppress(ImportError):  # HDF5 filters that a user has installed
     import hdf5plugin  # noqa: F401
 
 TABLES = (".csv", ".tsv", ".json")
@@ -46,7 +38,7 @@ UNITY_POINTS = ("interior_margin_2d", "caruncle_2d", "iris_2d")
 def open_images(
     path: Path, size: tuple[int, int] | None = None, progress: bool = True
 ) -> tuple[str, Iterable[np.ndarray], pd.DataFrame | None]:
-    """Opens a file or a folder: returns its source or layout, its images and its labels.
+    """Opens a file or a folder and returns its source or layout, its images and its labels.
 
     Raises:
         DataError: If the path has none of the layouts.
@@ -92,7 +84,7 @@ def _with_a_look(path, images):
 
 
 def _files(folder):
-    """All files below a folder, 2 before 10, without hidden ones and systems' companions."""
+    """Lists the files below a folder, 2 before 10, without hidden and macOS companion files."""
     found = folder.rglob("*") if folder.is_dir() else [folder]
     parts = {path: path.relative_to(folder).parts for path in found if path.is_file()}
     hidden = (".", "__MACOSX")
@@ -100,7 +92,7 @@ def _files(folder):
 
 
 def _warn_of_others(folder, others):
-    """Warns of files that were not read, but for those that hold no data."""
+    """Warns of files that were not read, except those that hold no data."""
     plain = ("", ".md", ".ini", ".db")
     names = [p.name for p in natsorted(others) if p.suffix.lower() not in plain]
     names = [name for name in names if not name.lower().startswith("readme")]
@@ -109,7 +101,7 @@ def _warn_of_others(folder, others):
 
 
 def read_stacked(path: Path, bar):
-    """Reads our layout. Only labels without our checksum are matched and completed."""
+    """Reads our layout. Labels with our checksum are taken as they are, others are completed."""
     with reading(path), h5py.File(path) as file:
         count = len(own(file, "image"))
         expected, dtypes = (file.attrs.get(name) for name in ("labels_sha256", "labels_dtypes"))
@@ -170,7 +162,7 @@ def _group_images(path, keys, bar):
         group, total, turned = file["image"], 0, None
         for key in bar(keys):
             data = h5py.h5d.open(group.id, key)  # group[key][()] takes three times as long
-            if turned is None:  # All images are of one program, and looking it up takes long.
+            if turned is None:  # One program wrote all images, and looking it up takes long.
                 turned = h5py.h5a.exists(data, b"MATLAB_class")
             shape, dtype = data.shape, data.dtype
             if dtype == np.uint8 and shape:
@@ -178,7 +170,7 @@ def _group_images(path, keys, bar):
                 check_own(path, data, total)
                 image = np.empty(shape, dtype)
                 data.read(h5py.h5s.ALL, h5py.h5s.ALL, image)
-            else:  # is refused, with what it is
+            else:  # `images._fit` refuses it, and says what it is
                 total += h5py.Dataset(data).nbytes
                 check_own(path, data, total)
                 image = h5py.Dataset(data)[()]
@@ -186,21 +178,21 @@ def _group_images(path, keys, bar):
 
 
 def label_table(path: Path) -> Path | None:
-    """The CSV or JSON file that belongs to an HDF5 file: that of the same name."""
+    """Returns the CSV, TSV or JSON file of the same name as an HDF5 file, or None."""
     beside = {file.name.lower(): file for file in path.parent.iterdir()}
     names = [(path.stem + ending).lower() for ending in TABLES]
     return next((beside[name] for name in names if name in beside), None)
 
 
 def _is_day(path):
-    """Whether a .mat file is one of MPIIGaze's. Calibrations and others hold no `data`."""
+    """Returns whether a .mat file is one of MPIIGaze's. Calibrations hold no `data`."""
     try:
         return any(name == "data" and kind == "struct" for name, _, kind in whosmat(path))
-    except Exception:  # The reader says what is wrong, where it is no pictures' companion.
+    except Exception:  # the reader says what is wrong, unless pictures lie beside it
         return not any(p.suffix.lower() in PICTURES for p in path.parent.iterdir())
 
 
-# SciPy ends the process at some damaged files. So another one tries them first.
+# SciPy crashes on some damaged files, so another process tries them first.
 TRY = """import contextlib, sys, scipy.io
 for path in sys.stdin.read().split("\\0"):
     print(path, flush=True)
@@ -256,7 +248,7 @@ def read_unityeyes(pairs: dict[Path, Path], size: tuple[int, int], bar):
         box = max([1.25, width / height] * (high - low)) * np.array([1, height / width])
         box *= min(1, *(image.size / box))
         start = np.clip((low + high - box) / 2, 0, image.size - box)
-        # Rounding must not put the box's end outside the picture, which Pillow refuses.
+        # Pillow refuses a box whose end rounding has put outside the picture.
         end = np.minimum(start + box, image.size)
         eye = image.resize((width, height), Image.Resampling.BILINEAR, (*start, *end))
         images.append(np.asarray(eye))
@@ -282,15 +274,15 @@ def read_folder(folder: Path, files: list[Path], pictures: list[Path], bar):
         names = [path.relative_to(folder).as_posix() for path in pictures]
         rows = match_rows(read_table(found[0]), names, found[0], tables.name_forms)
         labels = complete(rows, found[0])
-    # One by one, as photographs are large until they are resized.
+    # One by one, as photographs are large before they are resized.
     return map(_picture, bar(pictures)), labels
 
 
 def _picture(path):
-    """A picture as viewers show it: upright, on white where it is transparent, in 8 bits."""
+    """Reads a picture as viewers show it: upright, on white if transparent, in 8 bits."""
     with reading(path), Image.open(path) as file:
         frames = getattr(file, "n_frames", 1)
-        if frames > 1 and file.format != "MPO":  # A phone's picture may hold its own preview.
+        if frames > 1 and file.format != "MPO":  # a phone's picture may hold its preview
             warn(f"{path}: the first of {frames} pictures was read.")
         image = ImageOps.exif_transpose(file)
         if image.mode in ("I", "F") or image.mode.startswith("I;16"):
@@ -303,7 +295,7 @@ def _picture(path):
 
 
 def _eight_bits(image, kind, path):
-    """Scales 0 to 65535, or 0 to 1 in floats: by type, as a dark picture must stay dark."""
+    """Scales 0 to 65535, or 0 to 1 in floats, to 0 to 255. A dark picture stays dark."""
     top = 1.0 if image.mode == "F" else 65535
     known = image.mode != "I" or kind in ("PNG", "PPM")
     values = np.asarray(image, float)

@@ -1,9 +1,9 @@
-"""From a row of numbers to pixels: the parts of an eye, then the two cameras that look at it.
+"""Draws rows of a table: the parts of an eye, then the two cameras that photograph it.
 
 Lengths are millimetres from the centre of the eyeball. There are two frames: the camera's, X right
 and Y down, and the head's, x towards the outer corner and y down, which is tilted, and mirrored for
-the other eye. Every processor draws the same bytes: it rounds sums, products, quotients and roots
-of whole arrays alike, but not NumPy's sines and exponentials, for which there are own ones here.
+the other eye. Every processor draws the same bytes. All round sums, products, quotients and roots
+of whole arrays alike, but not NumPy's sines and exponentials, so this module has its own.
 """
 
 import io
@@ -17,22 +17,22 @@ from PIL import Image
 SIZE = (35, 55)
 EYEBALL, IRIS = 12.0, 5.9  # radii
 IRIS_PLANE = math.sqrt(EYEBALL * EYEBALL - IRIS * IRIS)  # from the eyeball's centre to the pupil
-CORNERS = 1.3  # how far the lids' corners lie below it
+CORNERS = 1.3  # how far the lids' corners lie below the eyeball's centre
 
 
 def look_vector(pitch, yaw):
-    """The unit vector of gaze, with x right, y down and z away from the camera."""
+    """Returns the unit vector of gaze, with x right, y down and z away from the camera."""
     return -cosine(pitch) * sine(yaw), -sine(pitch), -cosine(pitch) * cosine(yaw)
 
 
 def sine(angle: np.ndarray, terms: int = 11) -> np.ndarray:
-    """The sine, the same on every processor. Five terms are enough for a pixel."""
+    """Computes the sine, the same on every processor. Five terms are enough for a pixel."""
     turns = _turns(angle)
     return _series(np.maximum(np.minimum(turns, 0.5 - turns), -0.5 - turns), terms)
 
 
 def cosine(angle: np.ndarray, terms: int = 11) -> np.ndarray:
-    """The cosine, the same on every processor."""
+    """Computes the cosine, the same on every processor."""
     return _series(0.25 - np.abs(_turns(angle)), terms)
 
 
@@ -91,7 +91,7 @@ def _angle(y, x):
 
 
 def pixels_per_mm(zoom, size):
-    """The scale: a crop is 37 mm wide, a little wider than the lids."""
+    """Returns the scale: with zoom 1, an image is 37 mm wide, a little wider than the lids."""
     return 1.47 * zoom * min(size[0] / SIZE[0], size[1] / SIZE[1])
 
 
@@ -257,8 +257,8 @@ def camera_simulator(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
 def camera_webcam(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
     """Photographs scenes with a webcam, as MPIIGaze's normalised images were made.
 
-    The lens blurs, the sensor adds noise, JPEG compresses, cutting the eye out of the picture
-    resamples, and the histogram is equalised.
+    The lens blurs, the sensor adds noise, JPEG compresses, cutting out the eye resamples, and the
+    histogram is equalised.
     """
     enlarged = min(scene.shape[1] / SIZE[0], scene.shape[2] / SIZE[1])
     light = blur(255 * _column(eyes, "exposure") * scene, _column(eyes, "blur") * enlarged)
@@ -302,7 +302,7 @@ def blur(images: np.ndarray, sigma: np.ndarray) -> np.ndarray:
 
 
 def equalize(image: np.ndarray) -> np.ndarray:
-    """Equalises a histogram: every gray level becomes the share of pixels at or below it.
+    """Equalises a histogram: every level becomes 255 times the share of pixels at or below it.
 
     Example:
         >>> equalize(np.array([[100, 101, 101, 103]], np.uint8))
@@ -313,7 +313,7 @@ def equalize(image: np.ndarray) -> np.ndarray:
 
 
 def _column(eyes, name):
-    """A column as (n, 1, 1), so that it combines with pixels by broadcasting."""
+    """Returns a column as (n, 1, 1), for broadcasting with pixels."""
     return eyes[name].to_numpy(np.float32)[:, None, None]
 
 

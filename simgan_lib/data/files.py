@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from simgan_lib.config import UserError, shown
 
-# How a file begins that is not what its name says, and what to do then.
+# The first bytes of a file that is not what its name says, and what to do about it.
 BEGINS = {
     b"PK": "It is a zip archive or a spreadsheet: unpack it, or save it as CSV UTF-8.",
     b"\x1f\x8b": "It is packed with gzip: unpack it.",
@@ -23,7 +23,7 @@ BEGINS = {
     b"\x93NUMPY": "It is a NumPy array: save its images as pictures, or in an HDF5 file.",
     b"MATLAB 7.3": "It is a MATLAB 7.3 file: save it again with save(..., '-v7').",
 }
-# What libraries say of a whole file, and what to do then.
+# What libraries say of a file that is not damaged, and what to do about it.
 SAID = {
     "lock file|temporarily unavailable": "Another program has it open for writing: close it there.",
     "already open for write": "The program that wrote it did not close it: run `h5clear -s` on it.",
@@ -44,7 +44,7 @@ class DataError(UserError):
 
 
 def warn(text: str) -> None:
-    """Warns the caller's caller of something in a file, whose name may be any text."""
+    """Warns of something in a file, at the caller's caller, with unprintable text escaped."""
     warnings.warn(shown(text), stacklevel=3)
 
 
@@ -52,7 +52,7 @@ def warn(text: str) -> None:
 def atomic(path: str | Path) -> Iterator[Path]:
     """Writes a file so that a reader sees the old one or the new one, never a part.
 
-    It yields a path beside `path` to write to. That becomes `path` when the block ends, and is
+    It yields a path beside `path` to write to. This file becomes `path` when the block ends, and is
     removed if the block fails.
 
     Raises:
@@ -77,7 +77,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(folder: str | Path) -> Iterator[None]:
-    """Keeps other processes from writing into a folder, which it makes if there is none.
+    """Keeps other processes from writing into a folder, and makes the folder if necessary.
 
     A process that is killed leaves the file `.lock`, but no lock.
 
@@ -114,7 +114,7 @@ def reading(
 ) -> Iterator[None]:
     """Turns whatever a library raises for a file that it cannot read into one short message.
 
-    `again` says what to do where a file is empty, damaged or cut short. Pipes and devices are
+    `again` says what to do about a file that is empty, damaged or cut short. Pipes and devices are
     refused, as reading one may never end.
     """
     path = Path(path)
@@ -135,7 +135,7 @@ def _remedy(path, said, again):
     if os.path.isfile(path) and os.access(path, os.R_OK):
         with open(path, "rb") as file:
             start = file.read(32).lstrip()
-    data = path.suffix.lower() not in PICTURES and not again  # A run's files may be archives.
+    data = path.suffix.lower() not in PICTURES and not again  # a run's files may be archives
     again = again or "fetch or make it again"
     if start.startswith(b"version https://git-lfs"):
         return "It is a Git LFS pointer, not the file: run `git lfs pull`."
@@ -147,10 +147,10 @@ def _remedy(path, said, again):
 
 
 def own(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group:
-    """Opens an object of an HDF5 file, unless its values lie elsewhere or cannot all be there.
+    """Opens an object of an HDF5 file, unless its values lie in other files or are too many.
 
-    A file may name others, and so show what its sender cannot read. A short one may declare more
-    than there is memory.
+    A link to another file could show what its sender cannot read. A short file may declare more
+    values than there is memory.
     """
     path = group.file.filename
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -163,12 +163,12 @@ def own(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group:
 
 def check_own(path: str | Path, data: h5py.h5d.DatasetID, declared: int) -> None:
     """Raises a DataError for what `own` refuses; `declared` is the number of bytes in memory."""
-    if data.get_offset() is None:  # Whatever has a place in the file lies there.
+    if data.get_offset() is None:  # data with an offset lies in this file
         made = data.get_create_plist()
         if made.get_layout() == h5py.h5d.VIRTUAL or made.get_external_count():
             raise DataError(f"{path} shows data of other files. Copy the data into the file.")
     held = os.path.getsize(path)
-    if declared > 100 * held + 2**20:  # More than what packs well.
+    if declared > 100 * held + 2**20:  # more than compression saves
         raise DataError(
             f"{path} has {held / 1e6:.3f} MB and declares {declared / 1e6:.0f} MB of values. It is "
             "damaged, or made to fill the memory: fetch or make it again."
@@ -176,7 +176,7 @@ def check_own(path: str | Path, data: h5py.h5d.DatasetID, declared: int) -> None
 
 
 def read_text(path: Path) -> str:
-    """Reads text in UTF-8, or in UTF-16 that says so, without the mark at its beginning."""
+    """Reads text in UTF-8, or in UTF-16 with a byte order mark, and drops the mark."""
     with reading(path):
         data = path.read_bytes()
         marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

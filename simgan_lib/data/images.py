@@ -1,4 +1,4 @@
-"""Images in memory: sets of them, of one size, scaled for the networks, in shuffled batches."""
+"""Images in memory: sets of one size, scaling for the networks, and shuffled batches."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -25,12 +25,11 @@ GRAY_REMEDY = "Give gray=True (--gray) to turn all of them gray."
 class ImageSet:
     """Gray or colour images and, where they are known, their labels.
 
-    It has a length. An index, which is a slice or an array of numbers, gives the set of those
-    images.
+    It has a length. Indexing with a slice or an array gives the set of those images.
 
     Args:
         images: uint8 array `(n, H, W)`, gray, or `(n, H, W, 3)`, red, green and blue.
-        labels: A row for each image, in columns of `LABELS` or any others.
+        labels: A row for each image, with columns of `LABELS` or any others.
         source: Where the images come from, for people to read.
 
     Example:
@@ -72,7 +71,7 @@ class ImageSet:
 
 @dataclass(repr=False, eq=False)
 class GazeData:
-    """What a training takes: synthetic images, real ones, and perhaps a test set, of one shape.
+    """What a training takes: synthetic images, real images and an optional test set, of one shape.
 
     The test set is labelled, in the style of the real images, and for evaluation only.
     """
@@ -102,12 +101,12 @@ class GazeData:
 
 
 def levels(images: np.ndarray) -> np.ndarray:
-    """How many pixels have each level from 0 to 255."""
+    """Counts the pixels of each level from 0 to 255."""
     return np.sum([np.bincount(image.ravel(), minlength=256) for image in images], axis=0)
 
 
 def describe(some: ImageSet, counts: np.ndarray | None = None) -> str:
-    """The line for a set, or for one of which `some` is a part, from the `levels` of all of it."""
+    """Describes a set in a line. If `some` is a part of it, `counts` are the `levels` of all."""
     counts = levels(some.images) if counts is None else counts
     height, width, channels = some.image_shape
     kind = "colour images" if channels == 3 else "images"
@@ -123,12 +122,12 @@ def describe(some: ImageSet, counts: np.ndarray | None = None) -> str:
 def faults(found: ImageSet) -> dict[str, np.ndarray]:
     """Finds images and labels that look wrong: an array `(n,)` for each kind of fault.
 
-    It holds whether an image has the fault; for REPEATED, which takes all images to tell, a hash.
+    It holds whether an image has the fault. For REPEATED, which needs all images, it holds a hash.
     """
     pixels = found.images.reshape(len(found), -1, found.image_shape[2])
     labels = pd.DataFrame(index=range(len(found))) if found.labels is None else found.labels
     known = labels.columns.intersection([*LABELS])
-    # A column that is not there is NaN, which no comparison finds wrong.
+    # A missing column becomes NaN, which no comparison finds wrong.
     table = labels.reindex(columns=[*LABELS]).to_numpy(float)
     pitch, yaw, x, y, z, pupil_x, pupil_y = table.T
     height, width = found.images.shape[1:3]
@@ -151,7 +150,7 @@ def usable(found: ImageSet) -> ImageSet:
     """Warns of what looks wrong, and leaves out images with a label of `LABELS` missing.
 
     Raises:
-        DataError: If all images have the same fault, so that it cannot be meant.
+        DataError: If all images have the same fault.
     """
     missing = tell([faults(found)], found.source)[MISSING]
     return found[~missing] if missing.any() else found
@@ -172,7 +171,7 @@ def tell(parts: list[dict[str, np.ndarray]], source: str) -> dict[str, np.ndarra
 
 
 def check_size(size) -> tuple[int, int]:
-    """The size as a pair of whole numbers, or a DataError if it is not (H, W) in pixels."""
+    """Returns (H, W) as a pair of ints, or raises a DataError if it is not a size in pixels."""
     numbers = np.asarray(size)
     if numbers.shape != (2,) or numbers.dtype.kind not in "iu" or numbers.min() < 1:
         raise DataError(f"size must be (H, W), two whole numbers of pixels, not {size!r}.")
@@ -186,7 +185,7 @@ def blocks(
     size: tuple[int, int] | None = None,
     gray: bool = False,
 ) -> Iterator[ImageSet]:
-    """Makes sets of one shape of images, taken one by one; the labels' pupils move along."""
+    """Makes sets of one shape from single images. Pupils in the labels are scaled too."""
     fitted = (_fit(image, number, source, size, gray) for number, image in enumerate(images))
     first = next(fitted, None)
     if first is None:
@@ -211,7 +210,7 @@ def blocks(
 
 
 def _fit(image, number, source, size, gray):
-    """An image as it was asked for, and its size before."""
+    """Returns an image in the requested size and colours, and its size before."""
     before = image.shape[:2]
     if image.dtype != np.uint8 or len(before) < 2 or image.shape[2:] not in ((), (3,)):
         found = f"image {number} is {image.shape} {image.dtype}"
@@ -238,7 +237,7 @@ def to_float(images: np.ndarray) -> np.ndarray:
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Scales float images from [-1, 1] to uint8, and clips: `to_float` in reverse.
+    """Scales float images from [-1, 1] to uint8 and clips them: the inverse of `to_float`.
 
     Example:
         >>> to_uint8(np.array([[[[-1.0], [0.0], [2.0]]]]))
@@ -259,11 +258,11 @@ def _is_gray_or_colour(shape):
 def batch_indices(
     count: int, batch_size: int, seed: int = 0, start: int = 0
 ) -> Iterator[np.ndarray]:
-    """Yields the indices of shuffled batches, int64 `(batch_size,)`, for ever.
+    """Yields the indices of shuffled batches, int64 `(batch_size,)`, without end.
 
-    The batches cut one endless sequence: all indices shuffled (an epoch), then shuffled anew, and
-    so on. Every batch is full; where `count` is less than `batch_size`, images repeat in it.
-    Batch b depends on `seed` and b alone: a run that is resumed with `start=b` sees the same ones.
+    The batches are cut from one endless sequence of epochs, each of which is all indices shuffled
+    anew. Every batch is full; if `count` is less than `batch_size`, images repeat in it. Batch b
+    depends on `seed` and b alone: a run that is resumed with `start=b` gets the same batches.
 
     Example:
         >>> batches = batch_indices(count=6, batch_size=4)
@@ -273,7 +272,7 @@ def batch_indices(
     if min(count, batch_size) < 1 or min(seed, start) < 0:
         raise DataError(f"Sizes start at 1, seeds at 0: {count=}, {batch_size=}, {seed=}, {start=}")
 
-    @lru_cache(maxsize=2)  # A batch reaches into the next epoch at most, unless sets are tiny.
+    @lru_cache(maxsize=2)  # a batch reaches into the next epoch at most, unless sets are tiny
     def shuffled(epoch):
         return np.random.default_rng([seed, epoch]).permutation(count)
 
@@ -282,5 +281,5 @@ def batch_indices(
         epochs, places = np.divmod(places, count)
         return np.concatenate([shuffled(e)[places[epochs == e]] for e in np.unique(epochs)])
 
-    # A generator function would find mistakes in the arguments only when the first batch is taken.
+    # A generator function would check the arguments only when the first batch is taken.
     return map(batch, itertools.count(start))

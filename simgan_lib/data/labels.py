@@ -1,4 +1,4 @@
-"""Labels: their columns, units and axes; tables of them; and which row belongs to which image."""
+"""Labels: columns, units and axes, tables of them, and which row belongs to which image."""
 
 import hashlib
 import io
@@ -28,7 +28,7 @@ LABELS = {
 ANGLES = ["pitch", "yaw"]
 LOOK = ["look_x", "look_y", "look_z"]
 
-# The columns that are looked for, in lower case and without punctuation: data/README.md lists them.
+# The columns that are looked for, as `plain` gives them; data/README.md lists them.
 NAMES = ("file", "filename", "path", "image", "imagename", "name")
 NUMBERS = ("imagenumber", "imageindex", "number", "index", "id", "key", "unnamed0")
 UNITY_VECTORS = ("lookvec", "gaze")
@@ -43,7 +43,7 @@ def gaze_labels(look: np.ndarray, source: str | Path = "look") -> pd.DataFrame:
         source: Where they come from, for an error.
 
     Raises:
-        DataError: If a vector's length is not 1, give or take 0.02.
+        DataError: If a vector's length differs from 1 by more than 0.02.
 
     Example:
         >>> gaze_labels([[0, -0.6, -0.8]]).round(3)
@@ -69,7 +69,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def read_own_table(path: Path, dtypes: dict[str, str]) -> pd.DataFrame:
-    """Reads labels that we wrote, exactly as they were, from the dtypes that we noted."""
+    """Reads labels that `save_images` wrote, exactly as they were, with the dtypes it noted."""
     with reading(path):
         with open(path, encoding="utf-8-sig") as lines:
             comments = sum(1 for _ in itertools.takewhile(lambda line: line[0] == "#", lines))
@@ -84,7 +84,7 @@ def read_own_table(path: Path, dtypes: dict[str, str]) -> pd.DataFrame:
 
 
 def rows_sha256(table: Path) -> str:
-    """The SHA-256 of a CSV file's rows: comments and the kind of line ends do not count."""
+    """Computes the SHA-256 of a CSV file's rows, without comments and the kind of line ends."""
     digest = hashlib.sha256()
     if table.is_file():
         with reading(table), open(table, encoding="utf-8-sig") as lines:
@@ -126,7 +126,7 @@ def _from_json(text):
 
 
 def flat_table(records: list[dict]) -> pd.DataFrame:
-    """Makes a table of records, with lists as JSON text: a CSV file holds numbers and text only."""
+    """Makes a table of records, with lists as JSON text, as a CSV file holds numbers and text."""
     table = pd.json_normalize(records)
     return table.map(lambda value: json.dumps(value) if isinstance(value, list) else value)
 
@@ -141,7 +141,7 @@ def match_rows(
     """Brings rows into the order of the images, by the columns that name or number them.
 
     Names go before numbers, as a column such as `id` often numbers the rows only. `forms` gives a
-    name or number as written, then ever less of it. The first form that finds all images counts.
+    name as written, then shorter and shorter forms. The first form that finds all images is used.
     """
     candidates = [[c for c in table if plain(c) in columns] for columns in known]
     for columns in candidates:
@@ -164,7 +164,7 @@ def match_rows(
 
 
 def _places(column, images, forms):
-    """Each image's row, or None. Two rows, or two images, of one name count as not found."""
+    """Finds each image's row, or None. Two rows or two images of one name count as not found."""
     rows, wanted = (pd.DataFrame(map(forms, names)) for names in (column, images))
     for form in wanted if len(rows) else ():
         if rows[form].is_unique and wanted[form].is_unique and wanted[form].isin(rows[form]).all():
@@ -173,7 +173,7 @@ def _places(column, images, forms):
 
 
 def name_forms(name) -> tuple[str, ...]:
-    r"""A name as written, then without its case, folder, ending, and zeros before numbers.
+    r"""Returns a name as written, then without case, folder, ending, and zeros before numbers.
 
     Example:
         >>> name_forms("imgs\\Eye07.PNG")
@@ -187,13 +187,13 @@ def name_forms(name) -> tuple[str, ...]:
 
 
 def number_form(name) -> tuple[int]:
-    """The last number in a file's name, or the number itself: 'imgs/12.jpg' gives 12."""
+    """Returns the last number in a file's name, or the number itself: 'imgs/12.jpg' gives 12."""
     found = re.findall(r"\d+", name_forms(name)[3])
     return (int(found[-1]) if found else -1,)
 
 
 def rows_of_stacked(table: pd.DataFrame, count: int, source: Path) -> pd.DataFrame:
-    """Brings rows into the order of a stacked file, whose images have places but no names."""
+    """Brings rows into the order of a stacked file, whose images have numbers but no names."""
     if len(table) != count:
         rows = f"{source}: {len(table)} rows of labels for {count} images"
         raise DataError(f"{rows}. Give one row for each, in their order.")
@@ -210,18 +210,18 @@ def rows_of_stacked(table: pd.DataFrame, count: int, source: Path) -> pd.DataFra
 
 
 def plain(name) -> str:
-    """A column's name in lower case and without punctuation."""
+    """Returns a column's name in lower case and without punctuation."""
     letters = re.sub("[^a-z0-9]", "", str(name).lower())
-    return letters.removeprefix("eyedetails")  # What nested JSON of UnityEyes begins with.
+    return letters.removeprefix("eyedetails")  # the prefix of UnityEyes' nested JSON
 
 
 def _find(table, name):
-    """The column called so, whatever its case and punctuation, or None."""
+    """Returns the column of this name, whatever its case and punctuation, or None."""
     return next((column for column in table if plain(column) == plain(name)), None)
 
 
 def numbers_in(value, source: Path) -> list[float]:
-    """The three numbers of '(1.0, 2.0, 3.0)' or '(1.0, 2.0, 3.0, 0.0)', or of a list's text."""
+    """Returns the first three numbers of '(1.0, 2.0, 3.0)' or '(1.0, 2.0, 3.0, 0.0)', or a list."""
     text = str(value).strip("()[] ")
     if text == "nan":  # a lost track
         return [np.nan] * 3
@@ -237,7 +237,7 @@ def numbers_in(value, source: Path) -> list[float]:
 
 
 def _floats(table, names, source):
-    """Columns as floats `(n, len(names))`."""
+    """Returns columns as floats `(n, len(names))`."""
     table = table[names]
     floats = table.apply(pd.to_numeric, errors="coerce")
     wrong = table.to_numpy()[(floats.isna() & table.notna()).to_numpy()]
@@ -248,12 +248,12 @@ def _floats(table, names, source):
 
 
 def unity_labels(look, source: Path) -> pd.DataFrame:
-    """The gaze columns of UnityEyes' `look_vec`, whose axes are x right, y up and z away."""
+    """Converts UnityEyes' `look_vec`, whose axes are x right, y up and z away, to gaze columns."""
     return gaze_labels(np.asarray(look, float)[:, :3] * [1, -1, 1], source)
 
 
 def complete(table: pd.DataFrame, source: Path, unity: bool = False) -> pd.DataFrame:
-    """Completes gaze in our columns: radians, a vector from angles, angles from a vector.
+    """Completes gaze in our columns: a vector from angles, angles in radians from a vector.
 
     With `unity`, vectors are in UnityEyes' axes, unless there are angles and a vector in ours.
     """

@@ -1,8 +1,8 @@
 """The embedded data set: a parametric eye with exact gaze labels, drawn in two styles.
 
-An eye is one row of a table: whose it is, where it looks, and how it was photographed. This module
-makes such tables and their labels; `simgan_lib.data.camera` draws the rows. Styles differ in what
-the rows hold (lashes, shadows, spectacles) and in the camera; the geometry of gaze is the same.
+An eye is a row of a table: whose it is, where it looks, and how it is photographed. This module
+makes such tables and their labels, and `simgan_lib.data.camera` draws the rows. The styles differ
+in the distributions of the columns and in the camera; the geometry of gaze is the same.
 """
 
 import os
@@ -15,14 +15,14 @@ from tqdm.contrib.concurrent import thread_map
 from simgan_lib.data.camera import CAMERAS, IRIS_PLANE, SIZE, draw, look_vector, pixels_per_mm
 from simgan_lib.data.images import check_size
 
-VERSION = 3  # raise it when pictures change: sets on disk then say that they are old
+VERSION = 3  # raise it when pictures change: `load` then refuses older sets on disk
 STYLES = tuple(CAMERAS)
 PEOPLE = 200
 CHUNK = 64  # rows drawn at once: small enough for the processor's cache, large enough for NumPy
-BLOCK = 256  # rows that share a random generator: making one for each row would take longer
+BLOCK = 256  # rows that share a random generator, as one for each row would take longer
 
 
-# Each of these four turns an eye's luck, a number in [0, 1), into a parameter.
+# Each of these four turns luck, a random number in [0, 1), into a parameter.
 def uniform(low, high):
     """Any number from low to high."""
     return lambda luck: low + (high - low) * luck
@@ -47,7 +47,7 @@ def sometimes(chance, low, high):
 # What belongs to a person. Column: (distribution in the simulator, in the simulated webcam).
 PERSON = {
     # Lids in mm: how much iris the upper one hides, how far down the lower one and how far up the
-    # fold lie; tilt in radians, outer corner up; roundness from 0 (almond) to 1 (round).
+    # fold lie; tilt in radians, outer corner up; roundness, 0 for an almond, 1 and more for round.
     "eye_width": (normal(31.5, 1.0), normal(31.0, 1.2)),
     "lid_cover": (normal(1.2, 0.4), normal(1.3, 0.5)),
     "lower_lid": (normal(6.2, 0.4), normal(6.0, 0.6)),
@@ -75,7 +75,7 @@ PERSON = {
 }
 # What changes from picture to picture.
 PHOTO = {
-    # Gaze, radians: pitch up, yaw to the image's left. Alike, or R would learn the difference too.
+    # Gaze, radians: pitch up, yaw to the image's left. Both styles alike, or R would turn eyes.
     "pitch": (uniform(-0.42, 0.2), uniform(-0.42, 0.2)),
     "yaw": (uniform(-0.45, 0.45), uniform(-0.45, 0.45)),
     # Head and crop: roll in radians, clockwise; shifts in mm, right and down; zoom as a factor.
@@ -162,9 +162,9 @@ def _number(style):
 
 
 def labels(eyes: pd.DataFrame, size: tuple[int, int] = SIZE) -> pd.DataFrame:
-    """Says where eyes look: a table with the columns of `simgan_lib.data.LABELS`, a row per eye.
+    """Computes where eyes look: a table with the columns of `simgan_lib.data.LABELS`.
 
-    The axes are MPIIGaze's (Zhang et al., CVPR 2015). `size` places the pupil in the image.
+    The axes are MPIIGaze's (Zhang et al., CVPR 2015). The pupil is in pixels of an image of `size`.
 
     Example:
         >>> eyes = sample_eyes(1, "simulator").assign(pitch=0.0, yaw=0.3, shift_x=0.0)
@@ -189,7 +189,7 @@ def render(
 ) -> np.ndarray:
     """Photographs eyes as uint8 images (n, H, W). The same table gives the same images.
 
-    `style` chooses the camera; what is before it is in the table. The rest is as in `simulate`.
+    `style` chooses the camera; the table says what it sees. The rest is as in `simulate`.
     """
     _check(eyes, size, style)
 
@@ -197,8 +197,8 @@ def render(
         chunk = eyes.iloc[first : first + CHUNK]
         return CAMERAS[style](draw(chunk, size), chunk)
 
-    # Threads, not processes: these take longer to start than to draw thousands of images, run a
-    # script's top level again, and may hang when forked from TensorFlow.
+    # Not processes: these take longer to start than to draw thousands of images, run a script's top
+    # level again, and may hang when forked from TensorFlow.
     options = {"max_workers": os.cpu_count() if workers is None else workers, "desc": style}
     parts = thread_map(work, range(0, len(eyes), CHUNK), disable=not progress, **options)
     return np.concatenate([np.empty((0, *size), np.uint8), *parts])
@@ -220,7 +220,7 @@ def simulate(
         style: "simulator" (like UnityEyes) or "webcam" (simulated webcam, like MPIIGaze).
         seed: Seed of the data set, 0 or more.
         size: (H, W) in pixels.
-        workers: Number of threads, None for one a processor; it does not change the images.
+        workers: Number of threads, None for one per processor. It does not change the images.
         start: Number of eyes to skip.
         progress: Whether to show a progress bar.
 

@@ -1,4 +1,4 @@
-"""Does refining help? Gaze error, realism, labels kept, tables of runs, and ablations."""
+"""Measures whether refining helps: gaze error, realism, labels kept, tables and ablations."""
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,9 @@ def summarise(per_seed) -> dict:
 
 
 def with_spread(summary: dict, unit: str = "", decimals: int = 1) -> str:
-    """Writes what `summarise` found: the mean, and the spread where there are several seeds.
+    """Writes what `summarise` returns: the mean, and the spread if there are several seeds.
 
-    A number that was not measured becomes a dash.
+    A NaN, for what was not measured, becomes a dash.
 
     Example:
         >>> with_spread(summarise([8.0, 9.0]), " deg"), with_spread(summarise([8.0]))

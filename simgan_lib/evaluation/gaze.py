@@ -35,7 +35,7 @@ def build_gaze_estimator(
     """
     initializer = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
     settings = {"activation": "relu", "kernel_initializer": initializer}
-    # Whatever the user's Keras settings are.
+    # Given, so that the user's Keras settings have no effect.
     axes = {"data_format": "channels_last", "dtype": "float32"}
     x = image = keras.Input(image_shape)
     for filters in (32, 48, 64):
@@ -48,7 +48,7 @@ def build_gaze_estimator(
 
 @dataclass(frozen=True)
 class Effort:
-    """Says which network measures, and how long it is trained.
+    """The network that measures, and how long it is trained.
 
     Attributes:
         epochs: Passes over the training images.
@@ -56,7 +56,7 @@ class Effort:
             `"features"`.
         instrument_images: Images of each style that `matching.gaze_reader` learns from.
         cache: A folder for trained networks, such as `cache_folder()`, so that runs share those
-            that do not depend on the refiner. A change of the network's code goes unnoticed.
+            that do not depend on the refiner. Changed code of the network goes unnoticed.
     """
 
     epochs: int = 12
@@ -66,10 +66,10 @@ class Effort:
 
 
 def cache_folder() -> Path | None:
-    """Returns the user's own folder for trained networks, or `None` where there is no home.
+    """Returns the user's own folder for trained networks, or `None` if there is no home.
 
-    They are pickles, which run code when they are read. So they are not kept beside runs, which
-    people hand on to others.
+    They are pickles, which run code when they are read, so they are not kept in the folders of
+    runs, which people share.
     """
     with suppress(OSError, RuntimeError):
         folder = Path.home() / ".cache" / "simgan_lib"
@@ -84,7 +84,7 @@ def angular_error(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
         >>> angular_error(np.array([[0, 0, -2.0]]), np.array([[0, 1.0, -1.0]])).round(3)
         array([45.])
     """
-    # The arctangent keeps its precision for small angles, where the cosine is flat.
+    # The arctangent is precise for small angles, where the cosine is flat.
     cross = np.linalg.norm(np.cross(predicted, true), axis=-1)
     return np.degrees(np.arctan2(cross, (predicted * true).sum(axis=-1)))
 
@@ -95,7 +95,7 @@ def train_estimator(
     """Trains a network that predicts numbers from images, with the L2 loss.
 
     Images are uint8 `(n, H, W)` or `(n, H, W, 3)`; targets are float `(n, outputs)`, such as gaze
-    vectors. `seed` is that of the initial weights and the shuffles.
+    vectors. `seed` draws the initial weights and the shuffles.
     """
     effort = effort or Effort()
     fit = Memory(effort.cache, verbose=0).cache(_fit)
@@ -107,7 +107,7 @@ def _fit(images, targets, seed, epochs, network):
     scaled = to_float(images)
     model = network(scaled.shape[1:], targets.shape[1], seed)
     steps = epochs * math.ceil(len(images) / 64)
-    # Without the decay to zero, the last steps' noise would decide the comparison.
+    # Without the decay to zero, the noise of the last steps would decide the comparison.
     rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
     model.compile(keras.optimizers.Adam(rate), "mse")
     model.fit(scaled, targets, batch_size=64, epochs=epochs, verbose=0)
@@ -122,13 +122,13 @@ def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
 def handmade(images: np.ndarray, seed: int = 0) -> np.ndarray:
     """Makes images look like a webcam's by a fixed recipe: blur, noise, histogram equalisation.
 
-    Images are uint8 `(n, H, W)` or `(n, H, W, 3)`, as is the result.
+    Images are uint8 `(n, H, W)` or `(n, H, W, 3)`. So is the result.
     """
     sigma = (0, 0.7, 0.7, 0)[: images.ndim]
     blurred = ndimage.gaussian_filter(images.astype("float32"), sigma)
     noise = np.random.default_rng(seed).normal(0.0, 6.0, images.shape)
     noisy = np.clip(blurred + noise, 0, 255).astype("uint8")
-    # One by one, as a camera does: no image may depend on its neighbours.
+    # One by one, so that no image depends on the others.
     return np.stack([equalize(image) for image in noisy])
 
 
@@ -141,8 +141,8 @@ def gaze_errors(
 ) -> dict[str, np.ndarray]:
     """Trains gaze networks on each training set, with `seeds` seeds, and tests all on one set.
 
-    All sets have gaze vectors. The result is degrees by name, `(seeds, n)`, with `"mean_gaze"`
-    first: the error of always answering the mean gaze of the first training set.
+    All sets have gaze vectors. The result is degrees `(seeds, n)` by name. `"mean_gaze"`, the
+    first, is the error of always answering the mean gaze of the first training set.
     """
     true = test.labels[LOOK].to_numpy()
     mean = next(iter(training.values())).labels[LOOK].to_numpy().mean(axis=0)
@@ -157,11 +157,11 @@ def gaze_errors(
 
 
 def summarise_errors(errors: dict[str, np.ndarray]) -> dict:
-    """Turns what `gaze_errors` finds into the numbers of the paper's tables.
+    """Turns what `gaze_errors` returns into the numbers of the paper's tables.
 
-    By name, they are `gaze_error_deg`, `median_error_deg`, `within_7_deg` (%) and `curve`, the % of
-    images within each angle. Where there is `labelled`, `gap_closed` is how much of the way from
-    `synthetic` to `labelled` the refined images go.
+    They are `gaze_error_deg`, `median_error_deg`, `within_7_deg` (%) and `curve`, the % of images
+    within each angle, all by name. If `labelled` is among the names, `gap_closed` is the fraction
+    of the way from `synthetic` to `labelled` that the refined images go.
     """
     summary = {
         "gaze_error_deg": {n: summarise(e.mean(axis=1)) for n, e in errors.items()},

@@ -1,7 +1,7 @@
 """Ablations: the same training with one thing changed, in parallel processes or on many machines.
 
 A grid is a dictionary of cells. A cell says what it shows and which fields it changes. Each cell
-and seed is a run folder of its own, `FOLDER/CELL/seedN`, with its evaluation.
+and seed has a run folder, `FOLDER/CELL/seedN`, with its evaluation.
 """
 
 import dataclasses
@@ -66,7 +66,7 @@ GRIDS = {"ablation": ABLATION, "failures": FAILURES}
 
 # What each recorded run of a grid shows, in the order of the tables.
 SHOWS = {name: {cell: shows for cell, (shows, _) in cells.items()} for name, cells in GRIDS.items()}
-# Recorded before, and no longer cells.
+# Recorded runs that are no longer cells.
 SHOWS["ablation"] |= {
     "lambda_0.153": "the paper's lambda (unverified)",
     "lambda_0.6": "daniel-merrick's lambda",
@@ -77,7 +77,7 @@ SHOWS["ablation"] |= {
     "sgd": "the paper's optimiser",
     "sgd_fast": "the same, 100 times the learning rates",
 }
-# No cell, as no field makes it: a subclass of SimGAN with another refiner_loss.
+# Not a cell, as it is a subclass of SimGAN with another refiner_loss.
 SHOWS["failures"]["wrong_sign"] = "R helps D: the report's equation 4 as printed"
 
 
@@ -95,22 +95,22 @@ def ablate(
 ) -> None:
     """Trains and evaluates every cell of a grid, in parallel processes; repeats nothing.
 
-    All cells of the first seed come first, so that a grid that was stopped can be compared. Call
-    it again to go on: finished runs are skipped, others resume from their checkpoints. A cell that
-    changes nothing, because the base is already so, is left out.
+    All cells of the first seed come first, so that the cells of a stopped grid can be compared.
+    Call it again to go on: finished runs are skipped, others resume from their checkpoints. A cell
+    that does not change the base is left out, except the baseline.
 
     Args:
         folder: Where the runs go.
-        data: What all are trained on.
+        data: The data that all are trained on.
         base: The settings of the baseline.
         cells: Defaults to `ABLATION`.
         seeds: Trainings per cell, with `base.seed` and the ones after it.
-        jobs: Processes on a machine, which share its cores.
+        jobs: Number of processes on a machine, which share its cores.
         networks: `seeds` of `report.evaluate`.
-        effort: How long networks that measure are trained.
-        images: Measure on the first `images` images of each kind.
-        scheduler: Address of a Dask scheduler, such as `"tcp://host:8786"`, whose workers do it.
-            Each has one thread, and all machines find `folder` under the same path.
+        effort: The networks that measure, and how long they are trained.
+        images: Measures on the first `images` images of each kind.
+        scheduler: Address of a Dask scheduler, such as `"tcp://host:8786"`, whose workers run the
+            cells. Each has one thread, and all machines find `folder` under the same path.
     """
     folder = Path(folder).resolve() if scheduler else Path(folder)
     options = (jobs, networks, effort, images)
@@ -124,7 +124,7 @@ def ablate(
     if scheduler:
         finished = _on_cluster(scheduler, data, work)
     else:
-        # joblib hands the images to all processes as one file in memory, not as copies.
+        # joblib shares the images with all processes as one memory-mapped file, not as copies.
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
         finished = parallel(delayed(_run_cell)(data, *cell) for cell in work)
     try:
@@ -138,9 +138,9 @@ def ablate(
 
 
 def _on_cluster(scheduler: str, data: GazeData, work: list[tuple]) -> Iterator[Path]:
-    """Has the workers of a Dask scheduler run the cells. What a lost worker did, another resumes.
+    """Runs the cells on the workers of a Dask scheduler. Another worker resumes a lost one's cell.
 
-    Not through joblib's Dask backend: that one waits for ever for a cell that kills its worker.
+    joblib's Dask backend is not used, as it waits for ever for a cell that kills its worker.
     """
     try:
         from distributed import Client, KilledWorker, as_completed
@@ -171,7 +171,7 @@ def _on_cluster(scheduler: str, data: GazeData, work: list[tuple]) -> Iterator[P
 
 
 def _run_cell(data, path, config, jobs, networks, effort, images) -> Path:
-    # TensorFlow reads these when it first computes. joblib sets those of the other libraries.
+    # TensorFlow reads these when it first computes. joblib limits the other libraries.
     threads = str(max(1, cpu_count() // jobs))
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = threads
     from simgan_lib import runs, training
@@ -180,7 +180,7 @@ def _run_cell(data, path, config, jobs, networks, effort, images) -> Path:
     if not (path / "evaluation.json").exists() or runs.Run(path).evaluation is None:
         model = training.train(data, config, path, resume=True, progress=False)
         if model.done != model.planned:
-            raise KeyboardInterrupt  # train ends a training by Ctrl-C without an error
+            raise KeyboardInterrupt  # Ctrl-C ends `train` without an error
         effort = dataclasses.replace(effort or gaze.Effort(), cache=gaze.cache_folder())
         report.evaluate(runs.Run(path), data, networks, effort, images=images, progress=False)
     return path

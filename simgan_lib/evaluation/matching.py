@@ -1,7 +1,7 @@
-"""Where do eyes look? Reads unlabelled ones, and chooses simulated ones that look the same ways.
+"""Reads where unlabelled eyes look, and chooses simulated eyes that look the same ways.
 
 D sees where eyes look. If the simulated eyes look other ways than the real ones, R learns to turn
-them, and their labels become wrong. The remedy comes before the training.
+them, and their labels become wrong. So the simulated eyes are chosen before the training.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from simgan_lib.data.simulator import simulate
 from simgan_lib.evaluation.gaze import Effort, predict, train_estimator
 
 PUPIL = ["pupil_x", "pupil_y"]
-# Eyes that no data set holds: make_simulated starts at 0, 10^8 and 2 * 10^8.
+# Eyes that no simulated data set holds: they start at 0, 10^8 and 2 * 10^8.
 INSTRUMENT_START = 4 * 10**8
 
 
@@ -26,8 +26,8 @@ def gaze_reader(
 ) -> Callable[[np.ndarray], pd.DataFrame]:
     """Trains the instrument: a function from gray eyes, uint8 `(n, H, W)`, to a table of `LABELS`.
 
-    It learns from labelled images of both styles, simulator and webcam, so that it reads an eye
-    before and after refining alike. On photographs its error is unknown.
+    It learns from labelled images of both styles, simulator and webcam, so that it reads eyes
+    before and after refining equally well. On photographs its error is unknown.
     """
     effort = effort or Effort()
     drawn = [
@@ -57,14 +57,14 @@ def match_gaze(
 ) -> tuple[ImageSet, pd.DataFrame]:
     """Keeps those synthetic images that together look the same ways as the real ones.
 
-    The instrument reads where the real eyes look. A synthetic image is then kept with a probability
-    in proportion to how much more often its gaze occurs among the real than among the synthetic
-    ones. Nothing is added: ways that no synthetic eye looks stay missing.
+    The instrument reads where the real eyes look. A synthetic image is kept with a probability in
+    proportion to the density of its gaze among the real images, divided by that among the synthetic
+    ones. Nothing is added: gaze that no synthetic eye has stays missing.
 
     Returns:
-        The kept images with their labels, in their order; and a table with a row each for `real`
-        (as read), `synthetic` and `kept`, and the columns `pitch`, `yaw` (the means, in degrees),
-        `pitch_std` and `yaw_std`.
+        The kept images with their labels, in their order; and a table with rows `real` (as read),
+        `synthetic` and `kept`, and the columns `pitch`, `yaw` (means), `pitch_std` and `yaw_std`,
+        in degrees.
     """
     if synthetic.labels is None or not set(ANGLES) <= set(synthetic.labels):
         raise UserError(
@@ -86,11 +86,11 @@ def match_gaze(
     wanted = gaze_reader(real.images.shape[1:], effort)(real.images)[ANGLES]
     present = synthetic.labels[ANGLES]
     rng = np.random.default_rng(seed)
-    # Two thousand of each draw the densities well enough; all would take minutes.
+    # Two thousand of each estimate the densities well enough; all would take minutes.
     some = [gaze.to_numpy()[rng.permutation(len(gaze))[:2_000]] for gaze in (wanted, present)]
     among_real, among_synthetic = (gaussian_kde(gaze.T)(present.T) for gaze in some)
     weight = among_real / among_synthetic
-    # Not the maximum: at the rim of the simulator's range a weight may be anything.
+    # Not the maximum, as weights at the rim of the simulator's range are unreliable.
     most = np.percentile(weight, 99.9)
     if most < 0.1:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Realism: whether images can be told from real ones. Nothing here needs a label."""
+"""Realism: whether images can be told from real ones. No labels are needed."""
 
 import keras
 import numpy as np
@@ -14,13 +14,12 @@ from simgan_lib.evaluation.gaze import Effort, predict, train_estimator
 def two_sample_test(
     images: np.ndarray, real: np.ndarray, seed: int = 0, effort: Effort | None = None
 ) -> tuple[dict, keras.Model]:
-    """Lets a fresh classifier learn to tell images from real ones, and tests it on others.
+    """Trains a new classifier to tell images from real ones, and tests it on held-out images.
 
-    Images are uint8, of one shape. `seed` is that of the halves, the initial weights and the
-    shuffles.
+    Images are uint8, of one shape. `seed` draws the halves, the initial weights and the shuffles.
 
     Returns:
-        The held-out `accuracy` (0.5: it cannot tell them apart), the bounds `low` and `high` of its
+        A dict with `accuracy` (0.5: it cannot tell them apart), the bounds `low` and `high` of its
         95% confidence interval (Wilson's) and the number of images `tested`; and the classifier.
 
     Reference:
@@ -31,7 +30,7 @@ def two_sample_test(
     chosen = [rng.permutation(len(images))[:count], rng.permutation(len(real))[:count]]
     pooled = np.concatenate([images[chosen[0]], real[chosen[1]]])
     labels = np.repeat([1.0, -1.0], count)
-    # Halves of each kind, so that the classifier's prior is the test's.
+    # Half of each kind, so that both kinds are equally frequent in training and test.
     learn = np.tile(np.arange(count) < count // 2, 2)
     classifier = train_estimator(pooled[learn], labels[learn, None], seed, effort)
     answers = predict(classifier, pooled[~learn])[:, 0]
@@ -79,7 +78,7 @@ def realism(
     """Measures `two_sample_accuracy` and `kid` of synthetic, refined and real images.
 
     They are compared with one half of the real images. The other half shows the best possible
-    result. All are uint8, of one shape; `seeds` counts the classifiers per comparison.
+    result. All are uint8, of one shape; `seeds` is the number of classifiers per comparison.
     """
     shuffled = real[np.random.default_rng(0).permutation(len(real))]
     reference, others = shuffled[: len(real) // 2], shuffled[len(real) // 2 :]
@@ -88,7 +87,7 @@ def realism(
     for name, images in tqdm(candidates.items(), desc="realism", unit="set", disable=not progress):
         tests = [two_sample_test(images, reference, seed, effort) for seed in range(seeds)]
         if features is None:
-            # What tells synthetic from real is what refining should change: measure with that.
+            # The features that tell synthetic from real images are what refining should change.
             classifier = tests[0][1]
             features = keras.Model(classifier.inputs, classifier.get_layer("features").output)
         found = pd.DataFrame([result for result, _ in tests])
@@ -105,8 +104,8 @@ def visual_turing_test(
     """Draws pairs of a refined and a real image for a person to tell apart, each at most once.
 
     Returns:
-        The pairs, left and right, uint8 `(n, 2, H, W)` or `(n, 2, H, W, 3)`; and where the real
-        image is, 0 (left) or 1 (right), `(n,)`.
+        The pairs, left and right, uint8 `(n, 2, H, W)` or `(n, 2, H, W, 3)`; and the side of the
+        real image, 0 (left) or 1 (right), `(n,)`.
 
     Example:
         >>> eyes = np.zeros((20, 35, 55), "uint8")

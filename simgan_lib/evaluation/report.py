@@ -1,4 +1,4 @@
-"""The evaluation of one run in one record, and tables of one run and of many."""
+"""Evaluates a run into one record, and writes tables of one run and of many."""
 
 import json
 import warnings
@@ -21,19 +21,18 @@ from simgan_lib.evaluation.realism import realism
 from simgan_lib.models import refine
 from simgan_lib.runs import Run, RunError, describe
 
-# Eyes that no data set holds, and the instrument has not seen: see `matching.INSTRUMENT_START`.
+# Eyes that no data set holds and the instrument has not seen: see `matching.INSTRUMENT_START`.
 LABELLED_START = 3 * 10**8
 
-# What `evaluate` finds for each kind of training images: heading, unit and decimals.
+# What `evaluate` measures for each kind of training images: heading, unit and decimals.
 ERROR_MEASURES = {
     "gaze_error_deg": ("mean error", "°", 1),
     "median_error_deg": ("median error", "°", 1),
     "within_7_deg": ("within 7 degrees", "%", 1),
     "label_error": ("label error", "", 3),
 }
-# Fewer seeds tell too little of their spread.
-MIN_SEEDS = 5
-# Columns of `collect`: where a record has the number, its heading in `markdown`, its decimals.
+MIN_SEEDS = 5  # fewer seeds tell too little of their spread
+# Columns of `collect`: path of the number in a record, heading in `markdown`, decimals.
 RUN_MEASURES = {
     "gaze_error_deg": ("gaze_error_deg.refined.mean", "gaze error, degrees", 1),
     "synthetic_deg": ("gaze_error_deg.synthetic.mean", None, 1),
@@ -53,10 +52,10 @@ def labels_kept(synthetic: ImageSet, refined: np.ndarray, effort: Effort | None 
     the synthetic ones have gaze vectors and pupils.
 
     Returns:
-        `median` and `p95` of `pupil_shift_px` and `gaze_shift_deg`, from before to after refining,
-        and of the reader's own `instrument_error_px` and `instrument_error_deg`; the same against
-        the truth after refining, `refined_error_px` and `refined_error_deg`. And `mean_turn_deg`,
-        of `pitch` and of `yaw`: it makes every label wrong by as much.
+        `median` and `p95` of `pupil_shift_px` and `gaze_shift_deg`, from before to after refining;
+        of `instrument_error_px` and `instrument_error_deg`, the reader's error before refining; and
+        of `refined_error_px` and `refined_error_deg`, its error after refining. Also
+        `mean_turn_deg`, of `pitch` and of `yaw`: it makes every label wrong by as much.
     """
     read = gaze_reader(synthetic.images.shape[1:], effort)
     before, after, truth = read(synthetic.images), read(refined), synthetic.labels
@@ -85,22 +84,23 @@ def evaluate(
 ) -> dict:
     """Evaluates a run, writes `evaluation.json` into its folder, and returns what was written.
 
-    Realism needs no labels. What cannot be measured without some is `left_out`.
+    Realism needs no labels. `left_out` lists what cannot be measured without labels.
 
     Args:
-        run: The run; its refiner is evaluated.
-        data: What it was trained on.
-        seeds: Networks per number.
-        effort: How long to train them.
-        times: If more than 1, train gaze networks on `times` as many simulated images, too.
-        images: Measure on the first `images` images of each kind; on all of them if `None`.
+        run: The run, whose refiner is evaluated.
+        data: The data that it was trained on.
+        seeds: Number of networks per number.
+        effort: The networks that measure, and how long they are trained.
+        times: If more than 1, also trains gaze networks on `times` as many simulated images.
+        images: Measures on the first `images` images of each kind; on all if `None`.
         progress: Whether to show progress bars.
         label_error: Measures labels of your own: a function that trains on the first set, tests on
             the second, `data.test`, and returns the error of each test image, `(n,)`. Its third
             argument is the seed.
 
     Raises:
-        UserError: If the data are others than those of the run, or have infinite labels.
+        UserError: If the data are not those of the run, or have infinite labels, or `label_error`
+            has no test set.
     """
     trained, given = run.environment["data"], describe(data)
     if any(trained[kind]["crc32"] != given[kind]["crc32"] for kind in ("synthetic", "real")):
@@ -110,7 +110,7 @@ def evaluate(
         )
     labels = [found["synthetic"].get("labels_crc32") for found in (trained, given)]
     if None not in labels and labels[0] != labels[1]:
-        # They play no part in the training, so others may be meant.
+        # The training does not use them, so other labels may be intended.
         warnings.warn("The synthetic labels are not those of the training.", stacklevel=2)
     if label_error and data.test is None:
         raise UserError("label_error tests on data.test, a labelled set; received none.")
@@ -130,7 +130,7 @@ def evaluate(
         "times": times,
         "left_out": [],
     }
-    shape = synthetic.images.shape[1:]  # of two numbers where they are gray
+    shape = synthetic.images.shape[1:]  # two numbers if they are gray
     if not _has(synthetic, LOOK):
         result["left_out"].append("gaze errors: the synthetic images have no gaze vectors")
     elif not _has(test, LOOK):
@@ -159,7 +159,7 @@ def evaluate(
         result |= labels_kept(synthetic, refined.images, effort)
     else:
         result["left_out"].append("labels kept: only measured on gray eyes with gaze and pupils")
-    # JSON has no NaN. It is written as null, which `Run.evaluation` reads as NaN.
+    # JSON has no NaN: `Run.evaluation` reads null as NaN.
     valid = json.loads(json.dumps(result), parse_constant=lambda constant: None)
     with atomic(run.folder / "evaluation.json") as temporary:
         temporary.write_text(json.dumps(valid, indent=2, allow_nan=False) + "\n")
@@ -171,11 +171,11 @@ def _has(images: ImageSet | None, columns: list[str]) -> bool:
 
 
 def _error_table(evaluations: list[dict]) -> pd.DataFrame:
-    """A row for each kind of training images, a column for each of `ERROR_MEASURES`, as text."""
+    """Makes a row for each kind of training images, a column for each of `ERROR_MEASURES`."""
     columns = {}
     for key, (heading, unit, decimals) in ERROR_MEASURES.items():
         for name in evaluations[0].get(key, ()):
-            # Networks that no refiner touches are trained once for all runs, and count once.
+            # Networks that do not depend on the refiner are equal in all runs, and count once.
             groups = dict.fromkeys(tuple(found[key][name]["per_seed"]) for found in evaluations)
             values = [value for group in groups for value in group]
             values = values[:1] if len(set(values)) == 1 else values
@@ -185,7 +185,7 @@ def _error_table(evaluations: list[dict]) -> pd.DataFrame:
 
 
 def table(evaluation: dict) -> str:
-    """Prints what `evaluate` returns as text."""
+    """Returns what `evaluate` returns as text."""
     real_name = evaluation["real_name"]
     columns = _error_table([evaluation]).to_dict()
     for key, heading, text in (
@@ -210,7 +210,7 @@ def table(evaluation: dict) -> str:
     if turn := evaluation.get("mean_turn_deg"):
         angles = "pitch {pitch:+.1f}, yaw {yaw:+.1f}".format(**turn)
         lines.append(f"It turns all eyes by {angles} degrees.")
-        if max(map(abs, turn.values())) > 3:  # degrees: more than one training's luck
+        if max(map(abs, turn.values())) > 3:  # degrees: more than chance in one training
             lines.append("The labels are wrong by as much: see 'simgan data match'.")
     lines += [f"Left out: {reason}." for reason in evaluation.get("left_out", [])]
     return "\n".join(lines)
@@ -219,9 +219,8 @@ def table(evaluation: dict) -> str:
 def collect(folder: str | Path, base: Config | None = None) -> pd.DataFrame:
     """Reads every evaluated run below a folder into one table, with a row for each.
 
-    `run` is its path below the folder, `cell` that path without the seed, `settings` what differs
-    from `base`, or from the defaults. Columns of `RUN_MEASURES` are NaN where they were not
-    measured.
+    `run` is its path below the folder, `cell` that path without the seed, and `settings` what
+    differs from `base`, or from the defaults. Of `RUN_MEASURES`, what was not measured is NaN.
     """
     folder, base = Path(folder), base or Config()
     runs = [Run(path.parent) for path in sorted(folder.rglob("config.json"))]
@@ -261,7 +260,7 @@ def collect(folder: str | Path, base: Config | None = None) -> pd.DataFrame:
 def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
     """Writes a table from `collect` in Markdown: mean and spread over the seeds of each cell.
 
-    `shows` says what each cell shows, in the order wanted; cells that it leaves out follow.
+    `shows` says what each cell shows, and gives the order. Cells that it leaves out follow.
     """
     shows, lines = shows or {}, []
     present = list(dict.fromkeys(table["cell"]))
@@ -286,7 +285,7 @@ def markdown(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
 
 
 def comparable(table: pd.DataFrame) -> bool:
-    """Says whether `compare` takes a table: it has a baseline, and enough seeds of every cell."""
+    """Returns whether `compare` takes a table: it has a baseline and enough seeds of each cell."""
     seeds = table["cell"].value_counts()
     return "baseline" in seeds.index and seeds.min() >= MIN_SEEDS
 
@@ -295,9 +294,9 @@ def compare(table: pd.DataFrame, column: str = "gaze_error_deg") -> pd.DataFrame
     """Tests whether the cells of a grid differ from its baseline in one measure.
 
     Welch's test asks whether two means are further apart than the spread of their seeds explains.
-    With many cells some would seem to be so by luck. Holm's correction multiplies the smallest of
-    n p-values by n, the next by n - 1, and so on: with it, the chance of even one false alarm among
-    all the cells is below 5%.
+    With many cells some would seem so by chance. Holm's correction multiplies the smallest of n
+    p-values by n, the next by n - 1, and so on. With it, the chance of even one false alarm among
+    all the cells is at most 5%.
 
     Args:
         table: As from `collect`, with a cell `baseline`, and at least five seeds of each cell.
@@ -333,7 +332,7 @@ def compare(table: pd.DataFrame, column: str = "gaze_error_deg") -> pd.DataFrame
 
 
 def comparison(table: pd.DataFrame, shows: dict[str, str] | None = None) -> str:
-    """Writes in Markdown what `compare` finds: the gaze error and, beside it, the pupil shift."""
+    """Writes in Markdown what `compare` returns for the gaze error and the pupil shift."""
     columns = {}
     for column in ("gaze_error_deg", "pupil_shift_px"):
         found = compare(table, column)

@@ -16,7 +16,7 @@ from simgan_lib.config import PRESETS, Config, UserError, preset
 from simgan_lib.data.datasets import check_target
 from simgan_lib.data.files import atomic, reading
 
-# Keras and its backend take seconds to import, so the commands that train import them themselves.
+# Keras and its backend take seconds to import, so only the commands that need them import them.
 
 app = typer.Typer(
     help="Refine simulated images into realistic ones, and keep their labels.",
@@ -27,9 +27,7 @@ data_app = typer.Typer(help="Make, fetch and check data sets.", no_args_is_help=
 app.add_typer(data_app, name="data")
 
 QUICK_IMAGES = 16_000
-# Every evaluation measures on as many images, whatever the refiner was trained on. This makes the
-# figures of different runs comparable.
-MEASURED_IMAGES = 4_000
+MEASURED_IMAGES = 4_000  # in every evaluation, so that runs' figures can be compared
 
 RunOption = Annotated[Path, typer.Option(help="The run folder.")]
 PresetOption = Annotated[
@@ -57,7 +55,7 @@ def quickstart(
     settings: SetOption = [],  # noqa: B006, which typer copies
     root: RootOption = Path("data"),
 ) -> None:
-    """Train on the embedded data, show what came of it, and measure it. It goes on from a stop."""
+    """Train on the embedded data, show the results, and measure them. It goes on from a stop."""
     config = _config(preset_name, settings)
     data = datasets.load("simulated", root=root, limit=QUICK_IMAGES)
     _train(data, run, config, resume=True)
@@ -84,7 +82,7 @@ def train(
     """Train a refiner into a run folder."""
     config = _config(preset_name, settings, run / "config.json" if resume else None)
     if data == "simulated" and not (root / "simulated").exists():
-        # Enough to begin with; the report's sizes take a minute: 'simgan data make'.
+        # Enough to begin with; 'simgan data make' makes the report's sizes in a minute.
         limit = limit or QUICK_IMAGES
     found = datasets.load(data, real=real, root=root, size=size, limit=limit, gray=gray)
     _train(found, run, config, resume, devices, start, tensorboard)
@@ -102,7 +100,6 @@ def refine(
     """Refine a data set and keep its labels."""
     check_target(target, overwrite)
     _start_backend()
-
     from simgan_lib import runs
 
     refiner = runs.Run(run).refiner()
@@ -139,7 +136,6 @@ def evaluate(
 def diagnose(run: RunOption) -> None:
     """Say what a run's curves show, finished or still growing."""
     _start_backend()
-
     from simgan_lib import checks, runs
 
     print(*checks.diagnose(runs.Run(run).metrics), sep="\n")
@@ -165,7 +161,6 @@ def ablate(
 ) -> None:
     """Train and evaluate a grid of variations. Call it again to go on; it repeats nothing."""
     _start_backend()
-
     from simgan_lib.evaluation import grid as ablation
     from simgan_lib.evaluation import report
     from simgan_lib.notebook import plots
@@ -236,7 +231,6 @@ def match(
     synthetic, found = (datasets.read_images(path, size, gray=gray) for path in (source, real))
     _start_backend()
     print("The network that reads gaze takes a minute to train ...")
-
     from simgan_lib.evaluation import matching
 
     kept, looks = matching.match_gaze(synthetic, found)
@@ -256,14 +250,14 @@ def check(path: Annotated[Path, typer.Argument(help="A file or a folder of image
 
 
 def main() -> None:
-    """Runs the command line; what a user can mend ends with one message and exit code 2."""
-    # Either is None where the caller closed it.
+    """Runs the command line. A user's error ends with one message and its exit code."""
+    # Either is None if the caller closed it.
     sys.stdout, sys.stderr = (stream or io.StringIO() for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
-        # Some terminals and files know fewer characters than the messages have.
+        # Some terminals and files cannot encode all characters of the messages.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    # In one line, as an error is; a student does not need to know where in the code it arose.
+    # One line, as for an error: where in the code a warning arose does not help a student.
     warnings.formatwarning = lambda message, *_: f"simgan: {message}\n"
     try:
         try:
@@ -273,7 +267,7 @@ def main() -> None:
     except (UserError, OSError) as error:
         with suppress(OSError):
             tqdm.write(f"simgan: {error}", file=sys.stderr)  # not at the end of a bar's line
-        # Python would try to write the rest once more, and complain.
+        # Python would try to write the rest again at exit, and complain.
         sys.stdout = io.StringIO()
         sys.exit(getattr(error, "exit_code", 2))
 
@@ -281,14 +275,13 @@ def main() -> None:
 def _start_backend() -> None:
     """Imports Keras, which takes seconds, or says what is wrong with the user's settings."""
     print("Starting the backend ...")
-
     from simgan_lib import backends
 
     backends.current()
 
 
 def _config(preset_name: str | None, settings: list[str], saved: Path | None = None) -> Config:
-    """The preset's settings, or those of a run, with the changes."""
+    """Returns the preset's settings, or those of a run, with the changes."""
     config, changes = preset(preset_name or "quick"), {}
     if preset_name is None and saved is not None and saved.exists():
         with reading(saved):
@@ -304,7 +297,6 @@ def _config(preset_name: str | None, settings: list[str], saved: Path | None = N
 def _train(data, run, config, resume, devices=1, start=None, tensorboard=False) -> None:
     print(data)
     _start_backend()
-
     from simgan_lib import checks, runs, simgan, training
     from simgan_lib.notebook import plots
 
@@ -338,7 +330,6 @@ def _train(data, run, config, resume, devices=1, start=None, tensorboard=False) 
 
 def _evaluate(run, data, networks, times=1, quick_look=False) -> None:
     _start_backend()
-
     from simgan_lib import runs
     from simgan_lib.evaluation import gaze, report
     from simgan_lib.notebook import plots

@@ -1,4 +1,4 @@
-"""What the notebooks share: set-up, and captioned figures."""
+"""What the notebooks share: set-up and captioned figures."""
 
 import io
 import os
@@ -30,7 +30,7 @@ class Scale:
     live: int  # rounds of a training that a reader waits for
 
 
-# What every notebook trains: the preset quick, for half of its rounds.
+# What the notebooks train: the preset quick, for half of its rounds.
 LESSON = preset("quick").replace(iterations=300)
 SCALES = {
     "lesson": Scale(LESSON, 4_000, Effort(), 120),
@@ -39,18 +39,18 @@ SCALES = {
 
 
 def start() -> Scale:
-    """Prepares a notebook: goes to the work folder, and prints what it runs on.
+    """Prepares a notebook: changes to the work folder, and prints what it runs on.
 
     The first start draws the simulated data set, which takes about a minute. The environment
-    variable SIMGAN_PRESET chooses the scale: `lesson` (the default), or `smoke`, which computes
-    everything for a moment and learns nothing.
+    variable SIMGAN_PRESET chooses the scale: `lesson` (the default) or `smoke`, which runs
+    everything briefly and learns nothing.
     """
     name = os.environ.get("SIMGAN_PRESET", "lesson")
     if name not in SCALES:
         raise UserError(f"SIMGAN_PRESET must be one of {', '.join(SCALES)}; received {name!r}.")
     os.chdir(work_folder())
     if not Path("data/simulated").exists():
-        # One size for all scales: a small set is the beginning of a large one.
+        # One size for all scales, as a small set is the start of a large one.
         make_simulated("data/simulated", 16_000, 16_000, 2_000)
     warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
     device = backends.current().device_name()
@@ -64,9 +64,9 @@ def start() -> Scale:
 def work_folder() -> Path:
     """Returns the folder of `data/` and `runs/`, whichever folder the notebook lies in.
 
-    That is the checkout, if it can be written to. Else many may share it, and each has a folder of
-    their own: `$SIMGAN_HOME`, or the current folder. It then gets links to what the checkout holds,
-    or copies of the runs that an installed wheel carries.
+    That is the checkout, if it can be written to. Otherwise many users may share it, and each has
+    another folder: `$SIMGAN_HOME`, or the current one. It gets links to what the checkout holds, or
+    copies of the runs that an installed wheel carries.
     """
     checkout = (REPOSITORY / "notebooks").is_dir()
     if checkout and os.access(REPOSITORY, os.W_OK):
@@ -95,12 +95,12 @@ def new_run_folder(name: str) -> Path:
 
 
 def show(figure: Figure, caption: str) -> None:
-    """Shows a figure with its Markdown caption below. The caption is the picture's text too."""
-    # The command line has no IPython, and imports this package for its figures.
+    """Shows a figure with its Markdown caption below, which is also its alternative text."""
+    # The command line imports this package for its figures, and has no IPython.
     from IPython.display import Image, Markdown, display
 
     picture = io.BytesIO()
-    # White, so that it reads on a dark page too.
+    # White, so that it is legible on a dark page too.
     figure.savefig(picture, format="png", dpi=110, facecolor="white", bbox_inches="tight")
     alt = caption.replace("*", "").replace("`", "").replace("$", "")
     display(Image(picture.getvalue(), metadata={"alt": alt}))

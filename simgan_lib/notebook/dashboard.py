@@ -23,12 +23,10 @@ from simgan_lib.runs import COLUMNS, Run
 from simgan_lib.simgan import PHASES, SimGAN
 from simgan_lib.training import train
 
-# matplotlib's fonts are shared by all figures, and a training is watched from a thread.
+# matplotlib's figures share their fonts, and a training is watched from a thread.
 _DRAWING = threading.RLock()
-# Dots per inch of the figures: as many as the page has, for sharp letters.
-DPI = 96
-# Images of a run that are shown side by side.
-EYES = 12
+DPI = 96  # dots per inch of the figures: as many as the page has, for sharp letters
+EYES = 12  # images of a run that are shown side by side
 
 
 def labelled(kind: type, description: str, tooltip: str, **options) -> ipywidgets.Widget:
@@ -36,7 +34,7 @@ def labelled(kind: type, description: str, tooltip: str, **options) -> ipywidget
     if kind is not Button:
         options["style"] = {"description_width": "190px"}
         options["layout"] = ipywidgets.Layout(width="480px")
-    # ipywidgets 7 gives buttons alone a tooltip of that name.
+    # In ipywidgets 7 only buttons have a trait `tooltip`.
     name = "tooltip" if "tooltip" in kind.class_trait_names() else "description_tooltip"
     return kind(description=description, **{name: tooltip}, **options)
 
@@ -44,23 +42,23 @@ def labelled(kind: type, description: str, tooltip: str, **options) -> ipywidget
 class Shown(ipywidgets.VBox):
     """Controls, the picture that they change, and words below it.
 
-    A subclass writes `_update`, which changes what is in the figure and returns the words. The
+    A subclass defines `_update`, which changes what is in the figure and returns the words. The
     figure is made once, which is several times faster than a new one for every move. The picture
     is a PNG beside the widget's view, so that a saved notebook shows it without a kernel.
 
     Args:
-        figure: What `_update` draws in.
-        controls: What redraws the picture when its value changes.
-        rows: What stands above the picture. Defaults to the controls.
+        figure: The figure that `_update` draws in.
+        controls: Controls that redraw the picture when their value changes.
+        rows: Widgets above the picture. Defaults to the controls.
     """
 
-    # Without this method of ipywidgets 7, IPython asks for the bundle below, as it does with 8.
+    # Removes this method of ipywidgets 7, so that IPython calls `_repr_mimebundle_` as with 8.
     _ipython_display_ = None
 
     def __init__(self, figure: Figure, controls=(), rows=None):
         self._canvas = FigureCanvasAgg(figure)
         figure.set_dpi(DPI)
-        # Not stretched over the page, which would blur it, but shrunk where the page is narrow.
+        # Not stretched over a wide page, which would blur it, but shrunk on a narrow one.
         look = ipywidgets.Layout(width=f"{figure.bbox.width:.0f}px", max_width="100%")
         self.picture, self.words = ipywidgets.Image(format="png", layout=look), HTML()
         super().__init__([*(controls if rows is None else rows), self.picture, self.words])
@@ -69,11 +67,11 @@ class Shown(ipywidgets.VBox):
         self.redraw()
 
     def redraw(self, change=None) -> None:
-        """Draws the picture again, also when ipywidgets tells of a control's change."""
+        """Draws the picture again. ipywidgets passes the change of a control."""
         with _DRAWING:
             self.words.value = html.escape(self._update()).replace("\n", "<br>")
             file = io.BytesIO()
-            # Most of the time would go into packing a picture that only goes next door.
+            # Stronger compression would take most of the time.
             self._canvas.print_png(file, pil_kwargs={"compress_level": 1})
             self.picture.value = file.getvalue()
 
@@ -101,18 +99,19 @@ class TrainingDashboard(Shown):
     """Trains while you watch: start, pause and stop, curves, refined eyes, and a verdict.
 
     The training runs in a thread, so that the notebook stays free. What is shown comes from the run
-    folder: a row of curves every `log_every` rounds, eyes every `snapshot_every`. `attach` shows a
-    folder that another process writes.
+    folder: points of the curves every `log_every` rounds, eyes every `snapshot_every`. `attach`
+    shows a folder that another process writes.
 
     Args:
+        data: The data to train on.
         config: The settings, or a `HyperparameterPanel`, whose settings are read at the start.
         folder: The run folder. Start goes on with the run that it holds.
-        interval: Seconds between two looks at the folder, or more where drawing takes long.
+        interval: Seconds between two looks at the folder, or more if drawing takes long.
         model: A model of your own to train, built with `config`; see `simgan_lib.train`.
 
     Attributes:
         state: "ready", "training", "paused", "stopping", "stopped", "finished" or "failed", or
-            "attached" where another process trains.
+            "attached" if another process trains.
     """
 
     def __init__(
@@ -160,7 +159,7 @@ class TrainingDashboard(Shown):
             threading.Thread(target=self._watch, daemon=True).start()
 
     def pause(self) -> None:
-        """Lets the training wait after the current round, or go on."""
+        """Makes the training wait after the current round, or go on."""
         self._switch({"training": "paused", "paused": "training"})
 
     def stop(self) -> None:
@@ -176,7 +175,7 @@ class TrainingDashboard(Shown):
         return self
 
     def close(self) -> None:
-        """Stops training and watching, and takes the dashboard off the page."""
+        """Stops training and watching, and removes the dashboard from the page."""
         self._closed.set()
         self.stop()
         super().close()
@@ -189,7 +188,7 @@ class TrainingDashboard(Shown):
         self.progress.value, words = _progress(metrics, self.config, self.done)
         if self.state == "attached" and self.progress.value == 1:
             self.state = "finished"
-        # At first the axes hold twice what there is: of 25,000 rounds, ten would be invisible.
+        # At first the axes hold twice the rounds done: ten of 25,000 would be invisible.
         rounds = metrics.loc[metrics["phase"] == "adversarial", "iteration"].max()
         draw_curves(self.curves, metrics, real_name, np.fmin(self.config.iterations, 2 * rounds))
         file = self.folder / "snapshots.h5"
@@ -218,7 +217,7 @@ class TrainingDashboard(Shown):
             about = {"resume": True, "callbacks": [_Buttons(self)], "progress": False}
             model = train(self.data, self.config, self.folder, **about, model=self.model)
             self.state = "finished" if model.done == model.planned else "stopped"
-        except Exception as error:  # whatever it is, the page must say it
+        except Exception as error:  # the page shows it, and `wait` raises it
             self.error, self.state = error, "failed"
         self.redraw()
 
@@ -227,19 +226,19 @@ class TrainingDashboard(Shown):
         while not self._closed.wait(pause) and self.state in watched:
             start = time.thread_time()
             self.redraw()
-            # Drawing takes a core away from the training: a sixtieth of the time at most.
+            # Drawing takes a core from the training, but at most a sixtieth of the time.
             pause = max(self._interval, 60 * (time.thread_time() - start))
 
 
 def _progress(metrics, config, done=None) -> tuple[float, str]:
-    """The share of a run that is done, and words with the phase and its time left."""
+    """Returns the fraction of a run that is done, and words with the phase and its time left."""
     pretraining = (config.refiner_pretraining_steps, config.discriminator_pretraining_steps)
     planned = dict(zip(PHASES, (*pretraining, config.iterations), strict=True))
     logged = metrics.groupby("phase")["iteration"].max()
     done = done or {name: int(logged.get(name, 0)) for name in PHASES}
     phase = next((name for name in PHASES if done[name] < planned[name]), PHASES[-1])
     words = f"{phase.replace('_', ' ')}: {done[phase]:,} of {planned[phase]:,}"
-    # The median, so that a pause or the first step, which compiles, does not count.
+    # The median, so that a pause or the first step, which compiles, has no effect.
     speed = metrics.loc[metrics["phase"] == phase, "rounds_per_second"].tail(9).median()
     if done[phase] < planned[phase] and speed > 0:
         seconds = (planned[phase] - done[phase]) / speed

@@ -10,11 +10,11 @@ STEP = 1.2  # inches from one box of a chain to the next
 
 
 def pipeline(here: str = "") -> Figure:
-    """Draws who gives what to whom in SimGAN.
+    """Draws how images flow through SimGAN.
 
     Args:
-        here: Names of boxes to highlight, such as `"refiner refined"`; the others are pale: a map
-            for the top of a notebook. All boxes if empty.
+        here: Names of boxes to highlight, such as `"refiner refined"`. The others are pale, as in
+            the map at the top of a notebook. All boxes if empty.
     """
     boxes = {
         "synthetic": (0.6, 1.4, "synthetic\nimages x\n+ labels", BLUE),
@@ -44,7 +44,7 @@ def refiner() -> Figure:
 
 
 def residual_block() -> Figure:
-    """Draws a residual block: two convolutions, and the input carried past them."""
+    """Draws a residual block: two convolutions and a shortcut past them."""
     stages = [("h", GRAY), ("conv 3x3\n64, ReLU", BLUE), ("conv 3x3\n64", BLUE)]
     stages += [("+", ORANGE), ("ReLU", BLUE), ("h'", GRAY)]
     return _chain(stages, [("0", "3", "shortcut", -0.36, ORANGE)])
@@ -82,9 +82,9 @@ def _chain(stages, arcs=()):
 
 
 def _draw(size, boxes, paths, arcs, vivid):
-    """Boxes by name, arrows along paths of names, and bent arrows with a text; in inches.
+    """Draws boxes by name, arrows along paths of names, and bent arrows with a text, in inches.
 
-    A bent arrow goes from a box or a place to another. Boxes that are not `vivid` are pale.
+    A bent arrow joins boxes or places. Boxes that are not `vivid` are pale.
     """
     figure = Figure(figsize=size)
     axis = figure.add_axes((0, 0, 1, 1), xlim=(0, size[0]), ylim=(0, size[1]))
@@ -99,7 +99,7 @@ def _draw(size, boxes, paths, arcs, vivid):
         drawn[name] = shown.get_bbox_patch()
 
     def arrow(start, end, **style):
-        # Clipped at the boxes, which are drawn before and so know where they are.
+        # Clipped at the boxes, which are drawn first.
         ends = {side: drawn.get(name) for side, name in {"patchA": start, "patchB": end}.items()}
         style |= {"arrowstyle": "-|>", "shrinkA": 1, "shrinkB": 1, **ends}
         axis.annotate("", place(end), place(start), arrowprops=style, zorder=4)

@@ -1,4 +1,4 @@
-"""Figures of a run, as matplotlib Figures that a notebook shows and the CLI saves."""
+"""Figures of a run, as matplotlib Figures that notebooks show and the CLI saves."""
 
 from itertools import product
 from pathlib import Path
@@ -15,7 +15,7 @@ from simgan_lib.evaluation import with_spread
 from simgan_lib.evaluation.report import comparable, compare
 from simgan_lib.runs import COLUMNS
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
+# From Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, PINK, GRAY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 # One colour for one kind of image, in every figure.
 COLORS = {"synthetic": BLUE, "handmade": PINK, "refined": ORANGE, "mean": GRAY}
@@ -25,7 +25,7 @@ BLUE_TO_ORANGE = LinearSegmentedColormap.from_list("D", [BLUE, "white", ORANGE])
 
 
 def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 1.0) -> Figure:
-    """Draws images in rows with a title each, such as before and after.
+    """Draws rows of images, each with a title, such as before and after refining.
 
     Args:
         rows: uint8 images `(n, H, W)` or `(n, H, W, 3)` by title. The rows repeat in blocks of
@@ -58,7 +58,7 @@ def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 
 
 
 def picture_in(axis: Axes, title: str = "", **options) -> AxesImage:
-    """Makes an empty picture, gray from 0 to 255, that `show_pixels` fills; options of `imshow`."""
+    """Makes an empty picture, gray from 0 to 255, for `show_pixels`. Options are `imshow`'s."""
     axis.set(xticks=[], yticks=[])
     axis.set_title(title, fontsize="small")
     return axis.imshow([[0]], **{"cmap": "gray", "vmin": 0, "vmax": 255, **options})
@@ -71,7 +71,7 @@ def show_pixels(image: AxesImage, pixels: np.ndarray, shape: tuple[int, int] | N
 
 
 def sheet(count: int, *rows: np.ndarray) -> np.ndarray:
-    """Joins the first images of several stacks to one image, a row for each stack.
+    """Joins the first `count` images of several stacks to one image, a row for each stack.
 
     Example:
         >>> sheet(5, np.zeros((8, 35, 55)), np.ones((8, 35, 55))).shape
@@ -103,11 +103,12 @@ def timeline(snapshots: dict[str, np.ndarray], steps: int = 6, count: int = 10) 
 
 
 def answer_maps(images: np.ndarray, probabilities: np.ndarray, titles: list[str]) -> Figure:
-    """Draws images, four side by side, and below each what D answers for its patches.
+    """Draws images, four side by side, and below each D's answers for its patches.
 
     Args:
         images: uint8 `(n, H, W)`; n is a multiple of 4.
-        probabilities: That a patch is refined, `(n, h, w)`, of a D with the library's strides.
+        probabilities: Probability that a patch is refined, `(n, h, w)`, from a D with the library's
+            strides.
         titles: One for each image.
 
     Example:
@@ -132,7 +133,7 @@ def answer_maps(images: np.ndarray, probabilities: np.ndarray, titles: list[str]
     return figure
 
 
-# By panel and column of the metrics: label, colour, and what a D that guesses would give.
+# By panel and column of the metrics: label, colour, and the value for a D that guesses.
 PANELS = {
     "losses (dotted: a guess)": {
         "discriminator_loss": ("$L_D$", BLUE, 2 * np.log(2)),
@@ -150,21 +151,21 @@ PANELS = {
 def draw_curves(
     figure: FigureBase, metrics: pd.DataFrame, real_name: str = "real", end: int | None = None
 ) -> None:
-    """Draws the curves of `Run.metrics` up to the round `end`, in place of what was drawn before.
+    """Draws the curves of `Run.metrics`, in place of what the figure held.
 
     The panels are the losses, how much R changes, and D's accuracy. Columns that the library does
-    not know, such as those of a subclass, have one more panel.
+    not know, such as those of a subclass, have a fourth panel.
 
     Args:
         figure: A figure, or a part of one from `Figure.subfigures`.
-        metrics: Not all of its columns need be there, or filled.
+        metrics: Columns may be missing or not filled.
         real_name: What the real images are, as from `Run.real_name`.
         end: The last round on the axes. Defaults to the last one in the metrics.
     """
     rounds = metrics[metrics["phase"] == "adversarial"]
     own = rounds.drop(columns=list(COLUMNS), errors="ignore").select_dtypes("number")
     panels = PANELS | ({"also logged": {n: (n, None, None) for n in own}} if len(own.T) else {})
-    # A method of one's own need not log all that is drawn here.
+    # A user's method need not log all that is drawn here.
     rounds = rounds.reindex(columns=rounds.columns.union(COLUMNS))
     rounds = rounds.assign(kept=rounds["refiner_loss"] - rounds["adversarial_loss"])
     x = rounds["iteration"].to_numpy(float)
@@ -200,7 +201,7 @@ def loss_curves(metrics: pd.DataFrame, real_name: str = "real") -> Figure:
 
 
 def evaluation_figure(evaluation: dict) -> Figure:
-    """Draws what an evaluation found: realism and, where it was measured, the gaze error."""
+    """Draws what an evaluation found: realism and, if it was measured, the gaze error."""
     measured = "gaze_error_deg" in evaluation
     figure = Figure(figsize=(13 if measured else 5, 3.4), layout="constrained")
     *axes, last = np.atleast_1d(figure.subplots(1, 3 if measured else 1))
@@ -233,7 +234,7 @@ def _color(name):
 
 
 def _bars(axis, means, spread, texts, start=0):
-    """Bars from `start` to the means, with their spread; names and texts stand beside the axis."""
+    """Draws bars from `start` to the means, with their spread, and names and texts beside them."""
     names = [f"{name}  {text}" for name, text in zip(means.index, texts, strict=True)]
     colors = [_color(name) for name in means.index]
     axis.barh(names, means - start, left=start, xerr=spread, color=colors)
@@ -247,7 +248,7 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
 
     Args:
         table: As from `simgan_lib.evaluation.report.collect`.
-        order: Cells to draw. Defaults to all.
+        order: Cells to draw, in this order. Defaults to all.
     """
     present = list(dict.fromkeys(table["cell"]))
     cells = [cell for cell in order or present if cell in present]
@@ -274,7 +275,7 @@ def ablation_figure(table: pd.DataFrame, order: list[str] | None = None) -> Figu
         degrees, label = table[f"{column}_deg"].mean(), f"trained on {column}"
         axes[0].axvline(degrees, color=_color(column), linestyle=":", label=label)
     axes[0].set_yticks(range(len(cells)), cells)
-    # The dots are often near 100, where a scale from 50 would put them all into one.
+    # The dots are often near 100, and would overlap on a scale from 50.
     first = 5 * np.ceil(table["two_sample_accuracy"].min() / 5) - 5
     axes[2].set_xlim(left=first)
     axes[2].set_xlabel(f"this axis begins at {first:.0f}", fontsize="small")

@@ -16,17 +16,10 @@ from simgan_lib.data import simulator
 from simgan_lib.evaluation.realism import visual_turing_test
 from simgan_lib.evaluation.report import collect
 from simgan_lib.losses import lambda_mean_from_sum
+from simgan_lib.notebook import plots
 from simgan_lib.notebook.dashboard import EYES, Shown, labelled
 from simgan_lib.notebook.dashboard import TrainingDashboard as TrainingDashboard
-from simgan_lib.notebook.plots import (
-    BLUE,
-    BLUE_TO_ORANGE,
-    ORANGE,
-    draw_curves,
-    picture_in,
-    sheet,
-    show_pixels,
-)
+from simgan_lib.notebook.plots import draw_curves, picture_in, sheet, show_pixels
 from simgan_lib.runs import Run
 
 # Control: minimum, maximum, step, start, and what it means.
@@ -46,7 +39,7 @@ FIELDS = (
 
 
 def _image_row(size, *titles):
-    """A figure with empty pictures side by side."""
+    """Makes a figure with empty pictures side by side."""
     figure = Figure(figsize=size)
     around = {"left": 0.01, "right": 0.99, "bottom": 0.02, "wspace": 0.04}
     axes = figure.subplots(1, len(titles), gridspec_kw=around)
@@ -54,7 +47,7 @@ def _image_row(size, *titles):
 
 
 class EyeExplorer(Shown):
-    """Sliders for what an eye is, and the eye in both styles with its label drawn on it."""
+    """Sliders for an eye's parameters, and the eye in both styles with its label drawn on it."""
 
     def __init__(self):
         self.controls = {}
@@ -63,7 +56,7 @@ class EyeExplorer(Shown):
             limits = {"min": low, "max": high, "step": step, "value": start}
             self.controls[name] = labelled(kind, name, tooltip, **limits)
         figure, self.images = _image_row((8, 2.9), "synthetic", "simulated webcam")
-        look = {"arrowstyle": "->", "color": ORANGE, "linewidth": 2.5, "shrinkA": 0}
+        look = {"arrowstyle": "->", "color": plots.ORANGE, "linewidth": 2.5, "shrinkA": 0}
         self.looks = [
             image.axes.annotate("", (0, 0), arrowprops=look, annotation_clip=False)
             for image in self.images
@@ -91,13 +84,13 @@ class EyeExplorer(Shown):
 
 
 class LambdaExplorer(Shown):
-    """What lambda trades: realism against labels, with the pictures of recorded runs.
+    """The effect of lambda on realism and labels, with the pictures of recorded runs.
 
     Args:
         folder: An ablation's folder, with the cells `baseline` and `lambda_*`.
 
     Attributes:
-        table: A row per lambda: the means over seeds, the number of `seeds`, and the first `run`.
+        table: A row per lambda: means over seeds, the number of `seeds`, and the first `run`.
     """
 
     def __init__(self, folder: str | Path):
@@ -113,7 +106,7 @@ class LambdaExplorer(Shown):
         figure = Figure(figsize=(9.6, 3))
         axis = figure.add_axes((0.08, 0.17, 0.38, 0.78))
         x, y = self.table["pupil_shift_px"], self.table["kid"]
-        axis.plot(x, y, "o-", color=BLUE)
+        axis.plot(x, y, "o-", color=plots.BLUE)
         axis.set(xlabel="pupil shift, as read, px", ylabel="KID (low: realistic)")
         # A KID can be 0 or below. The margins are for the names of the points.
         axis.set_yscale("symlog", linthresh=1e-3)
@@ -121,7 +114,7 @@ class LambdaExplorer(Shown):
         names = [f"{value:g}" for value in self.table["lambda_mean"]]
         for name, *place in zip(names, x, y, strict=True):
             axis.annotate(name, place, (6, 5), textcoords="offset points", fontsize="small")
-        self._mark = axis.plot([], [], "o", color=ORANGE, markersize=14, fillstyle="none")[0]
+        self._mark = axis.plot([], [], "o", color=plots.ORANGE, markersize=14, fillstyle="none")[0]
         self._image = picture_in(figure.add_axes((0.48, 0.02, 0.51, 0.85)))
         rows = [(name, row) for row, name in enumerate(names)]
         self.slider = labelled(SelectionSlider, "lambda", "in mean form", options=rows)
@@ -142,10 +135,12 @@ class LambdaExplorer(Shown):
 
 
 class TuringTest(Shown):
-    """Which one is refined? Pairs to tell apart, scored as in the paper.
+    """Pairs of a refined and a real image to tell apart, scored as in the paper.
 
     Args:
-        refined: uint8 `(n, H, W)` or `(n, H, W, 3)`, as are `real`.
+        refined: uint8 `(n, H, W)` or `(n, H, W, 3)`.
+        real: Real images of the same shape and type.
+        pairs: Number of pairs.
         seed: Draws the pairs and their sides.
         real_name: What the real images are, as from `Run.real_name`.
     """
@@ -161,7 +156,7 @@ class TuringTest(Shown):
         super().__init__(figure, rows=[HBox(self.buttons)])
 
     def answer(self, side: int) -> None:
-        """Takes the left (0) or the right (1) image of the pair for real."""
+        """Records that the left (0) or the right (1) image of the pair is taken for real."""
         self.answers.append(side)
         self.redraw()
 
@@ -181,7 +176,7 @@ class TuringTest(Shown):
 
 
 class RunReplay(Shown):
-    """A run played again: a slider through its snapshots, with a cursor on its curves."""
+    """A slider through a run's snapshots, with a cursor on its curves."""
 
     def __init__(self, run: Run):
         self._shots = run.snapshots
@@ -202,7 +197,7 @@ class RunReplay(Shown):
         self.image.axes.set_title(title, fontsize="small")
         for cursor in self.cursors:
             cursor.set_xdata([number, number])
-        # A D that answers in another way than with two logits leaves no probabilities.
+        # A D that does not give two logits has no probabilities.
         if "probability_refined" not in shots:
             return ""
         right = shots["probability_refined"][chosen].astype(float).mean()
@@ -210,7 +205,7 @@ class RunReplay(Shown):
 
 
 class BeforeAfter(Shown):
-    """An eye in a run's last snapshot, refined, what changed, and what D makes of each patch."""
+    """An eye of a run's last snapshot, before and after, the difference, and D's answers."""
 
     def __init__(self, run: Run):
         self._shots, self._real_name = run.snapshots, run.real_name
@@ -218,7 +213,7 @@ class BeforeAfter(Shown):
         titles += titles[:2] if "probability_refined" in self._shots else []
         figure, self.images = _image_row((2.2 * len(titles), 1.9), *titles)
         self.images[2].set(cmap="RdBu_r", clim=(-128, 128))
-        look = {"cmap": BLUE_TO_ORANGE, "vmax": 1, "alpha": 0.45}
+        look = {"cmap": plots.BLUE_TO_ORANGE, "vmax": 1, "alpha": 0.45}
         self.maps = [picture_in(image.axes, **look) for image in self.images[3:]]
         count = len(self._shots["synthetic"])
         self.slider = labelled(IntSlider, "eye", "which one; arrow keys step", max=count - 1)
@@ -260,12 +255,12 @@ class HyperparameterPanel(Shown):
         self._text = figure.text(0.01, 0.97, "", va="top", family="monospace", fontsize=9)
         controls = self.controls.values()
         super().__init__(figure, controls, [HBox(buttons), *controls])
-        # The picture is for a saved notebook alone: on the page the controls say it.
+        # The picture is for a saved notebook alone: on the page the controls show the same.
         self.children = [child for child in self.children if child is not self.picture]
 
     @property
     def config(self) -> Config:
-        """The settings. Setting it fills the controls; a ConfigError says what is not allowed."""
+        """The settings. Setting it fills in the controls. Raises a ConfigError if not allowed."""
         return self._base.replace(**{name: each.value for name, each in self.controls.items()})
 
     @config.setter
@@ -288,7 +283,6 @@ class HyperparameterPanel(Shown):
 
 
 def _control(field, config):
-    """The control of a field of the settings."""
     kinds = {int: ipywidgets.IntText, float: ipywidgets.FloatText}
     options = {"value": getattr(config, field.name)}
     if field.metadata["choices"]:

@@ -51,19 +51,11 @@ class Config:
     """
 
     iterations: int = _field(600, "rounds of adversarial training", "ours: minutes on a CPU")
-    batch_size: int = _field(
-        16, "images in a mini-batch, an even number", "the report: 32; the paper: 512", 2
-    )
-    refiner_pretraining_steps: int = _field(
-        60, "updates of R on self-regularisation alone", "the paper: 1,000"
-    )
-    discriminator_pretraining_steps: int = _field(
-        60, "updates of D before the first round", "the paper: 200"
-    )
-    refiner_updates: int = _field(1, "K_g: updates of R in a round", "the report: 1; paper: 50", 1)
-    discriminator_updates: int = _field(
-        5, "K_d: updates of D in a round", "the report: 10; the paper: 1", 1
-    )
+    batch_size: int = _field(16, "images in a batch, an even number", "report: 32; paper: 512", 2)
+    refiner_pretraining_steps: int = _field(60, "steps of R on self-regularisation", "paper: 1,000")
+    discriminator_pretraining_steps: int = _field(60, "steps of D before round 1", "paper: 200")
+    refiner_updates: int = _field(1, "K_g: updates of R per round", "report: 1; paper: 50", 1)
+    discriminator_updates: int = _field(5, "K_d: updates of D per round", "report: 10; paper: 1", 1)
     # `losses.lambda_mean_from_sum` converts the paper's lambda.
     lambda_mean: float = _field(
         1.0, "weight of self-regularisation", "ours; report: 0.01; paper (unverified): 0.153"
@@ -81,15 +73,13 @@ class Config:
         5e-4, "learning rate of R", "ours: at 1e-3, the report's and the paper's, R may saturate"
     )
     discriminator_learning_rate: float = _field(
-        2e-3, "learning rate of D", "ours; the report and the paper: 1e-3"
+        2e-3, "learning rate of D", "ours; report and paper: 1e-3"
     )
     beta_1: float = _field(0.5, "Adam's memory of past gradients", "the report", below=1)
     refiner_averaging: float = _field(
         0.98, "memory of the average of R's weights; 0: none", "ours: R oscillates", below=1
     )
-    filters: int = _field(
-        32, "feature maps of R's convolutions", "ours: the paper's 64 take three times as long", 1
-    )
+    filters: int = _field(32, "feature maps in R", "ours: the paper's 64 take 3 times as long", 1)
     output_activation: str = _field(
         "tanh",
         "last layer of R; equalised is for targets whose histograms are equalised",

@@ -27,7 +27,7 @@ data_app = typer.Typer(help="Make, fetch and check data sets.", no_args_is_help=
 app.add_typer(data_app, name="data")
 
 QUICK_IMAGES = 16_000
-MEASURED_IMAGES = 4_000  # in every evaluation, so that runs' figures can be compared
+MEASURED_IMAGES = 4_000  # in every evaluation, so that the numbers of runs can be compared
 
 RunOption = Annotated[Path, typer.Option(help="The run folder.")]
 PresetOption = Annotated[
@@ -38,14 +38,14 @@ SetOption = Annotated[
     typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset; repeatable."),
 ]
 DataOption = Annotated[str, typer.Option(help="Synthetic images: simulated, kaggle, or a path.")]
-RealOption = Annotated[Path | None, typer.Option(help="Real images, any layout, no labels.")]
+RealOption = Annotated[Path | None, typer.Option(help="Real images; labels are not used.")]
 GrayOption = Annotated[bool, typer.Option("--gray", help="Turn colour images gray.")]
 LimitOption = Annotated[int | None, typer.Option(help="Use at most this many images of each kind.")]
 SizeOption = Annotated[
     tuple[int, int] | None, typer.Option(metavar="H W", help="Resize all images to this size.")
 ]
 RootOption = Annotated[Path, typer.Option(help="The folder that holds the data sets.")]
-OverwriteOption = Annotated[bool, typer.Option(help="Replace what is there.")]
+OverwriteOption = Annotated[bool, typer.Option(help="Replace existing files.")]
 
 
 @app.command()
@@ -59,7 +59,7 @@ def quickstart(
     config = _config(preset_name, settings)
     data = datasets.load("simulated", root=root, limit=QUICK_IMAGES)
     _train(data, run, config, resume=True)
-    print("\nDoes it help? One network per figure; 'simgan evaluate' trains three, for the spread.")
+    print("\nDoes it help? One network per number; 'simgan evaluate' trains three, for the spread.")
     _evaluate(run, data, networks=1, quick_look=preset_name == "smoke")
 
 
@@ -77,7 +77,7 @@ def train(
     root: RootOption = Path("data"),
     devices: Annotated[int, typer.Option(help="Devices that share each batch (JAX).", min=1)] = 1,
     start: Annotated[Path | None, typer.Option(help="Begin with the networks of this run.")] = None,
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write its logs.")] = False,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log to TensorBoard.")] = False,
 ) -> None:
     """Train a refiner into a run folder."""
     config = _config(preset_name, settings, run / "config.json" if resume else None)
@@ -117,7 +117,7 @@ def refine(
 def evaluate(
     run: RunOption,
     networks: Annotated[  # evaluation.json calls them seeds
-        int, typer.Option("--networks", "--seeds", help="Networks per figure.", min=1)
+        int, typer.Option("--networks", "--seeds", help="Networks per number.", min=1)
     ] = 3,
     data: DataOption = "simulated",
     real: RealOption = None,
@@ -125,7 +125,7 @@ def evaluate(
     size: SizeOption = None,
     gray: GrayOption = False,
     root: RootOption = Path("data"),
-    times: Annotated[int, typer.Option(help="Also train on so many times the images.", min=1)] = 1,
+    times: Annotated[int, typer.Option(help="Also train on a multiple of the images.", min=1)] = 1,
 ) -> None:
     """Measure whether refining helped. Name the data that the run was trained on."""
     found = datasets.load(data, real=real, root=root, size=size, limit=limit, gray=gray)
@@ -148,7 +148,7 @@ def ablate(
     only: Annotated[list[str], typer.Option(help="A cell of the grid; repeatable.")] = [],  # noqa: B006
     seeds: Annotated[int, typer.Option(help="Trainings per cell.", min=1)] = 1,
     jobs: Annotated[int, typer.Option(help="Parallel processes.", min=1)] = 2,
-    networks: Annotated[int, typer.Option(help="Networks per evaluated figure.", min=1)] = 1,
+    networks: Annotated[int, typer.Option(help="Networks per measured number.", min=1)] = 1,
     preset_name: PresetOption = None,
     settings: SetOption = [],  # noqa: B006
     data: DataOption = "simulated",
@@ -193,7 +193,7 @@ def fields() -> None:
 @data_app.command()
 def make(
     folder: Annotated[
-        Path | None, typer.Argument(help="Where to; ROOT/simulated if left out.")
+        Path | None, typer.Argument(help="The folder to write; ROOT/simulated if left out.")
     ] = None,
     root: RootOption = Path("data"),
     synthetic: Annotated[int, typer.Option(help="Synthetic images, labelled.")] = 50_000,
@@ -226,7 +226,7 @@ def match(
     gray: GrayOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Keep the synthetic eyes that look the ways the real ones do. Do this before training."""
+    """Keep the synthetic eyes that look the same ways as the real ones. Do this before training."""
     check_target(target, overwrite)
     synthetic, found = (datasets.read_images(path, size, gray=gray) for path in (source, real))
     _start_backend()

@@ -136,7 +136,7 @@ class TrainingDashboard(Shown):
         for name, press, tooltip in (
             ("Start", self.start, "Train, or go on with the run in the folder"),
             ("Pause", self.pause, "Wait after this round, or go on"),
-            ("Stop", self.stop, "End after this round, with everything saved"),
+            ("Stop", self.stop, "End at the next row of metrics, with everything saved"),
         ):
             self.buttons[name] = labelled(Button, name, tooltip)
             self.buttons[name].on_click(lambda _, press=press: press())
@@ -163,7 +163,7 @@ class TrainingDashboard(Shown):
         self._switch({"training": "paused", "paused": "training"})
 
     def stop(self) -> None:
-        """Ends the training after the current round, with everything saved. Start goes on."""
+        """Ends the training at its next row of metrics, with everything saved. Start goes on."""
         self._switch({"training": "stopping", "paused": "stopping"})
 
     def wait(self, timeout: float | None = None) -> "TrainingDashboard":

@@ -32,12 +32,9 @@ class HistoryBuffer(keras.layers.Layer):
     def __init__(self, size: int, image_shape: tuple[int, int, int], seed: int = 0):
         super().__init__(name="history", trainable=False, dtype="float32")
         self.size = size
-        self.images = self.add_weight(
-            shape=(size, *image_shape), initializer="zeros", trainable=False, name="images"
-        )
-        self.count = self.add_weight(
-            shape=(), initializer="zeros", dtype="int32", trainable=False, name="count"
-        )
+        zeros = {"initializer": "zeros", "trainable": False}
+        self.images = self.add_weight((size, *image_shape), name="images", **zeros)
+        self.count = self.add_weight((), dtype="int32", name="count", **zeros)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 

@@ -53,10 +53,8 @@ class Run:
         """Says how far the run has got."""
         metrics = self.metrics
         rounds = metrics.loc[metrics["phase"] == "adversarial", "iteration"].max()
-        return (
-            f"Run({str(self.folder)!r}, {0 if np.isnan(rounds) else int(rounds)} of "
-            f"{self.config.iterations} rounds)"
-        )
+        done = 0 if np.isnan(rounds) else int(rounds)
+        return f"Run({str(self.folder)!r}, {done} of {self.config.iterations} rounds)"
 
     @property
     def config(self) -> Config:

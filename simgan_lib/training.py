@@ -181,10 +181,8 @@ class RunWriter(keras.callbacks.Callback):
     def _save(self):
         check_space(self.folder, 2 * sum(4 * math.prod(v.shape) for v in self.model.state))
         self._write_metrics()
-        networks = {
-            "refiner": self.model.averaged_refiner(),
-            "discriminator": self.model.discriminator,
-        }
+        model = self.model
+        networks = {"refiner": model.averaged_refiner(), "discriminator": model.discriminator}
         for name, network in networks.items():
             with atomic(self.folder / f"{name}.keras") as temporary:
                 _save_network(network, temporary)

@@ -122,14 +122,8 @@ def evaluate(
     refiner = run.refiner()
     after = refine(refiner, synthetic.images, progress=progress)
     refined = ImageSet(after, synthetic.labels, "refined")
-    result = {
-        "refiner_crc32": run.refiner_crc32,
-        "real_name": run.real_name,
-        "seeds": seeds,
-        "images": len(synthetic),
-        "times": times,
-        "left_out": [],
-    }
+    result = {"refiner_crc32": run.refiner_crc32, "real_name": run.real_name, "seeds": seeds}
+    result |= {"images": len(synthetic), "times": times, "left_out": []}
     shape = synthetic.images.shape[1:]  # two numbers if they are gray
     if not _has(synthetic, LOOK):
         result["left_out"].append("gaze errors: the synthetic images have no gaze vectors")

@@ -127,10 +127,9 @@ def sample_eyes(count: int, style: str, seed: int = 0, start: int = 0) -> pd.Dat
     """
     if min(count, seed, start) < 0:
         raise ValueError(f"Expected 0 or more; received {count=}, {seed=}, {start=}.")
-    blocks = [
-        [seed, _number(style), b] for b in range(start // BLOCK, -(-(start + count) // BLOCK))
-    ]
-    luck = [np.random.default_rng(block).random((BLOCK, len(PHOTO))) for block in blocks]
+    numbers = range(start // BLOCK, -(-(start + count) // BLOCK))
+    blocks = [np.random.default_rng([seed, _number(style), number]) for number in numbers]
+    luck = [block.random((BLOCK, len(PHOTO))) for block in blocks]
     luck = np.concatenate([np.empty((0, len(PHOTO))), *luck])[start % BLOCK :][:count]
     index = pd.RangeIndex(start, start + count)
     eyes = pd.DataFrame(_parameters(PHOTO, luck, style), index=index)

@@ -370,13 +370,8 @@ class SimGAN(keras.Model):
 
     def _build_refiner(self, dtype):
         config = self.config
-        return models.build_refiner(
-            self.image_shape,
-            config.filters,
-            output_activation=config.output_activation,
-            dtype=dtype,
-            seed=config.seed,
-        )
+        options = {"output_activation": config.output_activation, "dtype": dtype}
+        return models.build_refiner(self.image_shape, config.filters, seed=config.seed, **options)
 
     def _optimizer(self, network, learning_rate, averaging=0.0):
         ema = {"use_ema": averaging > 0, "ema_momentum": averaging}

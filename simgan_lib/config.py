@@ -238,8 +238,7 @@ def preset(name: str) -> Config:
     """Returns one of the ready-made configurations.
 
     Args:
-        name: `"smoke"` (seconds on a CPU), `"quick"` (minutes), `"long"` (an hour), `"report"` or
-            `"paper"`.
+        name: `"smoke"` (seconds), `"quick"` (minutes), `"long"` (an hour), `"report"` or `"paper"`.
 
     Raises:
         ConfigError: If there is no such preset.

@@ -16,8 +16,7 @@ def prepare() -> None:
     """Prepares the course that was just put on `sys.path`.
 
     A wheel is installed. For a folder, missing packages are installed, and programs that the
-    notebook starts find the library too. Packages that are new enough, such as Colab's TensorFlow,
-    stay as they are.
+    notebook starts find the library too. New enough packages, such as Colab's TensorFlow, stay.
 
     Raises:
         SystemExit: With one sentence, if something cannot be installed.

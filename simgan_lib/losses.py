@@ -75,8 +75,7 @@ def local_adversarial(logits: Tensor, label: int) -> Tensor:
 def global_adversarial(logits: Tensor, label: int) -> Tensor:
     """Computes the cross-entropy of one answer per image: the mean of its patches' logits.
 
-    This is the ablation of the local loss. Its arguments are those of `local_adversarial`. The
-    result is the mean over the images.
+    The ablation of `local_adversarial`, with the same arguments. The result is a mean over images.
     """
     return local_adversarial(ops.mean(logits, axis=(1, 2)), label)
 

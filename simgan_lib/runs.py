@@ -73,7 +73,7 @@ class Run:
 
     @property
     def metrics(self) -> pd.DataFrame:
-        """A row per logged round or pre-training step; see `COLUMNS`."""
+        """A row per `log_every` rounds or pre-training steps, with their means; see `COLUMNS`."""
         if not (self.folder / "metrics.csv").exists():
             return pd.DataFrame(columns=list(COLUMNS))
         with self._reading("metrics.csv") as path:
@@ -113,8 +113,7 @@ class Run:
             return None
         with self._reading("evaluation.json") as path:
             found = json.loads(path.read_text(), object_hook=_with_nan)
-            # A run that was resumed since needs another evaluation. Most reference runs are kept
-            # without their networks.
+            # A run resumed since then needs a new one. Most reference runs have no networks.
             kept = (self.folder / "refiner.keras").exists()
             return found if not kept or found["refiner_crc32"] == self.refiner_crc32 else None
 
@@ -196,8 +195,7 @@ def pretrained_refiner(name: str = "best") -> keras.Model:
     """Loads the trained refiner of a reference run.
 
     Args:
-        name: `"best"`, whose images teach a gaze network well, or `"closest"`, whose images are
-            the hardest to tell from the target.
+        name: `"best"` to teach gaze networks, or `"closest"`, the hardest to tell from the target.
 
     Raises:
         RunError: If there is no such run, or its networks are not in the repository.

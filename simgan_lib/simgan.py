@@ -32,8 +32,7 @@ class SimGAN(keras.Model):
     Args:
         config: The settings.
         image_shape: Height, width and channels of the images.
-        refiner: R, any functional Keras model whose images have the shape of its input. The
-            paper's if `None`.
+        refiner: R, any functional Keras model that keeps the images' shape. The paper's if `None`.
         discriminator: D, any functional Keras model that gives two logits per patch, or anything
             if you override `discriminator_loss`. The paper's if `None`.
         precision: Number format of the paper's networks. The configuration's if `None`. `"auto"`
@@ -211,8 +210,7 @@ class SimGAN(keras.Model):
         Args:
             synthetic: Simulated images, uint8 `(n, height, width)` or `(n, height, width, 3)`.
             real: Real images, uint8, of the same height, width and channels.
-            callbacks: Keras callbacks. One that sets `model.stop_training` ends the training at
-                the next row of metrics.
+            callbacks: Keras callbacks. Setting `model.stop_training` ends training at the next row.
 
         Returns:
             The model itself.

@@ -77,7 +77,7 @@ def train(
         RunError: If the folder holds a run and `resume` is false, or a run of other settings,
             other data or another model; or if `model` does not fit `config` and `data`.
         TrainingError: If a loss or a weight is no longer finite. The last checkpoint stays.
-        UserError: If there are not so many devices.
+        UserError: If there are fewer devices, or half a batch does not split over them.
     """
     folder = Path(folder)
     _check(folder, data, config, model, devices, resume)
@@ -364,8 +364,7 @@ def _environment(model: SimGAN, data: GazeData) -> dict:
 
 def _save_network(network, path):
     network.save(path)
-    # Keras 3.15 writes two settings of initialisers that Keras 3.13, Colab's, refuses. They mean
-    # nothing where they are null.
+    # Keras 3.15 writes two settings that Keras 3.13, Colab's, refuses. As null they mean nothing.
     with zipfile.ZipFile(path) as archive:
         contents = {part: archive.read(part) for part in archive.infolist()}
     with zipfile.ZipFile(path, "w") as archive:

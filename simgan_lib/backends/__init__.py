@@ -31,8 +31,7 @@ def current() -> ModuleType:
     """Returns the module for the backend that Keras runs on, `tensorflow` or `jax`.
 
     Raises:
-        UserError: If Keras runs on another backend, or with other axes or floats. Networks would
-            train with these, but differ.
+        UserError: If Keras has another backend, axes or floats. Networks would train, but differ.
     """
     name = keras.backend.backend()
     if name not in SUPPORTED:
@@ -90,8 +89,8 @@ def time_precisions() -> dict[str, float]:
     """Times a convolution of the refiner, forwards and backwards, in each number format.
 
     Returns:
-        Seconds by format: `"float32"`, `"bfloat16"` and, not on a CPU, `"float16"`, which CPUs
-        convert to float32: that takes seconds.
+        Seconds by format: `"float32"`, `"bfloat16"` and `"float16"`. The last is left out on a CPU,
+        which would take seconds to convert it.
     """
     on_cpu = current().device_name() == "CPU"
     return {n: _time_convolution(n) for n in POLICIES if not (on_cpu and n == "float16")}

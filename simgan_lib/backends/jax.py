@@ -12,8 +12,7 @@ def gradient_update(loss_function, optimizer, variables, state):
         loss_function: Takes nothing, returns a scalar loss and a dict of scalars to log.
         optimizer: A built Keras optimiser.
         variables: The Keras variables to change.
-        state: All variables that the loss reads. Those that the loss itself changes, such as a seed
-            generator or a moving average, stay changed.
+        state: All variables that the loss reads. Those that it changes, like seeds, stay changed.
 
     Returns:
         The dict of scalars.

@@ -257,8 +257,7 @@ def camera_simulator(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
 def camera_webcam(scene: np.ndarray, eyes: pd.DataFrame) -> np.ndarray:
     """Photographs scenes with a webcam, as MPIIGaze's normalised images were made.
 
-    The lens blurs, the sensor adds noise, JPEG compresses, cutting out the eye resamples, and the
-    histogram is equalised.
+    In order: the lens's blur, the sensor's noise, JPEG, resampling of the crop, and equalisation.
     """
     enlarged = min(scene.shape[1] / SIZE[0], scene.shape[2] / SIZE[1])
     light = blur(255 * _column(eyes, "exposure") * scene, _column(eyes, "blur") * enlarged)

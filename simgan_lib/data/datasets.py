@@ -110,9 +110,8 @@ def read_images(
 ) -> ImageSet:
     """Reads images and labels from a file or a folder, whichever layout it has.
 
-    data/README.md lists the layouts and the columns that are looked for. Images come in the order
-    of the numbers in their names. Gaze is converted to the convention of `LABELS`. All other labels
-    stay as they are.
+    data/README.md lists the layouts and the columns that are looked for. Images are in the order of
+    the numbers in their names. Gaze is converted to the axes of `LABELS`; other labels are kept.
 
     Args:
         path: An HDF5 file, ours or Kaggle's; a folder of MPIIGaze, of UnityEyes or of pictures,
@@ -165,9 +164,8 @@ def save_images(
 ) -> int:
     """Writes our stacked layout: an HDF5 file and, for labels, the CSV file of the same name.
 
-    The HDF5 file holds the data set `image`. Its attributes hold the images' source and recipe, and
-    the checksums of the pixels and of the CSV file's rows. Each file appears whole or not at all,
-    the images last.
+    The HDF5 file holds the data set `image`. Its attributes hold source, recipe, and checksums of
+    the pixels and the CSV file's rows. Each file appears whole or not at all, the images last.
 
     Args:
         path: The HDF5 file, with the ending .h5 or .hdf5.

@@ -52,8 +52,7 @@ def warn(text: str) -> None:
 def atomic(path: str | Path) -> Iterator[Path]:
     """Writes a file so that a reader sees the old one or the new one, never a part.
 
-    It yields a path beside `path` to write to. This file becomes `path` when the block ends, and is
-    removed if the block fails.
+    It yields a path beside `path`, which becomes `path` when the block ends, unless that fails.
 
     Raises:
         UserError: If the disk is full.
@@ -114,8 +113,7 @@ def reading(
 ) -> Iterator[None]:
     """Turns whatever a library raises for a file that it cannot read into one short message.
 
-    `again` says what to do about a file that is empty, damaged or cut short. Pipes and devices are
-    refused, as reading one may never end.
+    `again` is the remedy for an empty or damaged file. A pipe is refused: reading it may never end.
     """
     path = Path(path)
     if os.path.exists(path) and not (path.is_file() or path.is_dir()):
@@ -149,8 +147,7 @@ def _remedy(path, said, again):
 def own(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group:
     """Opens an object of an HDF5 file, unless its values lie in other files or are too many.
 
-    A link to another file could show what its sender cannot read. A short file may declare more
-    values than there is memory.
+    A link could show what its sender cannot read. A short file may declare too much for memory.
     """
     path = group.file.filename
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):

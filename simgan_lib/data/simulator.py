@@ -117,8 +117,7 @@ WHOLE_NUMBERS = ("side", "person", "noise_seed")
 def sample_eyes(count: int, style: str, seed: int = 0, start: int = 0) -> pd.DataFrame:
     """Draws the parameters of random eyes: a table with the columns of `PERSON` and `PHOTO`.
 
-    The arguments are those of `simulate`. Row i depends on (seed, style, start + i) alone: a small
-    set is the start of a large one.
+    The arguments are those of `simulate`. Row i depends on seed, style and start + i alone.
 
     Example:
         >>> eyes = sample_eyes(4, "simulator", seed=1)

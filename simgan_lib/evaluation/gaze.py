@@ -52,8 +52,7 @@ class Effort:
 
     Attributes:
         epochs: Passes over the training images.
-        network: Builds the network, such as `build_gaze_estimator`. Its last hidden layer is called
-            `"features"`.
+        network: Builds the network, whose last hidden layer must be called `"features"`.
         instrument_images: Images of each style that `matching.gaze_reader` learns from.
         cache: A folder for trained networks, such as `cache_folder()`, so that runs share those
             that do not depend on the refiner. Changed code of the network goes unnoticed.

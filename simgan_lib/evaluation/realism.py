@@ -104,8 +104,8 @@ def visual_turing_test(
     """Draws pairs of a refined and a real image for a person to tell apart, each at most once.
 
     Returns:
-        The pairs, left and right, uint8 `(n, 2, H, W)` or `(n, 2, H, W, 3)`; and the side of the
-        real image, 0 (left) or 1 (right), `(n,)`.
+        The pairs, uint8 `(n, 2, H, W)` or `(n, 2, H, W, 3)`, left and right; and the side of each
+        real image, 0 or 1, `(n,)`.
 
     Example:
         >>> eyes = np.zeros((20, 35, 55), "uint8")

@@ -94,13 +94,11 @@ def evaluate(
         times: If more than 1, also trains gaze networks on `times` as many simulated images.
         images: Measures on the first `images` images of each kind; on all if `None`.
         progress: Whether to show progress bars.
-        label_error: Measures labels of your own: a function that trains on the first set, tests on
-            the second, `data.test`, and returns the error of each test image, `(n,)`. Its third
-            argument is the seed.
+        label_error: Measures labels of your own: called with a training set, `data.test` and a
+            seed, it trains, tests, and returns the error of each test image, `(n,)`.
 
     Raises:
-        UserError: If the data are not those of the run, or have infinite labels, or `label_error`
-            has no test set.
+        UserError: If the data are not the run's, have infinite labels, or lack a needed test set.
     """
     trained, given = run.environment["data"], describe(data)
     if any(trained[kind]["crc32"] != given[kind]["crc32"] for kind in ("synthetic", "real")):
@@ -289,8 +287,7 @@ def compare(table: pd.DataFrame, column: str = "gaze_error_deg") -> pd.DataFrame
 
     Welch's test asks whether two means are further apart than the spread of their seeds explains.
     With many cells some would seem so by chance. Holm's correction multiplies the smallest of n
-    p-values by n, the next by n - 1, and so on. With it, the chance of even one false alarm among
-    all the cells is at most 5%.
+    p-values by n, the next by n - 1, and so on: any false alarm among all has a chance below 5%.
 
     Args:
         table: As from `collect`, with a cell `baseline`, and at least five seeds of each cell.

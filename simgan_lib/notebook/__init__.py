@@ -41,9 +41,8 @@ SCALES = {
 def start() -> Scale:
     """Prepares a notebook: changes to the work folder, and prints what it runs on.
 
-    The first start draws the simulated data set, which takes about a minute. The environment
-    variable SIMGAN_PRESET chooses the scale: `lesson` (the default) or `smoke`, which runs
-    everything briefly and learns nothing.
+    The first start draws the simulated data set in about a minute. The environment variable
+    SIMGAN_PRESET is the scale: `lesson` (the default), or `smoke`, a short run that learns nothing.
     """
     name = os.environ.get("SIMGAN_PRESET", "lesson")
     if name not in SCALES:

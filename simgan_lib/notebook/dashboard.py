@@ -98,9 +98,8 @@ class _Buttons(keras.callbacks.Callback):
 class TrainingDashboard(Shown):
     """Trains while you watch: start, pause and stop, curves, refined eyes, and a verdict.
 
-    The training runs in a thread, so that the notebook stays free. What is shown comes from the run
-    folder: points of the curves every `log_every` rounds, eyes every `snapshot_every`. `attach`
-    shows a folder that another process writes.
+    The training runs in a thread, so that the notebook stays free. The run folder gives a point of
+    the curves every `log_every` rounds, and eyes every `snapshot_every`. See also `attach`.
 
     Args:
         data: The data to train on.

@@ -28,9 +28,8 @@ def contact_sheet(rows: dict[str, np.ndarray], columns: int = 10, zoom: float = 
     """Draws rows of images, each with a title, such as before and after refining.
 
     Args:
-        rows: uint8 images `(n, H, W)` or `(n, H, W, 3)` by title. The rows repeat in blocks of
-            `columns` images.
-        columns: Images side by side.
+        rows: uint8 images `(n, H, W)` or `(n, H, W, 3)` by title.
+        columns: Images side by side. More images continue in blocks of rows below.
         zoom: Width of an image, in inches.
 
     Example:
@@ -107,8 +106,7 @@ def answer_maps(images: np.ndarray, probabilities: np.ndarray, titles: list[str]
 
     Args:
         images: uint8 `(n, H, W)`; n is a multiple of 4.
-        probabilities: Probability that a patch is refined, `(n, h, w)`, from a D with the library's
-            strides.
+        probabilities: That a patch is refined, `(n, h, w)`, from a D with the library's strides.
         titles: One for each image.
 
     Example:

@@ -239,10 +239,7 @@ class RunWriter(keras.callbacks.Callback):
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Shows a bar over all phases, with the losses and R's change.
-
-    A training outlives its terminal: where nothing can be written, nothing is shown.
-    """
+    """Shows a bar over all phases, with the losses and R's change."""
 
     def __init__(self, show: bool = True):
         super().__init__()
@@ -256,7 +253,7 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar."""
-        with suppress(OSError):
+        with suppress(OSError):  # a training outlives its terminal
             self.bar.update(sum(self.model.done.values()) - self.bar.n)
 
     def on_epoch_end(self, epoch, logs=None):

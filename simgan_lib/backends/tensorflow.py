@@ -29,10 +29,8 @@ def gradient(loss, at):
 
 
 def compile(step, state):
-    """Compiles a step, as on JAX, which alone needs the `state`. Each call takes one step.
-
-    XLA stays off: on a CPU its convolutions are slower than oneDNN's.
-    """
+    """Compiles a step, as on JAX, which alone needs the `state`. Each call takes one step."""
+    # Without XLA, whose convolutions are slower than oneDNN's on a CPU.
     one = tf.function(step, autograph=False, jit_compile=False, reduce_retracing=True)
 
     def run(steps):

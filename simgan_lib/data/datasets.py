@@ -280,10 +280,7 @@ def fetch_kaggle(root: str | Path = "data") -> Path:
 
 
 def check(path: str | Path) -> list[str]:
-    """Says what a file, or each HDF5 file in a folder, holds and what is wrong with it.
-
-    Lines that say what is wrong begin with PROBLEM.
-    """
+    """Says what a file, or each HDF5 file in a folder, holds. Faults begin with PROBLEM."""
     path = Path(path)
     files = sorted(path.glob("[!.]*.h5")) if os.path.isdir(path) else []
     if files:

@@ -95,10 +95,7 @@ def locked(folder: str | Path) -> Iterator[None]:
 
 
 def check_space(folder: str | Path, needed: int) -> None:
-    """Raises a UserError if a disk has fewer free bytes than needed.
-
-    A full disk would end the process while HDF5 closes its file.
-    """
+    """Raises a UserError if fewer bytes than needed are free: on a full disk, HDF5 crashes."""
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise UserError(

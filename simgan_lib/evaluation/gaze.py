@@ -67,8 +67,7 @@ class Effort:
 def cache_folder() -> Path | None:
     """Returns the user's own folder for trained networks, or `None` if there is no home.
 
-    They are pickles, which run code when they are read, so they are not kept in the folders of
-    runs, which people share.
+    They are pickles, which run code when read, so none lie in run folders, which people share.
     """
     with suppress(OSError, RuntimeError):
         folder = Path.home() / ".cache" / "simgan_lib"

@@ -101,7 +101,7 @@ def _warn_of_others(folder, others):
 
 
 def read_stacked(path: Path, bar):
-    """Reads our layout. Labels with our checksum are taken as they are, others are completed."""
+    """Reads our layout. Labels with our checksum stay; others are matched and completed."""
     with reading(path), h5py.File(path) as file:
         count = len(own(file, "image"))
         expected, dtypes = (file.attrs.get(name) for name in ("labels_sha256", "labels_dtypes"))

@@ -62,8 +62,8 @@ def match_gaze(
     ones. Nothing is added: gaze that no synthetic eye has stays missing.
 
     Returns:
-        The kept images with their labels, in their order; and a table in degrees with rows `real`
-        (as read), `synthetic` and `kept`, and columns `pitch`, `yaw`, `pitch_std` and `yaw_std`.
+        The kept images with their labels, in their order; and a table with rows `real` (as read),
+        `synthetic` and `kept` and, in degrees, the means `pitch` and `yaw`, `pitch_std`, `yaw_std`.
     """
     if synthetic.labels is None or not set(ANGLES) <= set(synthetic.labels):
         raise UserError(

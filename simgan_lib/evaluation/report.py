@@ -89,7 +89,7 @@ def evaluate(
     Args:
         run: The run, whose refiner is evaluated.
         data: The data that it was trained on.
-        seeds: Number of networks per number.
+        seeds: How many networks are trained for each number.
         effort: The networks that measure, and how long they are trained.
         times: If more than 1, also trains gaze networks on `times` as many simulated images.
         images: Measures on the first `images` images of each kind; on all if `None`.
@@ -177,7 +177,7 @@ def _error_table(evaluations: list[dict]) -> pd.DataFrame:
 
 
 def table(evaluation: dict) -> str:
-    """Returns what `evaluate` returns as text."""
+    """Writes what `evaluate` returns as text."""
     real_name = evaluation["real_name"]
     columns = _error_table([evaluation]).to_dict()
     for key, heading, text in (
@@ -287,7 +287,7 @@ def compare(table: pd.DataFrame, column: str = "gaze_error_deg") -> pd.DataFrame
 
     Welch's test asks whether two means are further apart than the spread of their seeds explains.
     With many cells some would seem so by chance. Holm's correction multiplies the smallest of n
-    p-values by n, the next by n - 1, and so on: any false alarm among all has a chance below 5%.
+    p-values by n, the next by n - 1, and so on: the chance of even one false alarm is below 5%.
 
     Args:
         table: As from `collect`, with a cell `baseline`, and at least five seeds of each cell.

@@ -551,7 +551,7 @@ lines["the mean gaze"] = (guess, plots.GRAY, ":")
 for name, (values, color, style) in lines.items():
     percent = np.linspace(0, 100, len(values))
     axis.plot(np.sort(values), percent, style, color=color, label=name)
-axis.set(xlabel="error, degrees", ylabel="% of images with at most this error", xlim=(0, 45))
+axis.set(xlabel="error, degrees", ylabel="% of images with at most this error", xlim=(0, 35))
 axis.legend(fontsize="small", loc="lower right")
 axis.grid(alpha=0.3)
 notebook.show(

@@ -637,7 +637,9 @@ assert measured["gaze_error_deg"].iloc[-1] < table["synthetic_deg"].mean()
 # Exercise 12.4 chooses a lambda without labels.
 
 # %%
-widgets.LambdaExplorer("runs/ablation")
+explorer = widgets.LambdaExplorer("runs/ablation")
+explorer.slider.label = "1"  # the course's
+explorer
 
 # %% [markdown] tags=["task"]
 # ### Exercise 04.3 · Three logs
@@ -720,7 +722,7 @@ assert np.isclose(np.abs(pull), full, rtol=1e-3).mean() > 0.95
 
 # %%
 strength = np.abs(wish) * x.size
-lambdas = [0.01, 0.153, 0.6, 1.0, 2.3, 7.6, 100.0]
+lambdas = [0.01, 0.153, 0.61, 1.0, 2.3, 7.6, 100.0]
 share = [np.mean(strength > value) for value in lambdas]
 pd.DataFrame({"lambda": lambdas, "D's wish is stronger": [f"{s:.1%}" for s in share]})
 

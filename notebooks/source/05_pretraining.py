@@ -156,6 +156,8 @@ figure = Figure(figsize=(6, 2.6), layout="constrained")
 axis = figure.subplots()
 curve(axis, lesson, "mean_change", plots.GREEN, "mean |R(x) - x|")
 axis.set(ylabel="mean |R(x) - x|, of 2", yscale="log")
+axis.set_yticks([0.05, 0.1, 0.2], ["0.05", "0.1", "0.2"])
+axis.minorticks_off()
 notebook.show(
     figure,
     "R's pre-training: the mean change of a pixel, on a logarithmic axis.",

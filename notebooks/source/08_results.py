@@ -49,28 +49,23 @@ best = simgan_lib.reference_run("best")
 # %% [markdown]
 # ## 1. Two runs
 #
-# Both runs lie in the folder `runs/`. This notebook trains nothing.
+# This notebook trains nothing. Both runs lie in `runs/`.
 #
-# - `report-schedule` has the report's settings and as many images as the report.
+# - `report-schedule` has the report's settings and as many images.
 # - `best` has the settings of the preset `long`, on as many images.
-#
-# The report trained for 25,000 rounds. Ours stopped earlier:
 
 # %%
 rounds = report.metrics[report.metrics["phase"] == "adversarial"].set_index("iteration")
 reached = int(rounds.index.max())
 about = report.environment
-print(f"{reached:,} rounds of the report's 25,000, {reached / 25_000:.0%} of the way,")
-print(
-    f"in {about['training_seconds'] / 60:.0f} minutes on {about['device']}, {about['precision']},"
-)
-print(f"on {about['data']['synthetic']['images']:,} synthetic images; the report had 50,000")
+print(f"rounds:           ours {reached:,}, the report's 25,000")
+print(f"synthetic images: ours {about['data']['synthetic']['images']:,}, the report's 50,000")
+print(f"{about['training_seconds'] / 60:.0f} minutes on {about['device']}, {about['precision']}")
 
 # %% [markdown]
-# The report refined UnityEyes images towards photographs: MPIIGaze, people at their own laptops. Our
-# target is *simulated webcam* images, which are drawn. So we may compare what rises and falls, and in
-# which order. Where a value differs, the images alone may be the reason. Whose eyes look more real cannot
-# be said.
+# The report refined UnityEyes images towards photographs: MPIIGaze, people at their own laptops. Our target
+# is drawn: *simulated webcam* images. So we may compare what rises and falls, and in which order. Where a
+# value differs, the images may be the reason. Whose eyes look more real cannot be said.
 #
 # With Kaggle's files on your disk, `simgan train --data kaggle --preset report` repeats the experiment
 # on the report's own images.
@@ -95,22 +90,21 @@ print(f"L_R = 2.3: D gives {np.exp(-2.3):.0%} to the answer that R hopes for")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# With three terms. $L_R$ = 2.3 also says that D was ahead: it gives refined images only 10% for *real*.
-# Which reading is right is not known.
+# With three terms. $L_R$ = 2.3 also says that D was ahead: it gives refined images only 10% for *real*. Which
+# reading is right is not known.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 08.1 · Three terms in the form of two
 #
-# The report's code adds three mean cross-entropies of D: on real, on newly refined and on older refined
-# images. Our refined batch is half new and half old, and has one mean. Write
-# `as_two_terms(real, new, old)`: the $L_D$ that our code logs for a D with these three. *Expected:* 1.386
-# for three guesses of 0.693.
+# The report's code adds three mean cross-entropies: on real, newly refined and older refined images. Our
+# refined batch is half new and half old, and has one mean. Write `as_two_terms(real, new, old)`: the $L_D$
+# that our code logs for a D with these three. *Expected:* 1.386 for three guesses of 0.693.
 #
 # <details><summary>Hint</summary>
 #
-# What is the mean over our refined batch, if its halves have the means `new` and `old`?
+# What is the mean of two halves with the means `new` and `old`?
 #
 # </details>
 #
@@ -135,13 +129,13 @@ check("08.1", as_two_terms)
 
 # %% [markdown] tags=["solution"]
 # Three terms with the sum 1.1 can be different games. Our $L_D$ is two thirds of the sum only if `real` is
-# the mean of `new` and `old`. The next figure assumes three equal terms.
+# the mean of `new` and `old`.
 
 # %% [markdown]
 # ## 3. Figures 1 and 2: the training curves
 #
-# The report's figure 1 is the self-regularisation of R. Its figure 2 has the loss of D and the loss of R.
-# We draw the same three panels. In the pre-training R's loss is the self-regularisation alone.
+# The report's figure 1 shows R's self-regularisation, and figure 2 the losses of D and R. We draw the same
+# panels. In the pre-training R's loss is the self-regularisation alone.
 #
 # **Predict.** Which of the three will be the farthest from the report's level?
 
@@ -189,18 +183,17 @@ for terms in (2, 3):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The self-regularisation. It is several times the report's, so our R moves further away from its input.
-# Our $L_R$ is half of the report's. If both are means, our D is less sure that refined images are
-# refined. Our $L_D$ is at the report's level if that has two terms.
+# The self-regularisation. It is several times the report's, so our R moves further away from its input. Our
+# $L_R$ is half the report's. If both are means, our D is less sure of refined images. Our $L_D$ is at the
+# report's level if that has two terms.
 #
 # </details>
 #
-# The *order of events* is the report's: in the pre-training the losses fall, and at the first rounds they
-# jump up. $L_R$ jumps also because the adversarial term joins it. The report's curves then fluctuate
-# around a level. Ours are nearly level, but $L_D$ still rises and $L_R$ still falls.
+# The *order of events* is the report's: in the pre-training the losses fall, and in the first rounds they
+# jump. $L_R$ also jumps because the adversarial term joins it. The report's curves then fluctuate around a
+# level. Ours are nearly level, but $L_D$ still rises and $L_R$ falls.
 #
-# Why the levels differ was not tested. The images differ, and the report does not say whether its losses
-# are sums or means.
+# Why the levels differ was not tested. The report does not say whether its losses are sums or means.
 
 # %% tags=["check"]
 copied = report.metrics.loc[report.metrics["phase"] == "pretrain_refiner", "self_regularisation"]
@@ -212,15 +205,17 @@ guessed = report.metrics.loc[
 assert guessed.iloc[-1] < guessed.iloc[0], "pre-training teaches D to tell the kinds apart"
 assert last["discriminator_loss"].mean() > guessed.iloc[-1], "the rounds make it harder"
 assert last["self_regularisation"].mean() > 2 * 0.08, "self-regularisation is much higher"
+before = rounds.iloc[-2 * len(last) : -len(last)].mean(numeric_only=True)
+assert last["discriminator_loss"].mean() > before["discriminator_loss"], "L_D still rises"
+assert last["refiner_loss"].mean() < before["refiner_loss"], "L_R still falls"
 away = {name: abs(np.log(last[name].mean() / level)) for name, level in theirs.items()}
 assert max(away, key=away.get) == "self_regularisation", "it is the farthest"
 
 # %% [markdown]
 # ## 4. Figures 3 to 7: the eyes as training goes on
 #
-# The report's figures 3 to 7 show synthetic eyes on the left, and the same eyes refined on the right. A
-# run keeps *snapshots* of 32 eyes, so we can draw these figures as far as our run went. The report says
-# four things of them:
+# A run keeps *snapshots* of 32 eyes, so we can draw the report's figures 3 to 7 as far as our run went,
+# synthetic eyes beside refined ones. The report says four things of them:
 #
 # 1. After the pre-training R returns its input.
 # 2. Then R adds the noise of real images.
@@ -229,10 +224,9 @@ assert max(away, key=away.get) == "self_regularisation", "it is the farthest"
 
 # %%
 kept = report.snapshots
-report_figures = {3: 0, 4: 5_000, 5: 10_000, 6: 20_000, 7: 25_000}
+report_figures = {3: 0, 4: 5_000, 5: 10_000, 6: 20_000, 7: 25_000}  # a number: its round
 drawn = [number for number, iteration in report_figures.items() if iteration <= reached]
-missing = sorted(set(report_figures) - set(drawn))
-print("the report's figures that our run reached:", drawn, " not reached:", missing)
+print("the figures that our run reached:", *drawn)
 
 
 # %% tags=["plot"]
@@ -277,24 +271,22 @@ def show_figure(number):
 show_figure(3)
 
 # %% [markdown]
-# R has learned to copy, and the first claim holds.
+# The first claim holds.
 
 # %% tags=["plot"]
 for number in drawn[1:]:
     show_figure(number)
-if kept["iteration"][-1] - max(report_figures[number] for number in drawn) > 500:
-    figure, iteration = as_in_the_report(reached)
-    notebook.show(figure, f"round {iteration:,}, our last: synthetic, refined.")
 
 # %% [markdown]
-# These three figures look much alike. The skin is bright, with specks, and the lids are broad and dark.
-# The irises have stayed in place, but few show a pupil. One eye of the second row has a white spot beside
-# its iris, which the synthetic eye lacks. Some upper corners are dark, but none has the shape of a brow.
+# From figure 4 on the figures look much alike. The skin is bright, with specks, and the lids are broad and
+# dark. The irises stay in place, but few show a pupil. In figures 4 to 6 one eye of the second row has a
+# white spot beside its iris, which the synthetic eye lacks. Some upper corners are dark, but none has the
+# shape of a brow.
 #
-# Three numbers need no network: the mean change, the grain, and the spread of brightness over the
-# pictures. The *grain* is the median difference of two neighbours in a row of pixels. Edges are few, so
-# they hardly move a median. Noise is everywhere and raises it, and so does contrast. So we also print
-# the synthetic eyes with equalised histograms: they have more contrast, and no noise was added.
+# Three numbers need no network: the mean change, the grain, and the spread of brightness over the pictures.
+# The *grain* is the median difference of two neighbours in a row of pixels. Edges are few and hardly move a
+# median. Noise raises it, and so does contrast. So we also print synthetic eyes with equalised histograms:
+# they have more contrast and no noise.
 #
 # **Predict.** Which claim will the grain decide?
 
@@ -327,26 +319,26 @@ assert brightness_spread(kept["refined"][-1]) > 5 * brightness_spread(kept["real
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# None. From round 1,000 on the grain is the webcam's, or nearly so. But equalising alone brings it as
-# far, so it does not show that R adds noise (claim 2). It is as near at round 1,000 as at the last, so
-# it does not show that longer is better (claim 3). Claim 1 holds. Claim 4 does not: no eye gains a brow.
+# None. From round 1,000 on the grain is the webcam's, or nearly so. Equalising alone brings it as far, so
+# claim 2, added noise, is not shown. It is as near at round 1,000 as at the last, so claim 3, longer is
+# better, is not shown. By the pictures claim 1 holds, and claim 4 does not.
 #
 # </details>
 #
-# The brightness spread stays far from the webcam's, for a reason that section 8 gives.
+# The brightness spread stays far from the webcam's. Section 8 says why.
 #
 # ## 5. What the rounds cost, and what they gave
 #
-# | run | rounds | refined images a round, for R + D | gaze error | pupil shift that is read |
+# | run | rounds | refined images a round, for R + D | gaze error | measured pupil shift |
 # |---|---|---|---|---|
 # | the report's settings | {{report-schedule metrics.iteration 0}} | 32 + 10 x 32 | {{report-schedule evaluation.gaze_error_deg.refined.mean 1}}° | {{report-schedule evaluation.pupil_shift_px.median 2}} px |
 # | `quick` | {{quick/baseline/seed0 metrics.iteration 0}} | 16 + 5 x 16 | {{quick/baseline/seed* evaluation.gaze_error_deg.refined.mean 1}}° | {{quick/baseline/seed* evaluation.pupil_shift_px.median 2}} px |
 # | `best` | {{best metrics.iteration 0}} | 32 + 10 x 32 | {{best evaluation.gaze_error_deg.refined.mean 1}}° | {{best evaluation.pupil_shift_px.median 2}} px |
 #
-# The gaze error is that of three networks that learned from the refined images, as in [notebook
-# 09](09_is_it_useful.ipynb). The ± is over the three trainings of `quick`. The other rows are one
-# training each, so a few tenths of a degree may be chance. The instrument of notebook 09 also reads about
-# 0.7 pixels for a recipe that moves nothing.
+# The gaze error is that of three networks that learned from refined images, as in [notebook
+# 09](09_is_it_useful.ipynb). The ± is over three trainings of `quick`. The other rows are one training each,
+# so a few tenths of a degree may be chance. Notebook 09 also measures about 0.7 pixels for a recipe that
+# moves nothing.
 
 # %%
 for name, value in vars(best.config).items():
@@ -357,15 +349,7 @@ for name, value in vars(best.config).items():
 # %% [markdown]
 # [Notebook 11](11_failure_lab.ipynb) changes some of these settings one at a time, with five seeds each.
 #
-# Now step through the snapshots of `best`.
-
-# %%
-replay = widgets.RunReplay(best)
-replay.slider.value = replay.slider.options[-1]
-replay
-
-# %% [markdown]
-# **Predict.** The curves are level after a while. Do the images still change?
+# **Predict.** The curves of `best` are level after a while. Do its images still change?
 
 # %% tags=["plot"]
 notebook.show(
@@ -385,15 +369,22 @@ for early, late in ((-3, -2), (-2, -1)):
 # They do, by about 5 gray levels in 100 rounds. The rows look alike all the same.
 #
 # </details>
+#
+# Step through all its snapshots:
+
+# %%
+replay = widgets.RunReplay(best)
+replay.slider.value = replay.slider.options[-1]
+replay
 
 # %% [markdown]
 # ## 6. Where does D find fault?
 #
-# We draw D's map for three kinds of eyes: for each of 9 x 14 patches, D's probability that it was
-# refined.
+# D's map gives for each of 9 x 14 patches the probability that it was refined. We draw it for three kinds of
+# eyes.
 #
-# **Predict.** Which does the last D find more suspicious: synthetic or refined eyes? D was trained on
-# refined images, and on copies of synthetic ones only in its pre-training.
+# **Predict.** Which does the last D find more suspicious: synthetic or refined eyes? D met copies of
+# synthetic ones only at the start.
 
 # %%
 D = best.discriminator()
@@ -426,15 +417,13 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Synthetic eyes, by a little, and the ranges of single eyes overlap. D last saw images like them in the
-# first rounds, when R still copied.
+# Synthetic eyes, by a little, and the ranges of single eyes overlap.
 #
 # </details>
 #
-# The maps are local: some patches of an eye are orange and others blue, and R is told so patch by patch.
-# Simulated webcam eyes get much less on average, so D still tells the kinds apart. D judges its own game
-# only, so notebook 10 measures realism with new classifiers. The next widget lays the maps over one eye
-# of your choice.
+# Some patches of an eye are orange and others blue, and R is told so patch by patch. On average D still tells
+# the kinds apart. It judges its own game only, so notebook 10 measures realism with new classifiers. The next
+# widget lays the maps over an eye of your choice.
 
 # %%
 widgets.BeforeAfter(best)
@@ -449,8 +438,8 @@ assert 0 < ahead < 0.1, "synthetic eyes are more suspicious, by a little"
 # %% [markdown]
 # ## 7. Refine new eyes
 #
-# `pretrained_refiner` loads the R of `best`. We give it new eyes. The simulator numbers its eyes, and we
-# start far from all numbers in use.
+# `pretrained_refiner` loads the R of `best`. The simulator numbers its eyes. For new ones we start far from
+# all numbers in use.
 
 # %% tags=["shared"]
 R = simgan_lib.pretrained_refiner()
@@ -471,24 +460,24 @@ for name, (eyes, after) in pairs.items():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# About as much. R has few weights for the pixels of 50,000 eyes, and sees 19 x 19 pixels at a time. It
-# has learned a rule for repainting, and not its eyes by heart.
+# About as much. R has few weights for the pixels of 50,000 eyes, and sees 19 x 19 pixels at a time. It has
+# learned a rule, not its eyes by heart.
 #
 # </details>
 
 # %% [markdown] tags=["task"]
 # ### Exercise 08.2 · Refined twice
 #
-# What does R do to an eye that it has refined already? Guess first, and write the letter to `again`. Then
-# compute R(R(x)) and look. *Expected:* a letter.
+# What does R do to an eye that it has refined already? Write your guess to `again`. Then compute R(R(x)) and
+# look. *Expected:* a letter.
 #
-# - **A**: it leaves it alone.
-# - **B**: it changes it again, by less than the first time.
+# - **A**: nothing.
+# - **B**: it changes it by less than the first time.
 # - **C**: it changes it by more than the first time.
 #
 # <details><summary>Hint</summary>
 #
-# In training R is given synthetic images only. Has it ever been asked to leave a convincing eye alone?
+# Has R ever been asked to leave a convincing eye alone?
 #
 # </details>
 #
@@ -515,8 +504,8 @@ notebook.show(
 )
 
 # %% [markdown] tags=["solution"]
-# An ideal refiner would leave a convincing eye alone. Ours was only ever given simulator images, and it
-# repaints a refined eye as well, by less.
+# An ideal refiner would leave a convincing eye alone. Ours was trained on simulator images only, and repaints
+# a refined eye too, by less.
 
 # %% [markdown]
 # ## 8. What did R change?
@@ -543,8 +532,8 @@ notebook.show(
 )
 
 # %% [markdown]
-# **Which gray levels.** The simulated webcam equalises its histogram, so every gray level is about
-# equally frequent. The simulator does not.
+# **Which gray levels.** The simulated webcam equalises its histogram, so every gray level is about equally
+# frequent.
 #
 # **Predict.** Draw the three histograms.
 
@@ -573,13 +562,13 @@ notebook.show(
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The simulated webcam's histogram is nearly level. The synthetic one has a hump at 100. The refined one
-# is close to the webcam's: R has learned the target's contrast.
+# The simulated webcam's is nearly level. The synthetic one has a hump at 100. The refined one is close to the
+# webcam's: R has learned the target's contrast.
 #
 # </details>
 #
-# To equalise a picture one must count all its pixels, and an output pixel of R sees 19 x 19 of 35 x 55.
-# So R can make the average picture right, but not each one equally bright, as the right plot shows.
+# To equalise a picture one must count all its pixels, and an output pixel of R sees 19 x 19 of 35 x 55. So R
+# can make the average picture right, but not each one equally bright.
 
 # %%
 for kind, eyes in kinds.items():
@@ -593,13 +582,13 @@ assert brightness_spread(webcam) < brightness_spread(refined), "nearer, and not 
 # %% [markdown] tags=["task"]
 # ### Exercise 08.3 · The right gray levels in the wrong places
 #
-# A colleague shows you refined images whose histogram equals the simulated webcam's, and
-# says "realism solved". Write the counterexample `shuffle_pixels(eyes, rng)`. It returns images
-# with exactly the gray levels of each eye, in random places. *Expected:* each eye keeps its mean.
+# A colleague shows you refined images whose histogram equals the simulated webcam's, and says "realism
+# solved". Write the counterexample `shuffle_pixels(eyes, rng)`, which puts each eye's pixels in random
+# places. *Expected:* each eye keeps its mean.
 #
 # <details><summary>Hint</summary>
 #
-# `rng.permuted(array, axis=1)` shuffles each row of a two-dimensional array by itself.
+# `rng.permuted(array, axis=1)` shuffles each row of a two-dimensional array.
 #
 # </details>
 #
@@ -621,9 +610,9 @@ assert verdict("08.3", shuffle_pixels)[0]
 check("08.3", shuffle_pixels)
 
 # %% [markdown]
-# **Which sizes of detail.** The Fourier transform splits an image into waves. Their power, averaged over
-# all directions, says how much detail of each size there is. Broad shading is on the left, single pixels
-# are on the right. Blur takes from the right, and noise adds to it. A *decade* is a factor of ten.
+# **Which sizes of detail.** The Fourier transform splits an image into waves. Their power, averaged over all
+# directions, says how much detail of each size there is. Broad shading is on the left, single pixels on the
+# right. Blur takes from the right, and noise adds to it. A *decade* is a factor of ten.
 
 
 # %% tags=["shared"]
@@ -671,12 +660,12 @@ print(f"shuffled: {ratio[-1]:.0f} times the simulated webcam's power at single p
 assert ratio[-1] > 2
 
 # %% [markdown] tags=["solution"]
-# The spectrum exposes shuffled pixels: all sizes of detail are then equally strong. It can be fooled,
-# too: keep the power of the waves and shuffle their phases.
+# The spectrum exposes shuffled pixels: all sizes of detail are then equally strong. To fool it too, keep the
+# power of the waves and shuffle their phases.
 
 # %% [markdown]
-# On average R blurs as much as the webcam: the gap in fine detail nearly closes. These three tests need
-# no label and no network. They can show that something is missing, but not that nothing is.
+# On average R blurs as much as the webcam. These three tests need no label and no network. They can show that
+# something is missing, but not that nothing is.
 
 # %% [markdown]
 # ## What you have learned
@@ -692,8 +681,8 @@ assert ratio[-1] > 2
 # ### Exercise 08.4 · How far apart are gray levels?
 #
 # The *earth mover's distance* between the gray levels of two sets is the area between their cumulative
-# histograms. Write `earth_movers_distance(a, b)`, in gray levels. Compute it to simulated webcam images
-# from three kinds: synthetic, refined, and hand-made. `simgan_lib.gaze.handmade` blurs, adds noise and
+# histograms. Write `earth_movers_distance(a, b)`, in gray levels. Compute it between simulated webcam images
+# and three kinds: synthetic, refined, and hand-made. `simgan_lib.gaze.handmade` blurs, adds noise and
 # equalises. Which kind wins, and what follows? *Expected:* 3 for images that are all 10 and all 13.
 #
 # <details><summary>Hint</summary>
@@ -739,15 +728,15 @@ for name, distance in distances.items():
 assert min(distances, key=distances.get) == "by hand"
 
 # %% [markdown] tags=["solution"]
-# The hand-made recipe wins. It equalises the histogram, as the simulated webcam does, so it was made for
-# this measure. Notebook 09 trains gaze networks on both.
+# The hand-made recipe wins. It equalises the histogram, as the webcam does, so it was made for this measure.
+# Notebook 09 trains gaze networks on both.
 
 # %% [markdown]
 # ## References
 #
-# - Bojja 2018, figures 1 to 7 and the text beside them: what this notebook repeats.
-# - abojja9/SimGAN_eyes on GitHub: the code published with the report.
+# - Bojja 2018, figures 1 to 7 and the text beside them.
+# - abojja9/SimGAN_eyes: the code published with the report.
 # - Shrivastava et al. 2017, figure 1 (refined eyes) and "Local Adversarial Loss".
-# - Zhang et al., *Appearance-based gaze estimation in the wild*, CVPR 2015: MPIIGaze, which is photographs.
+# - Zhang et al., *Appearance-based gaze estimation in the wild*, CVPR 2015: MPIIGaze.
 #
 # **Next:** [09 · Is it useful?](09_is_it_useful.ipynb)

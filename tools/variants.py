@@ -30,7 +30,7 @@ def variant(seed: int) -> dict[str, tuple[dict, dict]]:
     stop = int(rng.choice([3, 5, 9]))
     refiner = {
         "for the same price": "within a budget",
-        "35 pixels, the height of the image": f"{sees} pixels",
+        "35 pixels, the image's height,": f"{sees} pixels",
         "296,129": f"{budget:,}",
         "design = (45, 8)": f"design = ({filters}, {blocks})",
     }

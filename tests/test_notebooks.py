@@ -102,7 +102,7 @@ def test_a_change_of_the_text_alone_is_written_without_an_execution(tmp_path, mo
     monkeypatch.setattr(tool, "execute", lambda *_: pytest.fail("executed"))
     text = (FOLDER / "source" / "02_refiner.py").read_text()
     master = tmp_path / "notebooks" / "source" / "02_refiner.py"
-    master.write_text(text.replace("\n# Eight blocks see", "\n# As counted, eight blocks see"))
+    master.write_text(text.replace("for the same price", "for as many parameters"))
     for path in tool.editions(master).values():
         path.parent.mkdir(exist_ok=True)
         shutil.copy(FOLDER / path.relative_to(tmp_path / "notebooks"), path)
@@ -112,7 +112,7 @@ def test_a_change_of_the_text_alone_is_written_without_an_execution(tmp_path, mo
         new = read(path)
         assert [cell.outputs for cell in code(new)] == [cell.outputs for cell in code(old)]
         assert new.metadata == old.metadata, "minutes stay"
-    assert "As counted, eight blocks see" in prose(new)
+    assert "for as many parameters" in prose(new)
     master.write_text(text.replace("limit=scale.images", "limit=9"))
     with pytest.raises(pytest.fail.Exception):
         tool.write(master, "smoke", always=False)

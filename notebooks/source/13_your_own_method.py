@@ -198,7 +198,6 @@ assert reach(unet).any(axis=1).sum() < reach(paper).any(axis=1).sum() <= 19
 # </details>
 
 # %% [markdown] tags=["task"]
-#
 # ### Exercise 13.1 · A deeper U-Net
 #
 # Write `build_deep_unet(shape, filters)`. It halves the image *twice*, and joins the features on the way
@@ -374,7 +373,6 @@ if scale.live > 10:
 # Section 6 measures whether a flatter D makes R's images better.
 
 # %% [markdown] tags=["task"]
-#
 # ### Exercise 13.2 · A penalty in between
 #
 # Others put the penalty *between* the real and the refined images. Write
@@ -500,7 +498,6 @@ if scale.live > 10:
 # keeps lambda at 1, though another may suit this game better.
 
 # %% [markdown] tags=["task"]
-#
 # ### Exercise 13.3 · Least squares
 #
 # A third game is the *least-squares* GAN. The critic aims at 1 on real and at 0 on refined images, R
@@ -752,7 +749,6 @@ for delta in (0.2, 0.5, 1.0):
     print(f"to see {delta} degrees: about {max(2, np.ceil(16 * s**2 / delta**2)):.0f} seeds a side")
 
 # %% [markdown] tags=["task"]
-#
 # ### Exercise 13.4 · A small project
 #
 # Fill in the table, write `build_mine(config)`, train and measure it with seed 0, and compare with the

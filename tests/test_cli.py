@@ -15,7 +15,7 @@ from test_evaluation import linear
 from simgan_lib import cli
 from simgan_lib.checks import diagnose
 from simgan_lib.data import ImageSet, make_simulated, read_images, save_images
-from simgan_lib.evaluation import matching, report
+from simgan_lib.evaluation import grid, matching, report
 from simgan_lib.evaluation.gaze import Effort
 from simgan_lib.runs import Run, refine
 
@@ -97,6 +97,16 @@ def test_train_on_real_images_of_another_file(tmp_path, root, capsys):
 
 def test_simulated_webcam_images_are_never_called_real(run):
     assert Run(run).real_name == "simulated webcam"
+
+
+def test_a_grid_resizes_its_images_as_a_training_does(root, tmp_path, capsys, monkeypatch):
+    shapes = []
+    monkeypatch.setattr(
+        grid, "ablate", lambda _, data, *rest, **named: shapes.append(data.image_shape)
+    )
+    where = ["--folder", tmp_path, "--root", root, "--limit", 8]
+    simgan(capsys, "ablate", *where, "--size", 20, 30)
+    assert shapes == [(20, 30, 1)]
 
 
 def test_the_command_line_says_what_the_curves_show(run, capsys):
